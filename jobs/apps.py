@@ -1,0 +1,13 @@
+"""The app's configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class JobsConfig(AppConfig):
+    """Jobdeck's app."""
+
+    name = "jobs"
+    verbose_name = _("Jobdeck")
+    default_auto_field = "django.db.models.BigAutoField"
+

@@ -1,0 +1,67 @@
+"""Typed view of the settings that the engine reads; the only reader of ``django.conf`` there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+
+
+def _get(name: str) -> Any:  # noqa: ANN401 - the settings dictionary is untyped by nature
+    return settings.JOBDECK[name]
+
+
+def workers() -> int:
+    """Return how many executions one cluster runs at a time."""
+    return cast("int", _get("WORKERS"))
+
+
+def queues() -> list[str]:
+    """Return the queues that this host's cluster serves, best first."""
+    return cast("list[str]", _get("QUEUES"))
+
+
+def drain_seconds() -> float:
+    """Return how long running executions may go on after a stop was asked for."""
+    return cast("float", _get("DRAIN_SECONDS"))
+
+
+def lease_seconds() -> float:
+    """Return how long an execution counts as alive after its last beat."""
+    return cast("float", _get("LEASE_SECONDS"))
+
+
+def beat_seconds() -> float:
+    """Return the time between two beats of a running execution."""
+    return cast("float", _get("BEAT_SECONDS"))
+
+
+def work_dir() -> Path:
+    """Return the directory under which jobs run."""
+    return cast("Path", _get("WORK_DIR"))
+
+
+def default_timeout_seconds() -> float:
+    """Return the time limit of a job that names none."""
+    return cast("float", _get("DEFAULT_TIMEOUT_SECONDS"))
+
+
+def output_limit_bytes() -> int:
+    """Return how much output of one execution is kept."""
+    return cast("int", _get("OUTPUT_LIMIT_BYTES"))
+
+
+def data_dir() -> Path:
+    """Return the directory of the database, keys and sockets."""
+    return cast("Path", settings.DATA_DIR)
+
+
+def instance_id() -> str:
+    """Return the mark that this installation's job processes carry in their environment."""
+    return cast("str", settings.INSTANCE_ID)
+
+
+def broker_url() -> str:
+    """Return the address of the Redis transport; empty when the table is the queue."""
+    return cast("str", settings.BROKER_URL)

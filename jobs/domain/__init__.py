@@ -1,0 +1,1 @@
+"""Decisions as plain Python: no Django, no clock, no randomness of their own."""

@@ -1,0 +1,149 @@
+"""States and the other closed sets, with the edges that are allowed, as data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Whether a job's schedules fire."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # stopped by a person
+    AUTO_DISABLED = "auto_disabled"  # stopped by the failure rule
+
+
+class ExecutionState(StrEnum):
+    """Where one execution stands."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"  # handed to a cluster, not started yet
+    RUNNING = "running"
+    RETRYING = "retrying"  # waits for its next attempt
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    LOST = "lost"  # its worker died; what became of the command is unknown
+
+
+LIVE = (
+    ExecutionState.QUEUED,
+    ExecutionState.CLAIMED,
+    ExecutionState.RUNNING,
+    ExecutionState.RETRYING,
+)
+TERMINAL = tuple(state for state in ExecutionState if state not in LIVE)
+# What counts as a failure in counters, success rates and the auto-disable rule.
+FAILURES = (ExecutionState.FAILED, ExecutionState.TIMED_OUT, ExecutionState.LOST)
+
+# A finished execution never changes again; everything else moves along these edges only.
+EDGES: dict[ExecutionState, tuple[ExecutionState, ...]] = {
+    ExecutionState.QUEUED: (
+        ExecutionState.CLAIMED,
+        ExecutionState.CANCELLED,
+        ExecutionState.SKIPPED,
+    ),
+    ExecutionState.CLAIMED: (
+        ExecutionState.RUNNING,
+        ExecutionState.QUEUED,  # given back: the cluster could not start it
+        ExecutionState.CANCELLED,
+        ExecutionState.SKIPPED,
+    ),
+    ExecutionState.RUNNING: (
+        ExecutionState.SUCCEEDED,
+        ExecutionState.FAILED,
+        ExecutionState.TIMED_OUT,
+        ExecutionState.CANCELLED,
+        ExecutionState.LOST,
+        ExecutionState.RETRYING,
+    ),
+    ExecutionState.RETRYING: (
+        ExecutionState.QUEUED,
+        ExecutionState.CANCELLED,
+    ),
+}
+
+
+class Trigger(StrEnum):
+    """What made an execution."""
+
+    SCHEDULE = "schedule"
+    MISFIRE = "misfire"  # a due time that was missed and is made up for
+    MANUAL = "manual"
+    API = "api"
+    RETRY = "retry"
+    DEPENDENCY = "dependency"
+    BACKFILL = "backfill"
+    EVENT = "event"
+
+
+class OmissionReason(StrEnum):
+    """Why a due time made no execution."""
+
+    PAUSED = "paused"
+    AUTO_DISABLED = "auto_disabled"
+    FROZEN = "frozen"
+    CALENDAR = "calendar"
+    OVERLAP = "overlap"
+    BREAKER = "breaker"
+    MISFIRE = "misfire"  # missed, and the misfire policy does not make up for it
+    LIMIT = "limit"
+    EXPIRED = "expired"
+    NO_DISPATCHER = "no_dispatcher"
+
+
+class Stream(StrEnum):
+    """Where a piece of log came from."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    SYSTEM = "system"  # Jobdeck's own remark, e.g. that output was cut
+
+
+class ScheduleKind(StrEnum):
+    """How a schedule names its due times."""
+
+    CRON = "cron"
+    INTERVAL = "interval"
+    ONCE = "once"
+    EVENT = "event"
+
+
+class Anchor(StrEnum):
+    """What an interval counts from."""
+
+    COMPLETION = "completion"
+    START = "start"  # a grid from the anchor: no drift
+
+
+class DayMatch(StrEnum):
+    """How day of month and day of week combine when an expression restricts both."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+class Misfire(StrEnum):
+    """What becomes of due times that nobody dispatched in time."""
+
+    SKIP = "skip"
+    FIRE_ONCE = "fire_once"
+    FIRE_ALL = "fire_all"
+
+
+class Overlap(StrEnum):
+    """What becomes of a due time while an execution of the same job is live."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    ALLOW = "allow"
+    CANCEL_RUNNING = "cancel_running"
+
+
+class RetryKind(StrEnum):
+    """How the wait between attempts grows."""
+
+    FIXED = "fixed"
+    EXPONENTIAL = "exponential"

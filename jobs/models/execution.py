@@ -1,0 +1,152 @@
+"""Executions: one row for each occurrence of a job; the queued ones are the queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from jobs.domain.states import LIVE, ExecutionState, Trigger
+from jobs.models.job import Job
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+SCHEDULED_TRIGGERS = (Trigger.SCHEDULE.value, Trigger.MISFIRE.value)
+LIVE_VALUES = tuple(state.value for state in LIVE)
+WITH_CLUSTER = (ExecutionState.CLAIMED.value, ExecutionState.RUNNING.value)
+
+
+class Execution(models.Model):
+    """One occurrence of a job, from queued to its final state.
+
+    ``token`` is the fence: whoever claims the row writes a new one, and every later write by that
+    worker names it, so a stale worker or a message delivered twice changes nothing.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="executions")
+    version = models.PositiveIntegerField()
+    # The instant that the schedule named; for a start by hand, the moment of the request.
+    due_at = models.DateTimeField()
+    trigger = models.CharField(max_length=20)
+    actor = models.CharField(max_length=200, blank=True)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+
+    state = models.CharField(max_length=20, default=ExecutionState.QUEUED.value)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    queue = models.CharField(max_length=100, default="default")
+    priority = models.SmallIntegerField(default=0)
+    # Waits for an earlier execution of its job (overlap "queue" or "cancel_running").
+    held = models.BooleanField(default=False)
+    token = models.CharField(max_length=32, blank=True)
+    worker = models.ForeignKey(
+        "jobs.Worker", null=True, blank=True, on_delete=models.SET_NULL, related_name="executions"
+    )
+    pid = models.IntegerField(null=True, blank=True)
+    pid_started = models.BigIntegerField(null=True, blank=True)
+
+    queued_at = models.DateTimeField()
+    handed_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_by = models.CharField(max_length=200, blank=True)
+
+    exit_code = models.IntegerField(null=True, blank=True)
+    signal = models.IntegerField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    error = models.TextField(blank=True)
+    result = models.JSONField(null=True, blank=True)
+    progress = models.PositiveSmallIntegerField(null=True, blank=True)
+    log_bytes = models.BigIntegerField(default=0)
+    log_truncated = models.BooleanField(default=False)
+    cpu_seconds = models.FloatField(null=True, blank=True)
+    max_rss_bytes = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        """Constraints and indexes, each with the question that it answers."""
+
+        constraints = [
+            # One due time, one execution, whatever crashed and however many dispatchers run.
+            models.UniqueConstraint(
+                fields=["job", "due_at"],
+                condition=Q(trigger__in=SCHEDULED_TRIGGERS),
+                name="execution_due_once",
+            ),
+            # A repeated request with the same key starts nothing new.
+            models.UniqueConstraint(
+                fields=["job", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="execution_key_once",
+            ),
+        ]
+        indexes = [
+            # What a free worker takes next.
+            models.Index(
+                fields=["queue", "-priority", "id"],
+                condition=Q(state=ExecutionState.QUEUED.value, held=False),
+                name="execution_ready",
+            ),
+            # What a cluster has in hand; what a dead one leaves.
+            models.Index(
+                fields=["worker"], condition=Q(state__in=WITH_CLUSTER), name="execution_in_hand"
+            ),
+            # What a job has in progress or waiting.
+            models.Index(
+                fields=["job"], condition=Q(state__in=LIVE_VALUES), name="execution_live"
+            ),
+            # Whose next attempt is due.
+            models.Index(
+                fields=["retry_at"],
+                condition=Q(state=ExecutionState.RETRYING.value),
+                name="execution_retry",
+            ),
+            # A job's history, newest first, page by page.
+            models.Index(fields=["job", "-id"], name="execution_history"),
+            # All executions in one state, newest first.
+            models.Index(fields=["state", "-id"], name="execution_state"),
+            # The timeline and the ledger of a period over all jobs.
+            models.Index(fields=["due_at"], name="execution_due_at"),
+        ]
+
+    def __str__(self) -> str:
+        """Return number and state."""
+        return f"#{self.pk} {self.state}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Return how long the latest attempt ran; None before it ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return self.finished_at - self.started_at
+
+
+class Attempt(models.Model):
+    """One try of an execution that needed more than one; a single try lives on its execution."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=20)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField()
+    exit_code = models.IntegerField(null=True, blank=True)
+    signal = models.IntegerField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    error = models.TextField(blank=True)
+    worker_name = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        """A number is used once."""
+
+        ordering = ["execution", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "number"], name="attempt_once")
+        ]
+
+    def __str__(self) -> str:
+        """Return execution and number."""
+        return f"#{self.execution_id} attempt {self.number}"

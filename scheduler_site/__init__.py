@@ -1,0 +1,1 @@
+"""The Django project that carries the ``jobs`` app."""

@@ -1,0 +1,104 @@
+"""Typed readers of environment variables; a bad value stops the start and is named.
+
+``NAME_FILE`` may hold the path of a file with the value of ``NAME`` (for container secrets).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from jobs.domain.durations import parse_duration
+from jobs.domain.errors import DurationError
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class Env:
+    """Read settings from a mapping of environment variables."""
+
+    def __init__(self, source: Mapping[str, str] | None = None) -> None:
+        """Take the mapping to read, by default the process environment."""
+        self._source = os.environ if source is None else source
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return ``name``, else the content of the file that ``name_FILE`` names, else default."""
+        if name in self._source:
+            return self._source[name]
+        path = self._source.get(f"{name}_FILE")
+        if not path:
+            return default
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}: {error.strerror}.") from error
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        """Return a switch: 1/true/yes/on or 0/false/no/off."""
+        value = self.text(name, str(default)).strip().lower()
+        if value in TRUE:
+            return True
+        if value in FALSE:
+            return False
+        raise ImproperlyConfigured(f"{name}={value} is not a switch. Use 1 or 0.")
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        """Return a whole number between ``low`` and ``high``, both included."""
+        value = self.text(name, str(default)).strip()
+        try:
+            number = int(value)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}={value} is not a whole number.") from error
+        if not low <= number <= high:
+            raise ImproperlyConfigured(f"{name}={value} is out of range. Use {low} to {high}.")
+        return number
+
+    def seconds(self, name: str, default: str) -> float:
+        """Return a duration such as ``30s`` or ``5m`` in seconds."""
+        value = self.text(name, default).strip()
+        try:
+            return parse_duration(value).total_seconds()
+        except DurationError as error:
+            raise ImproperlyConfigured(f"{name}={value}: {error.message}") from error
+
+    def words(self, name: str, default: str = "") -> list[str]:
+        """Return the parts of a comma-separated list, without blanks."""
+        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+
+    def database(self, name: str, default: str) -> dict[str, object]:
+        """Return Django's settings for a database URL (sqlite or postgres)."""
+        url = self.text(name, default)
+        try:
+            config = dict(environ.Env.db_url_config(url))
+        except (ValueError, environ.ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(f"{name} is not a database address: {error}") from error
+        if config.get("ENGINE") not in {
+            "django.db.backends.sqlite3",
+            "django.db.backends.postgresql",
+        }:
+            raise ImproperlyConfigured(
+                f"{name} must begin with sqlite:// or postgres://; other databases are not served."
+            )
+        return config
+
+
+def private_file(path: Path, *, length: int = 50) -> str:
+    """Return the text of ``path``; make it first, readable by its owner only, with random text."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Written beside and linked into place: a second process that starts at the same moment
+        # must never read an empty key, and the first to link wins.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(length))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,219 @@
+"""One file of settings: the defaults are the embedded single-machine product.
+
+Everything that an installation may want to change comes from the environment
+(`docs/reference/settings.md` lists it); a bad value stops the start with a sentence that names it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scheduler_site.env import Env, private_file
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where things are -----------------------------------------------------------------------------
+DATA_DIR = Path(env.text("JOBDECK_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, low=1, high=65535)
+
+# --- Keys -----------------------------------------------------------------------------------------
+SECRET_KEY = env.text("SECRET_KEY") or private_file(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# Marks the processes of this installation's jobs, so that leftovers of a crash can be found.
+INSTANCE_ID = private_file(DATA_DIR / "instance_id", length=12)
+
+# --- The site -------------------------------------------------------------------------------------
+DEBUG = env.boolean("DEBUG", default=False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *([HOST] if HOST not in {"0.0.0.0", "::", "127.0.0.1", "localhost"} else []),
+]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+# Set when a proxy in front speaks HTTPS: cookies become Secure and HSTS is sent.
+HTTPS = env.boolean("HTTPS", default=False)
+TRUST_PROXY = env.boolean("TRUST_PROXY", default=False)
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = int(env.seconds("SESSION_AGE", "12h"))
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_SAVE_EVERY_REQUEST = False
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+ENVIRONMENT_NAME = env.text("ENVIRONMENT_NAME")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_q",
+    "axes",
+    "jobs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "scheduler_site.urls"
+WSGI_APPLICATION = "scheduler_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database: SQLite in the data directory, or PostgreSQL ----------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'jobdeck.sqlite3'}")
+}
+_database = DATABASES["default"]
+# Connections stay open: opening one for each request or run costs more than the work itself.
+_database["CONN_MAX_AGE"] = None
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        # Several processes write: without IMMEDIATE, transactions that read first fail as "locked".
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;"
+            "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864"
+        ),
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ---------------------------------------------------------------------------------------
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# Both the account and the address must match, so that a stranger cannot lock anybody out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.integer("LOGIN_ATTEMPTS", 8, low=3, high=1000)
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+
+# --- Words, time, files ---------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
+LOCALE_PATHS = [BASE_DIR / "jobs" / "locale"]
+# The server's zone, used for people and jobs that name none.
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if (STATIC_ROOT / "staticfiles.json").exists() and not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+
+# --- The engine -----------------------------------------------------------------------------------
+BROKER_URL = env.text("BROKER_URL")  # redis://… hands work over by Redis; empty: the table
+JOBDECK = {
+    "WORKERS": env.integer("WORKERS", 4, low=1, high=256),
+    "QUEUES": env.words("QUEUES", "default"),
+    "DRAIN_SECONDS": env.seconds("DRAIN", "30s"),
+    "LEASE_SECONDS": env.seconds("LEASE", "30s"),
+    "BEAT_SECONDS": env.seconds("BEAT", "1s"),
+    # Standalone jobs run here unless they name another directory (REQUIREMENTS S1-93).
+    "WORK_DIR": Path(env.text("WORK_DIR", str(DATA_DIR / "deployments"))).expanduser().resolve(),
+    "DEFAULT_TIMEOUT_SECONDS": env.seconds("DEFAULT_TIMEOUT", "30m"),
+    "OUTPUT_LIMIT_BYTES": env.integer("OUTPUT_LIMIT", 10_000_000, low=10_000, high=1_000_000_000),
+}
+Q_CLUSTER = {
+    "name": "jobdeck",
+    "broker_class": "jobs.broker.TableBroker",
+    "scheduler": False,
+    "workers": JOBDECK["WORKERS"],
+    # An execution's own timeout rules; django-q2's would hit our supervision of the child process.
+    "timeout": 10**8,
+    "retry": 2 * 10**8,
+    "save_limit": -1,
+    "queue_limit": 1,
+    "bulk": JOBDECK["WORKERS"],
+    "ack_failures": True,
+    "max_attempts": 1,
+    "recycle": 1000,
+    "guard_cycle": 0.5,
+    "log_level": "WARNING",
+    "label": "Task pool",
+    "ALT_CLUSTERS": {},
+}
+
+# --- Logging: one line an event on standard error -------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
+            "datefmt": "%Y-%m-%d %H:%M:%S",
+            "style": "{",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+    },
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []
+if not HTTPS:
+    # Plain HTTP on loopback is the documented default; `HTTPS=1` turns all four on.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
