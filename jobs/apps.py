@@ -10,4 +10,3 @@ class JobsConfig(AppConfig):
     name = "jobs"
     verbose_name = _("Jobdeck")
     default_auto_field = "django.db.models.BigAutoField"
-

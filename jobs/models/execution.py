@@ -96,9 +96,7 @@ class Execution(models.Model):
                 fields=["worker"], condition=Q(state__in=WITH_CLUSTER), name="execution_in_hand"
             ),
             # What a job has in progress or waiting.
-            models.Index(
-                fields=["job"], condition=Q(state__in=LIVE_VALUES), name="execution_live"
-            ),
+            models.Index(fields=["job"], condition=Q(state__in=LIVE_VALUES), name="execution_live"),
             # Whose next attempt is due.
             models.Index(
                 fields=["retry_at"],
@@ -143,9 +141,7 @@ class Attempt(models.Model):
         """A number is used once."""
 
         ordering = ["execution", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["execution", "number"], name="attempt_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["execution", "number"], name="attempt_once")]
 
     def __str__(self) -> str:
         """Return execution and number."""

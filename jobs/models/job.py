@@ -87,6 +87,8 @@ class Job(models.Model):
     # When the dispatcher looks next; null while nothing is due (paused, finished, or an interval
     # that counts from the end of the execution in progress).
     next_fire_at = models.DateTimeField(null=True, blank=True)
+    # One of its schedules is an interval that counts from the end of an execution.
+    counts_from_end = models.BooleanField(default=False)
     # Every due time up to here has its verdict: an execution or an omission.
     decided_until = models.DateTimeField()
     # The omission that covers the latest due time, to extend instead of adding a row a due time.
@@ -195,5 +197,3 @@ class JobVersion(models.Model):
     def __str__(self) -> str:
         """Return job and version number."""
         return f"{self.job_id} v{self.version}"
-
-

@@ -25,9 +25,7 @@ class LogChunk(models.Model):
     class Meta:
         """A place in the order is taken once; the constraint's index serves every read."""
 
-        constraints = [
-            models.UniqueConstraint(fields=["execution", "seq"], name="log_chunk_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["execution", "seq"], name="log_chunk_once")]
 
     def __str__(self) -> str:
         """Return execution and place."""

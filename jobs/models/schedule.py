@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import models
 
-from jobs.domain import schedule as rules
 from jobs.domain.states import Anchor, DayMatch
 from jobs.models.job import Job
 

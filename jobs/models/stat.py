@@ -27,9 +27,7 @@ class Stat(models.Model):
     class Meta:
         """One row for each hour, queue and shard."""
 
-        constraints = [
-            models.UniqueConstraint(fields=["hour", "queue", "shard"], name="stat_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["hour", "queue", "shard"], name="stat_once")]
 
     def __str__(self) -> str:
         """Return hour and queue."""

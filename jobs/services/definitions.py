@@ -1,0 +1,176 @@
+"""A job definition as a value: what the API, the form, the CLI and files all hand over.
+
+One Pydantic model validates every face, so that the same wrong value gets the same words anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from django.conf import settings
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from jobs import conf
+from jobs.domain import schedule as rules
+from jobs.domain.durations import parse_duration
+from jobs.domain.errors import InvalidError
+from jobs.domain.states import Anchor, DayMatch, Misfire, Overlap, RetryKind, ScheduleKind
+from jobs.executors import executor_for, parse_spec
+from jobs.executors.environment import validate_environment
+from jobs.models import Job
+from jobs.services.problems import invalid_from, named
+from jobs.services.wording import check_name, check_queue, check_tag, choice
+
+PRIORITIES = {"low": -10, "normal": 0, "high": 10, "critical": 20}
+MAX_SECONDS = 366 * 24 * 3600  # a year: what is longer is a slip of the unit
+
+
+def _seconds(value: object) -> object:
+    """Turn ``"30m"`` into 1800.0; leave the rest to the model."""
+    if not isinstance(value, str):
+        return value
+    with named():
+        return parse_duration(value).total_seconds()
+
+
+def _priority(value: object) -> object:
+    """Turn ``"high"`` into its number."""
+    return PRIORITIES.get(value.lower(), value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=MAX_SECONDS)]
+
+
+class ScheduleDefinition(BaseModel):
+    """One schedule of a job; which fields count depends on ``kind``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Annotated[ScheduleKind, choice(ScheduleKind)]
+    expression: Annotated[str, Field(max_length=255)] = ""
+    day_match: Annotated[DayMatch, choice(DayMatch)] = DayMatch.ANY
+    seconds_position: Literal["last", "first"] = "last"
+    gap: str = ""
+    fold: str = ""
+    seconds: Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=MAX_SECONDS)] | None = None
+    anchor: Annotated[Anchor, choice(Anchor)] = Anchor.COMPLETION
+    at: datetime | None = None
+    event: str = ""
+    timezone: str = Field(default_factory=lambda: settings.TIME_ZONE)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Let the domain judge the whole: expression, zone, and what belongs to the kind."""
+        with named():
+            self.rule(anchor_at=None)
+        return self
+
+    def rule(self, *, anchor_at: datetime | None) -> rules.Schedule:
+        """Return the domain's schedule; ``anchor_at`` is the origin of an interval's grid."""
+        return rules.Schedule(anchor_at=anchor_at, **self.model_dump())
+
+
+class RetryDefinition(BaseModel):
+    """When a failed attempt is followed by another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_attempts: int = Field(default=1, ge=1, le=100)
+    kind: Annotated[RetryKind, choice(RetryKind)] = RetryKind.FIXED
+    base_seconds: Seconds = 60
+    cap_seconds: Seconds = 3600
+    jitter_seconds: Seconds = 0
+    lost: bool = False
+
+
+class JobDefinition(BaseModel):
+    """All that a person decides about a job."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(check_name)]
+    type: str
+    spec: dict[str, Any] = Field(default_factory=dict)
+    schedules: list[ScheduleDefinition] = Field(default_factory=list, max_length=50)
+    description: str = Field(default="", max_length=10_000)
+    category: str = Field(default="", max_length=100)
+    owner: str = Field(default="", max_length=100)
+    external_id: str = Field(default="", max_length=200)
+    tags: list[Annotated[str, AfterValidator(check_tag)]] = Field(
+        default_factory=list, max_length=50
+    )
+    environment: dict[str, str] = Field(default_factory=dict)
+    working_dir: str = Field(default="", max_length=1000)
+    queue: Annotated[str, AfterValidator(check_queue)] = "default"
+    priority: Annotated[int, BeforeValidator(_priority), Field(ge=-100, le=100)] = 0
+    timeout_seconds: (
+        Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] | None
+    ) = Field(default_factory=conf.default_timeout_seconds)
+    grace_seconds: Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=3600)] = 10
+    output_limit_bytes: Annotated[int, Field(ge=10_000, le=1_000_000_000)] | None = None
+    overlap: Annotated[Overlap, choice(Overlap)] = Overlap.SKIP
+    max_parallel: int = Field(default=1, ge=1, le=1000)
+    misfire: Annotated[Misfire, choice(Misfire)] = Misfire.FIRE_ONCE
+    misfire_grace_seconds: Seconds = 60
+    misfire_limit: int = Field(default=100, ge=1, le=10_000)
+    retry: RetryDefinition = Field(default_factory=RetryDefinition)
+    auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Let the job type judge its spec, and the environment its names."""
+        with named("type"):
+            executor_for(self.type)
+        with named("spec"):
+            self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
+        with named("environment"):
+            validate_environment(self.environment)
+        self.tags = sorted(set(self.tags))
+        return self
+
+
+def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
+    """Return the definition that ``data`` holds; InvalidError names each wrong field and value."""
+    unknown = data.get("workspace")
+    if unknown is not None:
+        raise InvalidError(
+            f"Workspace {unknown!r} does not exist. Use null for a standalone job.",
+            fields={"workspace": f"{unknown!r} does not exist. Use null for a standalone job."},
+        )
+    try:
+        return JobDefinition.model_validate({k: v for k, v in data.items() if k != "workspace"})
+    except ValidationError as error:
+        raise invalid_from(error) from error
+
+
+def definition_of(job: Job) -> dict[str, Any]:
+    """Return the stored definition of ``job`` as plain JSON: what `parse_definition` took."""
+    columns = set(JobDefinition.model_fields) - {"schedules", "tags", "retry"}
+    values: dict[str, Any] = {name: getattr(job, name) for name in columns}
+    values["schedules"] = [
+        {name: getattr(row, name) for name in ScheduleDefinition.model_fields}
+        for row in job.schedules.all()
+    ]
+    values["tags"] = job.tags
+    values["retry"] = {name: getattr(job, f"retry_{name}") for name in RetryDefinition.model_fields}
+    # Through the model, so that order and number formats are always the same; it was valid when
+    # it was saved, and a stricter rule of today must not make an old job unreadable.
+    return JobDefinition.model_construct(
+        **{
+            **values,
+            "schedules": [ScheduleDefinition.model_construct(**s) for s in values["schedules"]],
+            "retry": RetryDefinition.model_construct(**values["retry"]),
+        }
+    ).model_dump(mode="json", warnings=False)

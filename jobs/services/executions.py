@@ -1,0 +1,184 @@
+"""The life of one execution in a worker's hands: start, beat, finish.
+
+Every edge is one conditional update whose row count decides, so that a stale worker, a message
+delivered twice or a second rescuer changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import conf, wake
+from jobs.domain.states import FAILURES, ExecutionState
+from jobs.executors.base import Chunk, ExecutionResult
+from jobs.models import Attempt, Execution
+from jobs.services import claims, logs, revisions
+from jobs.services.dbtime import db_now
+from jobs.services.endings import Ending, count_ending
+from jobs.services.running import Running, load
+
+MESSAGE = 500  # the column's width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The answer to a sign of life."""
+
+    alive: bool  # False: the execution is no longer this worker's
+    cancelled_by: str = ""
+
+
+def start(execution_id: int, token: str, *, pid: int, pid_started: int = 0) -> Running | None:
+    """Start a claimed execution; None when it is no longer ours to start."""
+    now = db_now()
+    with transaction.atomic():
+        started = Execution.objects.filter(
+            pk=execution_id, token=token, state=ExecutionState.CLAIMED.value
+        ).update(
+            state=ExecutionState.RUNNING.value,
+            started_at=now,
+            pid=pid,
+            pid_started=pid_started,
+            lease_expires_at=now + timedelta(seconds=conf.lease_seconds()),
+        )
+        if not started:
+            return None
+        revisions.bump("executions")
+        return load(execution_id)
+
+
+def beat(running: Running, *, progress: int | None = None) -> Beat:
+    """Renew the lease and learn whether somebody asked to cancel."""
+    expires = db_now() + timedelta(seconds=conf.lease_seconds())
+    mine = Execution.objects.filter(
+        pk=running.execution_id, token=running.token, state=ExecutionState.RUNNING.value
+    )
+    changes: dict[str, Any] = {"lease_expires_at": expires}
+    if progress is not None:
+        changes["progress"] = progress
+    if not mine.update(**changes):
+        return Beat(alive=False)
+    asked_by = mine.values_list("cancel_requested_by", flat=True).first()
+    return Beat(alive=True, cancelled_by=asked_by or "")
+
+
+def finish(
+    running: Running,
+    result: ExecutionResult,
+    chunks: Sequence[Chunk] = (),
+    *,
+    log_at: tuple[int, int] | None = None,
+) -> bool:
+    """Record how an attempt ended, with its last output; False when it was no longer ours.
+
+    A failed attempt with attempts left waits for its next one; everything else is final and counts.
+    ``log_at`` is what the latest ``logs.write`` returned; None looks it up.
+    """
+    with transaction.atomic():
+        return _finish(running, result, chunks, log_at=log_at)
+
+
+def finish_and_take(
+    running: Running,
+    result: ExecutionResult,
+    chunks: Sequence[Chunk] = (),
+    *,
+    log_at: tuple[int, int] | None = None,
+    worker_id: int,
+    queues: Sequence[str],
+    pid: int,
+    pid_started: int = 0,
+) -> Running | None:
+    """Finish one execution and start the next ready one in the same transaction; None: no next.
+
+    A busy worker so needs no hand-over between two runs, which is most of their cost.
+    """
+    with transaction.atomic():
+        if not _finish(running, result, chunks, log_at=log_at):
+            return None
+        return claims.take_next(
+            worker_id=worker_id, queues=queues, pid=pid, pid_started=pid_started
+        )
+
+
+def _finish(
+    running: Running,
+    result: ExecutionResult,
+    chunks: Sequence[Chunk],
+    *,
+    log_at: tuple[int, int] | None,
+) -> bool:
+    now = timezone.now()
+    delay = delay_before_retry(running, result.state)
+    state = ExecutionState.RETRYING if delay is not None else result.state
+    mine = Execution.objects.filter(
+        pk=running.execution_id, token=running.token, state=ExecutionState.RUNNING.value
+    )
+    ended: dict[str, Any] = {
+        "finished_at": now,
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "message": result.message[:MESSAGE],
+        "error": result.error or "",
+    }
+    if not mine.update(
+        state=state.value,
+        retry_at=None if delay is None else now + delay,
+        lease_expires_at=None,
+        pid=None,
+        result=result.result,
+        log_bytes=running.log_at[1] + result.output_bytes,
+        log_truncated=result.truncated,
+        cpu_seconds=result.cpu_seconds,
+        max_rss_bytes=result.max_rss_bytes,
+        **ended,
+    ):
+        return False
+    if chunks:
+        logs.append(running.execution_id, running.attempt, chunks, at=log_at)
+    settle(running, result.state, ended, delay=delay)
+    return True
+
+
+def settle(
+    running: Running, state: ExecutionState, ended: dict[str, Any], *, delay: timedelta | None
+) -> None:
+    """Keep the attempt where there is more than one, and count what is final."""
+    if delay is not None or running.attempt > 1:
+        Attempt.objects.create(
+            execution_id=running.execution_id,
+            number=running.attempt,
+            state=state.value,
+            started_at=running.started_at,
+            **ended,
+        )
+    if delay is not None:
+        revisions.bump("executions")
+        wake.poke("jobs")  # the dispatcher wakes for the next attempt
+        return
+    count_ending(
+        running.job_id,
+        Ending(
+            execution_id=running.execution_id,
+            state=state,
+            queue=running.queue,
+            queued_at=running.queued_at,
+            started_at=running.started_at,
+            finished_at=ended["finished_at"],
+            error=ended["error"] or ended["message"],
+        ),
+    )
+
+
+def delay_before_retry(running: Running, state: ExecutionState) -> timedelta | None:
+    """Return the wait before the next attempt; None when this ending is final."""
+    if state not in FAILURES or (state == ExecutionState.LOST and not running.retry_lost):
+        return None
+    return running.retry.delay_after(running.attempt, random.Random())  # noqa: S311 - jitter only

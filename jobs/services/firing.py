@@ -1,0 +1,85 @@
+"""From stored schedules to the next fire time: the one place that asks the domain for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from jobs.domain import schedule as rules
+from jobs.domain.states import Anchor, DayMatch, JobState, ScheduleKind
+from jobs.models import Job, Schedule
+
+
+def rule_of(row: Schedule) -> rules.Schedule:
+    """Return the domain's value for a stored schedule."""
+    return rules.Schedule(
+        kind=ScheduleKind(row.kind),
+        expression=row.expression,
+        day_match=DayMatch(row.day_match),
+        seconds_position=row.seconds_position,
+        gap=row.gap,
+        fold=row.fold,
+        seconds=row.seconds,
+        anchor=Anchor(row.anchor),
+        anchor_at=row.anchor_at,
+        at=row.at,
+        event=row.event,
+        timezone=row.timezone,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+    )
+
+
+def rules_of(rows: Iterable[Schedule]) -> list[rules.Schedule]:
+    """Return the domain's values for stored schedules, in order."""
+    return [rule_of(row) for row in rows]
+
+
+def counts_from_end(rule: rules.Schedule) -> bool:
+    """Say whether the schedule's due times follow from when an execution ended."""
+    return rule.kind == ScheduleKind.INTERVAL and rule.anchor == Anchor.COMPLETION
+
+
+def next_fire(
+    schedules: list[rules.Schedule],
+    *,
+    after: datetime,
+    live: bool,
+    last_finished_at: datetime | None,
+) -> datetime | None:
+    """Return the earliest due time after ``after``; None when nothing is due any more.
+
+    While an execution is live, intervals that count from its end name nothing: the end sets them.
+    """
+    named = [rule for rule in schedules if not (live and counts_from_end(rule))]
+    return rules.next_due(named, after, last_finished_at=last_finished_at)
+
+
+def refresh_next_fire(job: Job, schedules: list[rules.Schedule], *, now: datetime) -> None:
+    """Set ``job.next_fire_at`` from its state, schedules and last end; the caller saves it.
+
+    Looks from ``decided_until``, so that a due time without a verdict is never stepped over.
+    """
+    if job.state != JobState.ACTIVE or job.deleted_at is not None:
+        job.next_fire_at = None
+        return
+    job.next_fire_at = next_fire(
+        schedules,
+        after=job.decided_until,
+        live=job.live_count > 0,
+        last_finished_at=_end_to_count_from(job, schedules, now),
+    )
+
+
+def _end_to_count_from(job: Job, schedules: list[rules.Schedule], now: datetime) -> datetime | None:
+    """Return the end from which completion intervals count.
+
+    An end so long ago that the interval is over by ``decided_until`` (the job was paused meanwhile)
+    counts as ``now``: resuming makes no catch-up.
+    """
+    lengths = [rule.seconds for rule in schedules if counts_from_end(rule) and rule.seconds]
+    end = job.last_finished_at
+    if end is None or not lengths:
+        return end
+    overdue = end + timedelta(seconds=min(lengths)) <= job.decided_until
+    return now if overdue else end

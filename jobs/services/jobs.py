@@ -1,0 +1,261 @@
+"""Create, update, pause, resume and delete jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import wake
+from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import JobState
+from jobs.models import Job, JobTag, JobVersion, Schedule
+from jobs.services import audit, cancelling, revisions
+from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.dispatch import settle_until
+from jobs.services.firing import counts_from_end, refresh_next_fire, rules_of
+
+_STATE_FIELDS = ["state", "state_changed_at", "state_changed_by", "state_reason"]
+_TIME_FIELDS = ["next_fire_at", "decided_until", "execution_count", "open_omission"]
+
+
+def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> Job:
+    """Create a job; its schedules count from now."""
+    require(actor, Permission.EDIT)
+    now = timezone.now()
+    job = Job(created_at=now, created_by=actor.name, decided_until=now, version=1)
+    if paused:
+        _mark(job, JobState.PAUSED, actor, now, "created paused")
+    with transaction.atomic():
+        _check_name_free(definition.name, job)
+        _take_over(job, definition, now)
+        _insert(job)
+        _replace_schedules(job, definition, now)
+        _finish_edit(job, definition, actor, now)
+        audit.record(
+            actor,
+            "job.create",
+            object_type="job",
+            object_id=job.pk,
+            object_name=job.name,
+            after=definition_of(job),
+        )
+    return job
+
+
+def update(
+    job_id: int,
+    changes: Mapping[str, Any],
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> Job:
+    """Change the named fields of a job; each due time uses exactly one version.
+
+    Due times up to this moment get their verdict from the version before. ConflictError when
+    somebody else saved after ``expected_version``.
+    """
+    require(actor, Permission.EDIT)
+    now = timezone.now()
+    with transaction.atomic():
+        job = locked(job_id)
+        if expected_version is not None and expected_version != job.version:
+            raise ConflictError(
+                f"{job.name} was changed meanwhile: you edited version {expected_version}, "
+                f"version {job.version} is current. Load it and repeat your change."
+            )
+        before = definition_of(job)
+        definition = parse_definition(_merged(before, changes))
+        after = definition.model_dump(mode="json")
+        if after == before:
+            return job
+        _check_name_free(definition.name, job)
+        settle_until(job, now)
+        _take_over(job, definition, now)
+        job.version += 1
+        job.decided_until = max(job.decided_until, now)
+        if after["schedules"] != before["schedules"]:
+            _replace_schedules(job, definition, now)
+        _finish_edit(job, definition, actor, now)
+        audit.record(
+            actor,
+            "job.update",
+            object_type="job",
+            object_id=job.pk,
+            object_name=job.name,
+            before={k: v for k, v in before.items() if after[k] != v},
+            after={k: v for k, v in after.items() if before[k] != v},
+        )
+    return job
+
+
+def pause(job_id: int, *, actor: Actor, reason: str = "") -> Job:
+    """Stop a job's schedules; what is queued by them and not yet started is skipped.
+
+    A running execution goes on. Pausing a paused job changes nothing.
+    """
+    require(actor, Permission.PAUSE)
+    now = timezone.now()
+    with transaction.atomic():
+        job = locked(job_id)
+        if job.state == JobState.PAUSED:
+            return job
+        if job.state == JobState.AUTO_DISABLED:
+            settle_until(job, now)
+        _mark(job, JobState.PAUSED, actor, now, reason)
+        job.next_fire_at = None
+        job.save(update_fields=[*_STATE_FIELDS, *_TIME_FIELDS])
+        cancelling.skip_waiting(job, f"Paused by {actor.name} before it started.")
+        _announce(job, actor, "job.pause", reason)
+    job.refresh_from_db()
+    return job
+
+
+def resume(job_id: int, *, actor: Actor) -> Job:
+    """Let a paused or auto-disabled job's schedules fire again, from now on.
+
+    The due times of the stop become one omission each stretch; nothing is caught up.
+    """
+    require(actor, Permission.PAUSE)
+    now = timezone.now()
+    with transaction.atomic():
+        job = locked(job_id)
+        if job.state == JobState.ACTIVE:
+            return job
+        settle_until(job, now)
+        _mark(job, JobState.ACTIVE, actor, now, "")
+        job.decided_until = max(job.decided_until, now)
+        refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+        job.save(update_fields=[*_STATE_FIELDS, *_TIME_FIELDS])
+        _announce(job, actor, "job.resume", "")
+    return job
+
+
+def delete(job_id: int, *, actor: Actor) -> Job:
+    """Delete a job: end what runs, free its name, keep its history readable."""
+    require(actor, Permission.DELETE)
+    now = timezone.now()
+    with transaction.atomic():
+        job = locked(job_id)
+        settle_until(job, now)
+        cancelling.cancel_live(job, by=actor.name, now=now)
+        job.refresh_from_db()
+        job.deleted_at = now
+        job.next_fire_at = None
+        job.save(update_fields=["deleted_at", "next_fire_at"])
+        audit.record(
+            actor,
+            "job.delete",
+            object_type="job",
+            object_id=job.pk,
+            object_name=job.name,
+            before=definition_of(job),
+        )
+        revisions.bump("jobs")
+        wake.poke("cancel")
+    return job
+
+
+def locked(job_id: int) -> Job:
+    """Return the present job with its row locked; UnknownError when there is none."""
+    job = Job.objects.present().select_for_update(of=("self",)).filter(pk=job_id).first()
+    if job is None:
+        raise UnknownError(f"Job {job_id} does not exist.")
+    return job
+
+
+def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``changes`` over a definition; retry settings may be named one by one."""
+    merged = {**before, **changes}
+    if isinstance(changes.get("retry"), Mapping):
+        merged["retry"] = {**before["retry"], **changes["retry"]}
+    return merged
+
+
+def _take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
+    values = definition.model_dump(mode="json", exclude={"schedules", "tags", "retry"})
+    for name, value in values.items():
+        setattr(job, name, value)
+    for name, value in definition.retry.model_dump(mode="json").items():
+        setattr(job, f"retry_{name}", value)
+    job.updated_at = now
+    job.counts_from_end = any(
+        counts_from_end(schedule.rule(anchor_at=now)) for schedule in definition.schedules
+    )
+
+
+def _insert(job: Job) -> None:
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as error:  # another request took the name at the same moment
+        raise _name_taken(job.name) from error
+
+
+def _check_name_free(name: str, job: Job) -> None:
+    if Job.objects.present().filter(name__iexact=name).exclude(pk=job.pk).exists():
+        raise _name_taken(name)
+
+
+def _name_taken(name: str) -> DuplicateError:
+    sentence = f"A job named {name} exists already. Choose another name."
+    return DuplicateError(sentence, fields={"name": sentence})
+
+
+def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> None:
+    """Write the definition's schedules; one that stays the same keeps its interval grid."""
+    origins = {rule_key(row): row.anchor_at for row in job.schedules.all()}
+    job.schedules.all().delete()
+    rows = []
+    for position, schedule in enumerate(definition.schedules):
+        values = schedule.model_dump()
+        row = Schedule(job=job, position=position, **{k: _plain(v) for k, v in values.items()})
+        row.anchor_at = origins.get(rule_key(row), now)
+        rows.append(row)
+    Schedule.objects.bulk_create(rows)
+
+
+def rule_key(row: Schedule) -> tuple[object, ...]:
+    """Return what makes two interval schedules the same."""
+    return (row.kind, row.seconds, row.anchor, row.timezone)
+
+
+def _plain(value: object) -> object:
+    return value.value if hasattr(value, "value") else value
+
+
+def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetime) -> None:
+    """Set tags and the next fire time, keep the version's snapshot, tell everybody who waits."""
+    if definition.tags != job.tags:
+        job.tag_rows.all().delete()
+        JobTag.objects.bulk_create([JobTag(job=job, tag=tag) for tag in definition.tags])
+    refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+    job.save()
+    JobVersion.objects.create(
+        job=job,
+        version=job.version,
+        definition=definition_of(job),
+        created_at=now,
+        created_by=actor.name[:200],
+    )
+    revisions.bump("jobs")
+    wake.poke("jobs")
+
+
+def _mark(job: Job, state: JobState, actor: Actor, now: datetime, reason: str) -> None:
+    job.state = state.value
+    job.state_changed_at = now
+    job.state_changed_by = actor.name[:200]
+    job.state_reason = reason[:500]
+
+
+def _announce(job: Job, actor: Actor, action: str, reason: str) -> None:
+    audit.record(
+        actor, action, object_type="job", object_id=job.pk, object_name=job.name, note=reason
+    )
+    revisions.bump("jobs")
+    wake.poke("jobs")

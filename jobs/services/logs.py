@@ -1,0 +1,69 @@
+"""Append and read what executions print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jobs.executors.base import Chunk
+from jobs.models import Execution, LogChunk
+
+
+def append(
+    execution_id: int,
+    attempt: int,
+    chunks: Sequence[Chunk],
+    *,
+    at: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Add pieces of output in order; return the next place and byte offset.
+
+    ``at`` is that pair from the call before; None looks it up. One process writes an execution's log
+    at a time (the holder of the token); the unique constraint would refuse a second writer.
+    """
+    seq, offset = position(execution_id) if at is None else at
+    now = timezone.now()
+    rows = []
+    for chunk in chunks:
+        rows.append(
+            LogChunk(
+                execution_id=execution_id,
+                seq=seq,
+                attempt=attempt,
+                stream=chunk.stream.value,
+                offset=offset,
+                data=chunk.data,
+                written_at=now,
+            )
+        )
+        seq += 1
+        offset += len(chunk.data)
+    LogChunk.objects.bulk_create(rows)
+    return seq, offset
+
+
+def position(execution_id: int) -> tuple[int, int]:
+    """Return the next place and byte offset of an execution's log."""
+    last = (
+        LogChunk.objects.filter(execution_id=execution_id)
+        .order_by("-seq")
+        .values_list("seq", "offset", "data")
+        .first()
+    )
+    if last is None:
+        return 0, 0
+    return last[0] + 1, last[1] + len(last[2])
+
+
+def write(
+    execution_id: int, attempt: int, chunks: Sequence[Chunk], *, at: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Add pieces while the execution goes on, and let its page know how much there is."""
+    with transaction.atomic():
+        following = append(execution_id, attempt, chunks, at=at)
+        size = sum(len(chunk.data) for chunk in chunks)
+        Execution.objects.filter(pk=execution_id).update(log_bytes=F("log_bytes") + size)
+    return following

@@ -1,0 +1,73 @@
+"""Turn Pydantic's findings into one sentence a field, the same on every face."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from jobs.domain.errors import InvalidError, JobdeckError
+
+_WHOLE = "__all__"
+
+
+@contextmanager
+def named(field: str = "") -> Iterator[None]:
+    """Let a domain error pass through Pydantic with its own words, and its fields if it has any."""
+    try:
+        yield
+    except JobdeckError as error:
+        context: dict[str, Any] = {
+            "sentence": error.message,
+            "fields": error.fields,
+            "under": field,
+        }
+        raise PydanticCustomError("refused", "{sentence}", context) from error
+
+
+def invalid_from(error: ValidationError) -> InvalidError:
+    """Return an InvalidError whose fields are keyed like ``schedules.0.expression``."""
+    fields: dict[str, str] = {}
+    for detail in error.errors(include_url=False):
+        fields.update(_sentences(detail))
+    lines = [text if key == _WHOLE else f"{key}: {text}" for key, text in fields.items()]
+    return InvalidError(" ".join(lines), fields=fields)
+
+
+def _sentences(detail: ErrorDetails) -> dict[str, str]:
+    """Return field name -> sentence for one finding."""
+    place = ".".join(str(part) for part in detail["loc"] if not str(part).endswith("]"))
+    context: Mapping[str, Any] = detail.get("ctx") or {}
+    if detail["type"] == "refused":
+        under = ".".join(part for part in (place, context.get("under", "")) if part)
+        inner: Mapping[str, str] = context.get("fields") or {}
+        if inner:
+            return {".".join(p for p in (under, key) if p): text for key, text in inner.items()}
+        return {under or _WHOLE: str(context.get("sentence", detail["msg"]))}
+    return {place or _WHOLE: _plain(detail, context)}
+
+
+def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
+    """Return a sentence for one of Pydantic's own findings, naming the value."""
+    value = _shown(detail.get("input"))
+    limits = {
+        "greater_than_equal": f"{value} is too small. Use {context.get('ge')} or more.",
+        "greater_than": f"{value} is too small. Use more than {context.get('gt')}.",
+        "less_than_equal": f"{value} is too large. Use {context.get('le')} or less.",
+        "missing": "This field is required.",
+        "extra_forbidden": "This field does not exist.",
+        "string_too_long": f"Too long. Use {context.get('max_length')} characters or less.",
+        "too_long": f"Too many. Use {context.get('max_length')} or less.",
+        "literal_error": f"{value} is not allowed. Use {context.get('expected')}.",
+    }
+    return limits.get(detail["type"], f"{value}: {detail['msg']}.")
+
+
+def _shown(value: object) -> str:
+    """Return ``value`` short enough for a sentence."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,0 +1,99 @@
+"""Start a job outside its schedules."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import wake
+from jobs.domain.errors import StateError
+from jobs.domain.overlap import OverlapAction, decide_overlap
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import Overlap, Trigger
+from jobs.models import Execution, Job
+from jobs.models.execution import LIVE_VALUES
+from jobs.services import audit, revisions
+from jobs.services.dispatch import new_execution
+from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.handover import hand_over_on_commit
+from jobs.services.jobs import locked
+
+
+def trigger(
+    job_id: int,
+    *,
+    actor: Actor,
+    kind: Trigger = Trigger.MANUAL,
+    idempotency_key: str = "",
+) -> Execution:
+    """Queue one execution of a job now, also of a paused one, which stays paused.
+
+    The job's overlap policy holds: StateError when it would run beside an execution in progress
+    and may not. A repeated ``idempotency_key`` answers the execution of the first request.
+    """
+    require(actor, Permission.EXECUTE)
+    if idempotency_key:
+        known = Execution.objects.filter(job_id=job_id, idempotency_key=idempotency_key).first()
+        if known is not None:
+            return known
+    try:
+        return _trigger(job_id, actor, kind, idempotency_key)
+    except IntegrityError:  # the same request at the same moment on another connection
+        return Execution.objects.get(job_id=job_id, idempotency_key=idempotency_key)
+
+
+def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> Execution:
+    now = timezone.now()
+    with transaction.atomic():
+        job = locked(job_id)
+        held = _must_wait(job)
+        execution = new_execution(
+            job,
+            due_at=now,
+            trigger=kind,
+            now=now,
+            held=held,
+            actor=actor.name[:200],
+            idempotency_key=idempotency_key[:200],
+        )
+        execution.save(force_insert=True)
+        job.execution_count += 1
+        if job.counts_from_end:
+            # Nothing is due until this execution ends; its end names the next due time.
+            refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+        job.save(update_fields=["execution_count", "next_fire_at"])
+        audit.record(
+            actor,
+            "job.trigger",
+            object_type="job",
+            object_id=job.pk,
+            object_name=job.name,
+            note=f"Execution #{execution.pk}",
+        )
+        revisions.bump("executions")
+        wake.poke("queue")
+        hand_over_on_commit([execution])
+    return execution
+
+
+def _must_wait(job: Job) -> bool:
+    """Say whether a new execution waits for the one in progress; StateError when it may not be."""
+    if job.live_count == 0:
+        return False
+    live = job.executions.filter(state__in=LIVE_VALUES).order_by("pk")
+    action = decide_overlap(
+        Overlap(job.overlap),
+        live=job.live_count,
+        waiting=live.filter(held=True).count(),
+        max_parallel=job.max_parallel,
+    )
+    if action == OverlapAction.OMIT:
+        raise StateError(
+            f"{job.name} was not started: execution #{live[0].pk} is still in progress and its "
+            f"overlap policy is {job.overlap}."
+        )
+    if action == OverlapAction.CANCEL_AND_QUEUE:
+        live.filter(cancel_requested_at=None).update(
+            cancel_requested_at=timezone.now(), cancel_requested_by=f"{job.overlap} policy"
+        )
+    return action != OverlapAction.DISPATCH
