@@ -32,7 +32,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
     "localhost",
     "127.0.0.1",
     "[::1]",
-    *([HOST] if HOST not in {"0.0.0.0", "::", "127.0.0.1", "localhost"} else []),
+    # An address of all interfaces is no name that a browser sends.
+    *([] if HOST in {"0.0.0.0", "::", "127.0.0.1", "localhost"} else [HOST]),  # noqa: S104
 ]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # Set when a proxy in front speaks HTTPS: cookies become Secure and HSTS is sent.

@@ -1,8 +1,10 @@
 """Mount the faces of the product: pages, JSON, admin."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("jobs.api.urls")),
+    path("", include("jobs.web.urls")),
 ]

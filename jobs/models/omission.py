@@ -34,4 +34,4 @@ class Omission(models.Model):
 
     def __str__(self) -> str:
         """Return reason and count."""
-        return f"{self.count} × {self.reason}"
+        return f"{self.count} {self.reason}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from jobs import conf
 from jobs.domain.states import ExecutionState
@@ -80,11 +81,8 @@ def give_back(worker_id: int, *, older_than: timedelta = timedelta(0)) -> int:
     )
 
 
-def requeue(executions: Iterable[Execution]) -> int:
+def requeue(executions: QuerySet[Execution]) -> int:
     """Put the claimed ones among ``executions`` back; a new token later fences the old off."""
-    from django.db.models import QuerySet
-
-    assert isinstance(executions, QuerySet)  # noqa: S101
     with transaction.atomic():
         count = executions.filter(state=ExecutionState.CLAIMED.value).update(
             state=ExecutionState.QUEUED.value,
@@ -117,8 +115,8 @@ def _take(
     started = as_parameter(now) if state == ExecutionState.RUNNING else None
     locking = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     token = secrets.token_hex(8)
-    statement = (
-        "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "
+    statement = (  # only a number and a constant are written into the text
+        "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "  # noqa: S608
         "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s WHERE id IN "
         "(SELECT id FROM jobs_execution WHERE state = 'queued' AND NOT held AND queue = %s "
         f"ORDER BY priority DESC, id LIMIT {int(wanted)}{locking}) RETURNING id"

@@ -1,0 +1,1 @@
+"""Loops and the runner: what the product's own processes do all day."""

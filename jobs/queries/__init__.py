@@ -1,0 +1,1 @@
+"""Every read that spans rows; each returns frozen dataclasses or querysets."""

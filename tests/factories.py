@@ -1,0 +1,90 @@
+"""Plain functions that make things; a test names only what it is about."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from jobs.domain.permissions import SYSTEM, Role
+from jobs.domain.states import ExecutionState, Trigger
+from jobs.models import Execution, Job, Worker, WorkerKind
+from jobs.services import jobs as job_services
+from jobs.services.definitions import parse_definition
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_numbers = itertools.count(1)
+
+
+def make_user(name: str, role: Role | None = None, **fields: Any) -> User:
+    """Return a person, in the group of ``role``."""
+    user = get_user_model().objects.create_user(username=name, password="correct horse", **fields)
+    if role is not None:
+        group, _ = Group.objects.get_or_create(name=role.value)
+        user.groups.add(group)
+    return user
+
+
+def definition(**fields: Any) -> dict[str, Any]:
+    """Return a job definition as the API takes it."""
+    return {
+        "name": f"job-{next(_numbers)}",
+        "type": "command",
+        "spec": {"command": "true"},
+        **fields,
+    }
+
+
+def make_job(*, paused: bool = False, **fields: Any) -> Job:
+    """Return a job made by the service that everybody uses."""
+    parsed = parse_definition(definition(**fields))
+    return job_services.create(parsed, actor=SYSTEM, paused=paused)
+
+
+def every(seconds: float, anchor: str = "start") -> dict[str, Any]:
+    """Return an interval schedule."""
+    return {"kind": "interval", "seconds": seconds, "anchor": anchor}
+
+
+def cron(expression: str, timezone: str = "UTC", **fields: Any) -> dict[str, Any]:
+    """Return a cron schedule."""
+    return {"kind": "cron", "expression": expression, "timezone": timezone, **fields}
+
+
+def make_execution(job: Job | None = None, **fields: Any) -> Execution:
+    """Return an execution row and count it on its job."""
+    job = job or make_job()
+    now = datetime.now(UTC)
+    values = {
+        "version": job.version,
+        "due_at": now,
+        "queued_at": now,
+        "trigger": Trigger.MANUAL.value,
+        "state": ExecutionState.QUEUED.value,
+        **fields,
+    }
+    execution = Execution.objects.create(job=job, **values)
+    job.execution_count += 1
+    job.save(update_fields=["execution_count"])
+    return execution
+
+
+def make_worker(**fields: Any) -> Worker:
+    """Return a cluster's row."""
+    now = datetime.now(UTC)
+    values = {
+        "kind": WorkerKind.CLUSTER.value,
+        "name": "test-cluster",
+        "host": "testhost",
+        "pid": 1,
+        "slots": 4,
+        "started_at": now,
+        "beat_at": now,
+        **fields,
+    }
+    return Worker.objects.create(**values)

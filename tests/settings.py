@@ -1,0 +1,18 @@
+"""The product's settings for its own tests: a private data directory, quick password hashes."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data = tempfile.mkdtemp(prefix="jobdeck-tests-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ["JOBDECK_DATA"] = _data
+
+from scheduler_site.settings import *  # noqa: E402, F403
+from scheduler_site.settings import LOGGING  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGGING["root"]["level"] = "WARNING"
