@@ -54,14 +54,14 @@ def output_limit_bytes() -> int:
 
 def data_dir() -> Path:
     """Return the directory of the database, keys and sockets."""
-    return cast("Path", settings.DATA_DIR)
+    return settings.DATA_DIR
 
 
 def instance_id() -> str:
     """Return the mark that this installation's job processes carry in their environment."""
-    return cast("str", settings.INSTANCE_ID)
+    return settings.INSTANCE_ID
 
 
 def broker_url() -> str:
     """Return the address of the Redis transport; empty when the table is the queue."""
-    return cast("str", settings.BROKER_URL)
+    return settings.BROKER_URL

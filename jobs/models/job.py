@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from jobs.domain.states import JobState, Misfire, Overlap, RetryKind
-
-if TYPE_CHECKING:
-    from jobs.models.schedule import Schedule
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -114,10 +109,6 @@ class Job(models.Model):
     recent = models.JSONField(default=list)
 
     objects = JobQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        schedules: models.Manager[Schedule]
-        tag_rows: models.Manager[JobTag]
 
     class Meta:
         """Constraints and indexes, each with the question that it answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from jobs.domain.states import Anchor, DayMatch
+from jobs.domain.states import Anchor, DayMatch, Fold, Gap, SecondsPosition
 from jobs.models.job import Job
 
 
@@ -16,9 +16,9 @@ class Schedule(models.Model):
     kind = models.CharField(max_length=20)
     expression = models.CharField(max_length=255, blank=True)
     day_match = models.CharField(max_length=10, default=DayMatch.ANY.value)
-    seconds_position = models.CharField(max_length=10, default="last")
-    gap = models.CharField(max_length=20, blank=True)
-    fold = models.CharField(max_length=20, blank=True)
+    seconds_position = models.CharField(max_length=10, default=SecondsPosition.LAST.value)
+    gap = models.CharField(max_length=20, default=Gap.FIRST_VALID.value)
+    fold = models.CharField(max_length=20, default=Fold.FIRST.value)
     seconds = models.FloatField(null=True, blank=True)
     anchor = models.CharField(max_length=20, default=Anchor.COMPLETION.value)
     # The origin of an interval's grid; fixed when the schedule is made, so that nothing drifts.

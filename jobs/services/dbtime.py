@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +18,6 @@ def db_now() -> datetime:
         return cast("datetime", cursor.fetchone()[0])
 
 
-def as_parameter(moment: datetime) -> object:
+def as_parameter(moment: datetime) -> Any:
     """Return ``moment`` in the form in which this database stores it, for hand-written SQL."""
     return connection.ops.adapt_datetimefield_value(moment)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from django.conf import settings
 from pydantic import (
@@ -24,7 +24,17 @@ from jobs import conf
 from jobs.domain import schedule as rules
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
-from jobs.domain.states import Anchor, DayMatch, Misfire, Overlap, RetryKind, ScheduleKind
+from jobs.domain.states import (
+    Anchor,
+    DayMatch,
+    Fold,
+    Gap,
+    Misfire,
+    Overlap,
+    RetryKind,
+    ScheduleKind,
+    SecondsPosition,
+)
 from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
 from jobs.models import Job
@@ -59,9 +69,9 @@ class ScheduleDefinition(BaseModel):
     kind: Annotated[ScheduleKind, choice(ScheduleKind)]
     expression: Annotated[str, Field(max_length=255)] = ""
     day_match: Annotated[DayMatch, choice(DayMatch)] = DayMatch.ANY
-    seconds_position: Literal["last", "first"] = "last"
-    gap: str = ""
-    fold: str = ""
+    seconds_position: Annotated[SecondsPosition, choice(SecondsPosition)] = SecondsPosition.LAST
+    gap: Annotated[Gap, choice(Gap)] = Gap.FIRST_VALID
+    fold: Annotated[Fold, choice(Fold)] = Fold.FIRST
     seconds: Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=MAX_SECONDS)] | None = None
     anchor: Annotated[Anchor, choice(Anchor)] = Anchor.COMPLETION
     at: datetime | None = None

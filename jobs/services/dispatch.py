@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -282,7 +283,7 @@ def _write(decided: Decisions) -> None:
         hand_over_on_commit(decided.executions)
 
 
-def _moved(job: Job) -> list[object]:
+def _moved(job: Job) -> list[Any]:
     return [
         None if job.next_fire_at is None else as_parameter(job.next_fire_at),
         as_parameter(job.decided_until),

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from jobs.domain import schedule as rules
-from jobs.domain.states import Anchor, DayMatch, JobState, ScheduleKind
+from jobs.domain.states import (
+    Anchor,
+    DayMatch,
+    Fold,
+    Gap,
+    JobState,
+    ScheduleKind,
+    SecondsPosition,
+)
 from jobs.models import Job, Schedule
 
 
@@ -16,9 +24,9 @@ def rule_of(row: Schedule) -> rules.Schedule:
         kind=ScheduleKind(row.kind),
         expression=row.expression,
         day_match=DayMatch(row.day_match),
-        seconds_position=row.seconds_position,
-        gap=row.gap,
-        fold=row.fold,
+        seconds_position=SecondsPosition(row.seconds_position),
+        gap=Gap(row.gap),
+        fold=Fold(row.fold),
         seconds=row.seconds,
         anchor=Anchor(row.anchor),
         anchor_at=row.anchor_at,
