@@ -1,0 +1,114 @@
+"""The lines by which a command talks to Jobdeck: `::progress 40`, `::result {json}`, `::metric`."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+# Long enough for a useful result, short enough to sit in a row that lists load.
+MAX_LINE_BYTES = 65_536
+MAX_METRICS = 100
+_START = b"::"
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_METRIC = re.compile(r"([A-Za-z_][\w.-]{0,99})=(\S+)")
+
+
+class Directives:
+    """Read `::` lines out of a stream of bytes; everything else costs one search per read."""
+
+    def __init__(self) -> None:
+        """Begin at the start of a line with nothing said yet."""
+        self._rest = b""  # the unfinished line, while it may still become a directive
+        self._in_line = False  # inside a line that is none
+        self.progress: int | None = None
+        self.result: Any = None
+        self.metrics: dict[str, float] = {}
+        self.fault: str | None = None  # the first line that was not understood
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of stdout."""
+        if not self._rest and b":" not in data:
+            self._in_line = not data.endswith(b"\n")
+            return
+        text = self._rest + data
+        for start, end in self._lines(text):
+            self._obey(text[start:end])
+
+    def finish(self) -> None:
+        """Take the last line, which may lack its end."""
+        if self._rest.startswith(_START):
+            self._obey(self._rest)
+        self._rest = b""
+
+    def _lines(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the bounds of complete lines that begin with the sign; keep the unfinished one."""
+        position = text.find(b"\n") + 1 if self._in_line else 0
+        if self._in_line and position == 0:
+            return
+        while text.startswith(_START, position) or (found := text.find(b"\n::", position)) >= 0:
+            start = position if text.startswith(_START, position) else found + 1
+            end = text.find(b"\n", start)
+            if end < 0:
+                self._keep_rest(text[start:])
+                return
+            yield start, end
+            position = end + 1
+        self._keep_rest(text[text.rfind(b"\n") + 1 :])
+
+    def _keep_rest(self, rest: bytes) -> None:
+        may_become = _START.startswith(rest[:2]) and len(rest) <= MAX_LINE_BYTES
+        self._rest = rest if may_become else b""
+        self._in_line = bool(rest) and not may_become
+        if rest.startswith(_START) and not may_become:
+            self._note_fault(rest, f"longer than {MAX_LINE_BYTES:,} bytes")
+
+    def _obey(self, line: bytes) -> None:
+        word, _, argument = line[2:].decode(errors="replace").strip().partition(" ")
+        try:
+            if word == "progress":
+                self.progress = _percent(argument)
+            elif word == "result":
+                self.result = _json(argument)
+            elif word == "metric":
+                self._add_metric(argument)
+        except (ValueError, RecursionError) as error:
+            self._note_fault(line, str(error) or type(error).__name__)
+
+    def _add_metric(self, argument: str) -> None:
+        match = _METRIC.fullmatch(argument.strip())
+        if match is None:
+            raise ValueError("a metric is written name=number")
+        value = float(match[2])
+        if not math.isfinite(value):
+            raise ValueError("a metric is a finite number")
+        if match[1] not in self.metrics and len(self.metrics) >= MAX_METRICS:
+            raise ValueError(f"at most {MAX_METRICS} metrics are kept")
+        self.metrics[match[1]] = value
+
+    def _note_fault(self, line: bytes, reason: str) -> None:
+        if self.fault is None:
+            self.fault = f"ignored {line[:60].decode(errors='replace')!r}: {reason}"
+
+
+def _percent(argument: str) -> int:
+    value = float(argument.strip().removesuffix("%"))
+    if not 0 <= value <= 100:
+        raise ValueError("progress is a number from 0 to 100")
+    return int(value)
+
+
+def _json(argument: str) -> Any:
+    """Parse strictly: no NaN, and nothing that a database would refuse to store as JSON."""
+    value = json.loads(argument, parse_constant=_refuse_constant)
+    stored = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    stored.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
+    if _NUL.search(stored):
+        raise ValueError("PostgreSQL cannot store NUL characters")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,45 @@
+"""Where a job runs: its own working directory, else the one of its workspace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jobs.domain.errors import InvalidError
+
+PRIVATE = 0o700
+
+
+def prepare_directory(default: Path, wanted: Path | None = None) -> Path:
+    """Return the directory to run in, made when missing.
+
+    A relative path is below ``default``, which neither ``..`` nor a symlink may leave. An absolute
+    one outside of it is used as it is and must exist. Raises InvalidError, OSError when the
+    directory cannot be made.
+    """
+    default = default.absolute()
+    target = default / wanted if wanted is not None else default
+    if wanted is not None and not wanted.is_absolute() and not _is_inside(target, default):
+        raise InvalidError(
+            f"working directory {str(wanted)!r} leads out of {default};"
+            " give an absolute path to run elsewhere"
+        )
+    if target.is_dir():
+        return target
+    if target.exists():
+        raise InvalidError(f"working directory {target} is not a directory")
+    if not _is_inside(target, default):
+        raise InvalidError(f"working directory {target} does not exist")
+    _make(target)
+    return target
+
+
+def _is_inside(target: Path, root: Path) -> bool:
+    return Path(os.path.realpath(target)).is_relative_to(os.path.realpath(root))
+
+
+def _make(target: Path) -> None:
+    # mkdir(parents=True) would give the parents the mode of the umask.
+    for missing in reversed([target, *target.parents]):
+        if not missing.is_dir():
+            missing.mkdir(PRIVATE, exist_ok=True)

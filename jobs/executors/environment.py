@@ -1,0 +1,90 @@
+"""The environment of a job's processes: an allowlist, the job's variables, the built-in ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from jobs.domain.errors import InvalidError
+from jobs.executors.base import ExecutionContext
+
+# All that a job learns from the server's environment, where its secrets may be.
+ALLOWED = ("PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR")
+ALLOWED_PREFIX = "LC_"
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+INSTANCE_VARIABLE = "JOBDECK_INSTANCE"
+EXECUTION_VARIABLE = "EXECUTION_ID"
+
+# Linux takes at most 128 KiB for one NAME=value and, with its usual 8 MiB stack, 2 MiB for all
+# arguments and variables together; half of that leaves room for the arguments.
+MAX_VARIABLE_BYTES = 131_071
+MAX_ENVIRONMENT_BYTES = 1_000_000
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def build_environment(
+    context: ExecutionContext, *, server: Mapping[str, str] = os.environ
+) -> dict[bytes, bytes]:
+    """Return the variables of a job's processes, as bytes whatever the server's locale.
+
+    The job's own variables may replace those of the allowlist but not the built-in ones. Raises
+    InvalidError for a variable that cannot be passed.
+    """
+    validate_environment(context.environment)
+    variables = {"PATH": DEFAULT_PATH}
+    variables.update((name, value) for name, value in server.items() if _is_allowed(name))
+    variables.update(context.environment)
+    variables.update(_built_in(context))
+    return {os.fsencode(name): _encode(value) for name, value in variables.items()}
+
+
+def validate_environment(variables: Mapping[str, str]) -> None:
+    """Refuse names and values that no process can be given; the message names the variable."""
+    total = 0
+    for name, value in variables.items():
+        if fault := _fault(name, value):
+            raise InvalidError(fault, fields={"environment": fault})
+        total += len(name) + len(_encode(value)) + 2
+    if total > MAX_ENVIRONMENT_BYTES:
+        fault = f"environment: {total:,} bytes, at most {MAX_ENVIRONMENT_BYTES:,} are allowed"
+        raise InvalidError(fault, fields={"environment": fault})
+
+
+def _fault(name: str, value: str) -> str | None:
+    if not _NAME.fullmatch(name):
+        return (
+            f"environment: invalid name {name[:80]!r}:"
+            " letters, digits and _ are allowed, and no digit first"
+        )
+    if "\0" in value:
+        return f"environment: the value of {name[:80]} holds a NUL character"
+    try:
+        size = len(name) + 1 + len(value.encode())
+    except UnicodeEncodeError:
+        return f"environment: the value of {name[:80]} is not valid Unicode"
+    if size > MAX_VARIABLE_BYTES:
+        return f"environment: {name[:80]} has {size:,} bytes, at most {MAX_VARIABLE_BYTES:,} fit"
+    return None
+
+
+def _encode(value: str) -> bytes:
+    # What came from the server's own environment may hold bytes that are no UTF-8.
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _is_allowed(name: str) -> bool:
+    return name in ALLOWED or name.startswith(ALLOWED_PREFIX)
+
+
+def _built_in(context: ExecutionContext) -> dict[str, str]:
+    return {
+        "WORKSPACE_ID": context.workspace_id,
+        "JOB_NAME": context.job_name,
+        "JOB_ID": str(context.job_id),
+        EXECUTION_VARIABLE: str(context.execution_id),
+        "ATTEMPT": str(context.attempt),
+        "SCHEDULED_FOR": context.scheduled_for.isoformat().replace("+00:00", "Z"),
+        "TRIGGER": context.trigger.value,
+        INSTANCE_VARIABLE: context.instance,
+    }

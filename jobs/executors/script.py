@@ -1,0 +1,118 @@
+"""The job type ``script``: a text with its shebang, bash by default."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import field_validator
+
+from jobs.executors import verdict
+from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor, Spec
+from jobs.executors.process import run
+
+BASH = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "bash"
+MAX_SCRIPT_BYTES = 4_000_000
+SCRIPT_MODE = 0o700
+DIRECTORY_MODE = 0o700
+PREFIX = "script-"
+
+
+class ScriptSpec(Spec):
+    """A script, run by its ``#!`` line, else by ``interpreter``, else by bash."""
+
+    called: ClassVar[Mapping[str, str]] = {"script": "script content"}
+
+    script: str
+    interpreter: str | None = None
+
+    @field_validator("script")
+    @classmethod
+    def _check(cls, script: str) -> str:
+        # Textareas and Windows editors write CRLF, which no shell understands; some add a BOM,
+        # which would hide the shebang.
+        script = script.removeprefix("\ufeff").replace("\r\n", "\n")
+        if not script.strip():
+            raise ValueError("script content is required for script jobs")
+        if "\0" in script:
+            raise ValueError("script holds a NUL character")
+        size = len(script.encode("utf-8", "replace"))
+        if size > MAX_SCRIPT_BYTES:
+            raise ValueError(f"script has {size:,} bytes, at most {MAX_SCRIPT_BYTES:,} are allowed")
+        return script
+
+    @field_validator("interpreter")
+    @classmethod
+    def _check_interpreter(cls, interpreter: str | None) -> str | None:
+        if interpreter is None or not interpreter.strip():
+            return None
+        try:
+            shlex.split(interpreter)
+        except ValueError as error:
+            raise ValueError(f"interpreter {interpreter!r}: {error}") from None
+        return interpreter.strip()
+
+
+class ScriptExecutor:
+    """Run a script from a private file that lives as long as the run."""
+
+    spec_model = ScriptSpec
+
+    def execute(
+        self, spec: ScriptSpec, context: ExecutionContext, monitor: Monitor
+    ) -> ExecutionResult:
+        """Run the script to its end."""
+        try:
+            path = _write(context, spec.script)
+        except OSError as error:
+            monitor.write([], last=True)
+            return verdict.not_started(error, datetime.now(UTC))
+        try:
+            return run([[*interpreter_of(spec), str(path)]], context, monitor)
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def interpreter_of(spec: ScriptSpec) -> list[str]:
+    """Return the program, and its options, that reads the script.
+
+    It is started by name rather than by the kernel from the shebang, so that the file may lie on a
+    file system mounted noexec. Like the kernel, take everything after the program as one option.
+    """
+    first_line = spec.script.partition("\n")[0]
+    if first_line.startswith("#!") and (words := first_line[2:].strip().split(maxsplit=1)):
+        return words
+    return shlex.split(spec.interpreter) if spec.interpreter else [BASH]
+
+
+def remove_leftovers(scratch_dir: Path, *, running: Collection[int] = ()) -> int:
+    """Delete the files of workers that died, but for executions that run; return how many."""
+    removed = 0
+    for path in scratch_dir.glob(f"{PREFIX}*-*"):
+        number = path.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdigit() and int(number) not in running:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _write(context: ExecutionContext, script: str) -> Path:
+    """Write a script where only this user can read it; the name tells whose it is."""
+    directory = context.scratch_dir.absolute()
+    directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    path = directory / f"{PREFIX}{context.execution_id}-{context.attempt}"
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, SCRIPT_MODE)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(script.encode("utf-8", "replace"))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return path
