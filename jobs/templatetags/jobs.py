@@ -1,0 +1,156 @@
+"""Formatting for templates: icons, moments, durations, badges. No query, no decision."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.domain.states import ExecutionState
+from jobs.web import formats, toasts, words
+
+register = template.Library()
+register.filter("duration", formats.duration)
+register.filter("setting", formats.setting)
+register.filter("count", formats.count)
+register.filter("percent", formats.percent)
+register.filter("size", formats.size)
+register.filter("toast", toasts.from_message)
+
+
+class ShownExecution(Protocol):
+    """What a result badge reads; a row of a query or a model fits."""
+
+    state: str
+    attempt: int
+    started_at: datetime | None
+    retry_at: datetime | None
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Draw an icon of the sprite; the words beside it, or the button's label, carry the meaning."""
+    return format_html(
+        '<svg class="i{}{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        " " if classes else "",
+        classes,
+        static("icons.svg"),
+        name,
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="milliseconds")
+
+
+@register.simple_tag
+def moment(at: datetime | None, show: str = "relative", zone: str = "") -> SafeString:
+    """Show a moment: ``relative`` (kept fresh by the script), ``clock``, or ``both``.
+
+    The clock runs in ``zone``, else in the viewer's zone; the title has the exact value.
+    """
+    if at is None:
+        return SafeString("—")
+    now = timezone.now()
+    there = ZoneInfo(zone) if zone else None
+    clock = formats.clock(at, now, there)
+    title = formats.exact(at, there)
+    if show == "clock":
+        return format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), title, clock)
+    text = format_html(
+        '<time datetime="{}" title="{}" data-relative>{}</time>',
+        _iso(at),
+        title,
+        formats.relative(at, now),
+    )
+    return (
+        format_html('{} <span class="dim small">{}</span>', text, clock) if show == "both" else text
+    )
+
+
+@register.simple_tag
+def since(at: datetime | None) -> SafeString:
+    """Show how long something goes on already; the script counts on."""
+    if at is None:
+        return SafeString("")
+    seconds = (timezone.now() - at).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{}" data-since>{}</time>',
+        _iso(at),
+        formats.exact(at),
+        formats.duration(max(seconds, 0)),
+    )
+
+
+def _badge(badge: words.Badge, text: SafeString | words.Text, *, pill: bool) -> SafeString:
+    spin = " spin" if badge.icon == "loader-circle" else ""
+    classes = " ".join(filter(None, ["st", badge.tone, "pill" if pill else ""]))
+    return format_html(
+        '<span class="{}">{}<span>{}</span></span>', classes, icon(badge.icon, f"sm{spin}"), text
+    )
+
+
+@register.simple_tag
+def result_badge(execution: ShownExecution, of: int = 1, *, pill: bool = False) -> SafeString:
+    """Show where an execution stands; ``of`` is how many attempts its job allows."""
+    badge = words.EXECUTION[execution.state]
+    if execution.state == ExecutionState.RUNNING:
+        return _badge(badge, _running(badge, execution, of), pill=pill)
+    if execution.state == ExecutionState.RETRYING and execution.retry_at:
+        return _badge(
+            badge, format_html("{} {}", badge.word, moment(execution.retry_at)), pill=pill
+        )
+    return _badge(badge, badge.word, pill=pill)
+
+
+def _running(badge: words.Badge, execution: ShownExecution, of: int) -> SafeString:
+    if execution.attempt > 1:
+        word: words.Text = _("Attempt %(n)d of %(of)d") % {
+            "n": execution.attempt,
+            "of": max(of, execution.attempt),
+        }
+    else:
+        word = badge.word
+    if execution.started_at is None:
+        return format_html("{}", word)
+    return format_html("{}, {}", word, since(execution.started_at))
+
+
+@register.simple_tag
+def state_badge(standing: str, at: datetime | None = None, *, pill: bool = False) -> SafeString:
+    """Show how a job stands; ``at`` is since when, where that matters (running, overdue, paused)."""
+    badge = words.JOB[standing]
+    text = format_html("{} {}", badge.word, since(at)) if at else badge.word
+    return _badge(badge, text, pill=pill)
+
+
+@register.filter
+def trigger_word(trigger: str) -> words.Text:
+    """Return what started an execution, in words."""
+    return words.TRIGGER.get(trigger, trigger)
+
+
+@register.filter
+def reason_word(reason: str) -> words.Text:
+    """Return why a due time made no execution, in words."""
+    return words.REASON.get(reason, reason)
+
+
+@register.filter
+def type_word(job_type: str) -> words.Text:
+    """Return a job type in words; its own name where none are written here."""
+    return words.JOB_TYPE.get(job_type, job_type)
+
+
+@register.simple_tag
+def script_words() -> str:
+    """Return the phrases for the page's script as JSON, for an attribute."""
+    return json.dumps(formats.script_words(), ensure_ascii=False)

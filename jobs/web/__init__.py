@@ -1,0 +1,1 @@
+"""The pages: each view turns a request into one service or query call and its answer into HTML."""

@@ -1,0 +1,226 @@
+"""Charts drawn on the server: plain values in, inline SVG out.
+
+Runs rise, failures hang: a success stands on the base line, a failure hangs under it, a time-out
+hangs in two pieces, a lost run hangs as an outline, a skip is a dot, a kill lies across the line.
+So every chart reads without colour. x is in percent and y in pixels, so that one drawing serves all
+widths and text never scales. Each says its finding in ``aria-label``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import sqrt
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.domain.states import LIVE, ExecutionState
+from jobs.web import svg
+
+STRIP_SLOTS = 20
+_STEP, _BAR = 7, 5  # pixels from mark to mark, and a mark's width
+_BASE = 17  # pixels from the top to the line on which successes stand
+_RISE, _HANG = 14, 9  # pixels at most above, and always below
+MANY = 60  # planned instants in one lane beyond which single marks would merge into a bar
+
+# What differs by outcome: class, and (top, height) of each piece below or across the line.
+_HANGING: dict[str, tuple[str, tuple[tuple[float, float], ...]]] = {
+    ExecutionState.FAILED: ("bad", ((1, _HANG),)),
+    ExecutionState.TIMED_OUT: ("bad", ((1, 3.5), (6, 4))),
+    ExecutionState.LOST: ("gone", ((1.5, _HANG - 1),)),
+    ExecutionState.CANCELLED: ("idle", ((-2.5, 5),)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution to draw; ``state`` is an ExecutionState, ``seconds`` how long it ran so far."""
+
+    state: str
+    seconds: float = 0
+    started_at: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        """Say whether it is still in progress or waiting."""
+        return self.state in LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A stretch of time on the x axis."""
+
+    start: datetime
+    end: datetime
+    now: datetime
+
+    def x(self, moment: datetime) -> float:
+        """Return the place of ``moment`` in percent, kept inside the window."""
+        share = (moment - self.start) / (self.end - self.start)
+        return min(max(share, 0.0), 1.0) * 100
+
+    def holds(self, moment: datetime) -> bool:
+        """Say whether ``moment`` is inside."""
+        return self.start <= moment <= self.end
+
+
+def _height(seconds: float, longest: float) -> float:
+    """Return the pixels of a run: the square root keeps short ones visible beside long ones."""
+    share = sqrt(max(seconds, 0) / longest) if longest > 0 else 0
+    return 4 + (_RISE - 4) * min(share, 1)
+
+
+def _marks(run: Run, x: str, width: str, height: float) -> list[svg.Rect]:
+    """Return what one finished or live run looks like at ``x``."""
+    if run.live:
+        return [svg.rect("hollow", x, _BASE - 12, width, 12)]
+    if run.state == ExecutionState.SUCCEEDED:
+        return [svg.rect("ok", x, _BASE - height, width, height)]
+    if run.state == ExecutionState.SKIPPED:
+        return [svg.rect("idle", x, _BASE - 3.2, "3.4", 3.4, 1.7)]
+    name, pieces = _HANGING.get(run.state, ("idle", ((-2.5, 5),)))
+    return [svg.rect(name, x, _BASE + top, width, size) for top, size in pieces]
+
+
+def counted(states: Iterable[str]) -> str:
+    """Return outcomes in words: "14 succeeded, 3 failed, 1 skipped"."""
+    counts = Counter("live" if state in LIVE else state for state in states)
+    words = {
+        ExecutionState.SUCCEEDED: _("%d succeeded"),
+        ExecutionState.FAILED: _("%d failed"),
+        ExecutionState.TIMED_OUT: _("%d timed out"),
+        ExecutionState.LOST: _("%d lost"),
+        ExecutionState.CANCELLED: _("%d killed"),
+        ExecutionState.SKIPPED: _("%d skipped"),
+        "live": _("%d in progress"),
+    }
+    return ", ".join(text % counts[state] for state, text in words.items() if counts[state])
+
+
+def strip(runs: Sequence[Run]) -> SafeString:
+    """Draw the latest runs, oldest first; places that no run has taken yet are marked faintly."""
+    runs = runs[-STRIP_SLOTS:]
+    empty = STRIP_SLOTS - len(runs)
+    longest = max((run.seconds for run in runs), default=0)
+    rects = [
+        svg.rect("track", svg.number(place * _STEP), _BASE - 2, svg.number(_BAR), 2)
+        for place in range(empty)
+    ]
+    for place, run in enumerate(runs, start=empty):
+        rects += _marks(
+            run, svg.number(place * _STEP), svg.number(_BAR), _height(run.seconds, longest)
+        )
+    width = STRIP_SLOTS * _STEP - (_STEP - _BAR)
+    return format_html(
+        '<svg class="strip" width="{0}" height="28" role="img" aria-label="{1}"><title>{1}</title>'
+        "{2}{3}</svg>",
+        width,
+        strip_label(runs),
+        svg.base_line(_BASE + 0.5),
+        svg.rects(rects),
+    )
+
+
+def strip_label(runs: Sequence[Run]) -> str:
+    """Return the finding of a strip in words."""
+    if not runs:
+        return _("No run yet")
+    heading = ngettext("Last run", "Last %(count)d runs", len(runs)) % {"count": len(runs)}
+    return f"{heading}: {counted(run.state for run in runs)}"
+
+
+def lane(
+    window: Window,
+    runs: Sequence[Run],
+    planned: Sequence[datetime],
+    *,
+    label: str,
+    off: bool = False,
+) -> SafeString:
+    """Draw one job's past and planned runs on ``window``; ``off``: the planned ones will not run."""
+    longest = max((run.seconds for run in runs), default=0)
+    narrow = len(runs) > MANY // 2
+    rects: list[svg.Rect] = []
+    for run in runs:
+        if run.started_at is not None:
+            rects += _lane_marks(window, run, run.started_at, longest, narrow=narrow)
+    return format_html(
+        '<svg role="img" aria-label="{}">{}{}{}{}</svg>',
+        label,
+        svg.base_line(_BASE + 0.5),
+        svg.rects(rects),
+        _planned(window, [moment for moment in planned if window.holds(moment)], off=off),
+        _now_line(window, -1, 27),
+    )
+
+
+def _lane_marks(
+    window: Window, run: Run, started_at: datetime, longest: float, *, narrow: bool
+) -> list[svg.Rect]:
+    left = window.x(started_at)
+    share = window.x(started_at + timedelta(seconds=run.seconds)) - left
+    if run.live:
+        return [
+            svg.rect("hollow", svg.percent(left), _BASE - 10, svg.percent(max(share, 0.6)), 10, 2)
+        ]
+    width = "2" if narrow else svg.percent(max(share, 0.55))
+    return _marks(run, svg.percent(left), width, _height(run.seconds, longest) * 0.72)
+
+
+def _planned(window: Window, planned: Sequence[datetime], *, off: bool) -> SafeString:
+    """Draw what is to come: boxes while they can be told apart, a dotted band beyond."""
+    if not planned:
+        return SafeString("")
+    if len(planned) > MANY:
+        left = window.x(planned[0])
+        return format_html(
+            '<rect class="{}" x="{}" y="{}" width="{}" height="6" rx="3" stroke-dasharray="1 4"/>',
+            "off" if off else "plan",
+            svg.percent(left),
+            _BASE - 7,
+            svg.percent(window.x(planned[-1]) - left),
+        )
+    if len(planned) > MANY // 3:
+        return svg.rects(
+            svg.rect("off" if off else "plan", svg.percent(window.x(at)), _BASE - 5, "1", 4, 0.5)
+            for at in planned
+        )
+    return svg.rects(
+        svg.rect("off" if off else "plan", svg.percent(window.x(at)), _BASE - 9, "9", 9, 2)
+        for at in planned
+    )
+
+
+def _now_line(window: Window, top: float, bottom: float) -> SafeString:
+    return format_html(
+        '<line class="now" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>',
+        svg.percent(window.x(window.now)),
+        svg.number(top),
+        svg.number(bottom),
+    )
+
+
+def axis(window: Window, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
+    """Draw the time axis over lanes; every second tick gives way on a narrow screen."""
+    here = window.x(window.now)
+    texts = (
+        ("alt" if place % 2 else "", svg.percent(window.x(moment)), text)
+        for place, (moment, text) in enumerate(ticks)
+        # A label under the word "now" could not be read.
+        if abs(window.x(moment) - here) > 3.5
+    )
+    return format_html(
+        '<svg aria-hidden="true">{}<text class="lab" x="{}" y="18" text-anchor="middle" '
+        'font-weight="600">{}</text>{}</svg>',
+        format_html_join(
+            "", '<text class="{}" x="{}" y="18" text-anchor="middle">{}</text>', texts
+        ),
+        svg.percent(here),
+        _("now"),
+        _now_line(window, 22, 29),
+    )

@@ -1,0 +1,96 @@
+"""Headers that every page carries, and what the browser says about its reader."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+# No script, style, frame or request of another host, and none inline. `data:` is for the arrow that
+# browsers draw in form controls.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+ZONE_COOKIE = "tz"
+THEME_COOKIE = "theme"
+LIVE_COOKIE = "live"
+KEYS_COOKIE = "keys"
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """The reader's own settings, kept in cookies that the page's script writes."""
+
+    zone: str
+    theme: str  # empty: as the system
+    live: bool
+    keys: bool
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """Return the zone called ``name``; None for a name that the IANA database does not have."""
+    # The list is asked first: ZoneInfo opens a file of that name.
+    return ZoneInfo(name) if name in _zones() else None
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """Read the reader's settings; a value that makes no sense counts as not given."""
+    zone = known_zone(request.COOKIES.get(ZONE_COOKIE, ""))
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return Viewer(
+        zone=zone.key if zone else timezone.get_default_timezone_name(),
+        theme=theme if theme in THEMES else "",
+        live=request.COOKIES.get(LIVE_COOKIE) != "off",
+        keys=request.COOKIES.get(KEYS_COOKIE) != "off",
+    )
+
+
+class ViewerMiddleware:
+    """Set ``request.viewer`` and show every time of the page in the reader's zone."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Take the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the reader's zone active."""
+        viewer = viewer_of(request)
+        request.viewer = viewer  # type: ignore[attr-defined]
+        with timezone.override(ZoneInfo(viewer.zone)):
+            return self.get_response(request)
+
+
+class HeadersMiddleware:
+    """Add the security headers, and keep pages with data out of every cache."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Take the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with headers that a view has set itself left as they are."""
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,0 +1,36 @@
+"""The few shapes that charts are made of. Numbers cannot carry markup; every text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+_RECT = '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="{}"/>'
+Rect = tuple[str, str, str, str, str, str]
+
+
+def number(value: float) -> str:
+    """Return ``value`` short, with a point in every language."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def percent(value: float) -> str:
+    """Return ``value`` as a length relative to the drawing."""
+    return f"{number(value)}%"
+
+
+def rect(name: str, x: str, y: float, width: str, height: float, rx: float = 1) -> Rect:
+    """Return one rectangle of class ``name``; x and width carry their unit."""
+    return (name, x, number(y), width, number(height), number(rx))
+
+
+def rects(shapes: Iterable[Rect]) -> SafeString:
+    """Return the markup of rectangles."""
+    return format_html_join("", _RECT, shapes)
+
+
+def base_line(y: float) -> SafeString:
+    """Return the line on which successes stand."""
+    return format_html('<line class="base" x1="0" x2="100%" y1="{0}" y2="{0}"/>', number(y))

@@ -1,0 +1,107 @@
+"""What the pages call the states, with the icon and colour that go with each word.
+
+The one place where the code's words (``HOUSE-STYLE``) meet the words of the page: a cancelled
+execution reads "Killed", a live job with a bad last run "Failing". Colour never stands alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from jobs.domain.states import (
+    Anchor,
+    ExecutionState,
+    Misfire,
+    OmissionReason,
+    Overlap,
+    RetryKind,
+    Trigger,
+)
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """Word, icon, and colour class (empty for grey) of a state."""
+
+    word: Text
+    icon: str
+    tone: str = ""
+
+
+EXECUTION: dict[str, Badge] = {
+    ExecutionState.QUEUED: Badge(_("Queued"), "circle-dashed"),
+    ExecutionState.CLAIMED: Badge(_("Starting"), "circle-dashed"),
+    ExecutionState.RUNNING: Badge(_("Running"), "loader-circle", "run"),
+    ExecutionState.RETRYING: Badge(_("Retry"), "rotate-cw", "warn"),
+    ExecutionState.SUCCEEDED: Badge(_("Succeeded"), "circle-check", "ok"),
+    ExecutionState.FAILED: Badge(_("Failed"), "octagon-x", "bad"),
+    ExecutionState.TIMED_OUT: Badge(_("Timed out"), "clock-alert", "bad"),
+    ExecutionState.CANCELLED: Badge(_("Killed"), "circle-stop"),
+    ExecutionState.SKIPPED: Badge(_("Skipped"), "skip-forward"),
+    ExecutionState.LOST: Badge(_("Lost"), "circle-question-mark", "bad"),
+}
+JOB: dict[str, Badge] = {
+    "auto_disabled": Badge(_("Auto-disabled"), "unplug", "bad"),
+    "failing": Badge(_("Failing"), "octagon-alert", "warn"),
+    "overdue": Badge(_("Overdue"), "clock-alert", "warn"),
+    "executing": Badge(_("Running"), "loader-circle", "run"),
+    "scheduled": Badge(_("Scheduled"), "calendar-clock"),
+    "by_hand": Badge(_("By hand only"), "calendar-clock"),
+    "ended": Badge(_("No more runs"), "circle-check"),
+    "paused": Badge(_("Paused"), "circle-pause"),
+}
+TRIGGER: dict[str, Text] = {
+    Trigger.SCHEDULE: _("schedule"),
+    Trigger.MISFIRE: _("schedule, made up for"),
+    Trigger.MANUAL: _("by hand"),
+    Trigger.API: _("API"),
+    Trigger.RETRY: _("run again"),
+    Trigger.DEPENDENCY: _("another job"),
+    Trigger.BACKFILL: _("backfill"),
+    Trigger.EVENT: _("event"),
+}
+REASON: dict[str, Text] = {
+    OmissionReason.PAUSED: _("Job paused"),
+    OmissionReason.AUTO_DISABLED: _("Job auto-disabled"),
+    OmissionReason.FROZEN: _("Frozen"),
+    OmissionReason.CALENDAR: _("Blackout window"),
+    OmissionReason.OVERLAP: _("Previous run still executing"),
+    OmissionReason.BREAKER: _("Circuit open"),
+    OmissionReason.MISFIRE: _("Missed, and not made up for"),
+    OmissionReason.LIMIT: _("Too many missed runs to make up for"),
+    OmissionReason.EXPIRED: _("Past its end"),
+    OmissionReason.NO_DISPATCHER: _("No scheduler was running"),
+}
+OVERLAP: dict[str, Text] = {
+    Overlap.SKIP: _("Skip the new run"),
+    Overlap.QUEUE: _("Queue one run"),
+    Overlap.ALLOW: _("Run side by side"),
+    Overlap.CANCEL_RUNNING: _("Kill the running one"),
+}
+MISFIRE: dict[str, Text] = {
+    Misfire.SKIP: _("Leave them out"),
+    Misfire.FIRE_ONCE: _("Run once"),
+    Misfire.FIRE_ALL: _("Run each of them"),
+}
+RETRY: dict[str, Text] = {
+    RetryKind.FIXED: _("Same wait each time"),
+    RetryKind.EXPONENTIAL: _("Doubling wait"),
+}
+ANCHOR: dict[str, Text] = {
+    Anchor.COMPLETION: _("after each finish"),
+    Anchor.START: _("start to start"),
+}
+JOB_TYPE: dict[str, Text] = {
+    "command": _("Command"),
+    "script": _("Script"),
+    "http": _("HTTP call"),
+    "python": _("Python"),
+    "template": _("Template"),
+    "registerCspResources": _("CSP registration"),
+    "management_command": _("Management command"),
+}

@@ -1,0 +1,92 @@
+// Polling: when it rests, what it must not disturb, and what to say when the server is silent.
+(() => {
+  "use strict";
+  const { words, put, fill } = window.jobdeck;
+  const IDLE = 30 * 60e3, SLOW = 60e3, LONGEST_WAIT = 30e3;
+  let paused = document.cookie.includes("live=off");
+  let used = Date.now(), failures = 0, quiet = 0, answered = Date.now();
+  const last = new WeakMap();
+  for (const kind of ["pointerdown", "keydown", "scroll"]) {
+    addEventListener(kind, () => { used = Date.now(); }, { passive: true, capture: true });
+  }
+
+  const polled = (ctx) => ctx.sourceEvent?.type === "every";
+  const resting = (element) => paused || document.hidden || Date.now() < quiet
+    || document.querySelector("dialog[open]")
+    || (Date.now() - used > IDLE && Date.now() - (last.get(element) || 0) < SLOW);
+
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    if (polled(ctx) && resting(ctx.sourceElement)) event.preventDefault();
+    else last.set(ctx.sourceElement, Date.now());
+  });
+  // Asked for on purpose: an answer is wanted even if nothing changed since.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (!polled(ctx)) delete ctx.request.headers["HX-PTag"];
+  });
+
+  const notice = () => document.getElementById("offline");
+  const trouble = () => {
+    failures += 1;
+    quiet = Date.now() + Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
+    const box = notice();
+    if (!box || failures < 2) return;
+    for (const time of box.querySelectorAll("time")) time.dateTime = new Date(answered).toISOString();
+    box.hidden = false;
+  };
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.response.status >= 500) return trouble();
+    failures = quiet = 0;
+    answered = Date.now();
+    if (notice()) notice().hidden = true;
+  });
+  document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
+
+  // Rows never move while somebody aims at them: cells change in place, a button offers the rest.
+  const aimed = (region) => region.querySelector(".pick:checked")
+    || region.querySelector("[data-row]")?.parentNode.contains(document.activeElement)
+    || (!getSelection().isCollapsed && region.contains(getSelection().anchorNode));
+  const keep = ({ target, fragment }) => {
+    const rows = [...target.querySelectorAll("[data-row]")];
+    const fresh = new Map([...fragment.querySelectorAll("[data-row]")].map((row) => [row.id, row]));
+    const ids = rows.map((row) => row.id);
+    const moved = [...fresh.keys()].filter((id, place) => ids[place] !== id).length
+      + ids.filter((id) => !fresh.has(id)).length;
+    const body = fresh.values().next().value?.parentNode;
+    const offer = fragment.querySelector("[data-changes]");
+    if (!moved || !body || !offer) return;
+    body.replaceChildren(...rows.map((row) => fresh.get(row.id) ?? row.cloneNode(true)));
+    offer.textContent = fill(words.changes, moved);
+    offer.hidden = false;
+  };
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+    if (!polled(ctx)) return;
+    for (const task of tasks) {
+      if (task.target?.matches?.("[data-rows]") && aimed(task.target)) keep(task);
+    }
+  });
+
+  const show = () => {
+    for (const button of document.querySelectorAll("[data-live-switch]")) {
+      const label = paused ? words.resume : words.pause;
+      button.setAttribute("aria-label", label);
+      button.title = label;
+      button.closest(".live").toggleAttribute("data-paused", paused);
+    }
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-changes]")) {
+      getSelection().removeAllRanges();
+      document.dispatchEvent(new CustomEvent("changed"));
+    }
+    if (!event.target.closest("[data-live-switch]")) return;
+    paused = !paused;
+    put("live", paused ? "off" : "on");
+    show();
+    if (!paused) document.dispatchEvent(new CustomEvent("changed"));
+  });
+  // Coming back to the page means wanting to see how things are.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && !paused) document.dispatchEvent(new CustomEvent("changed"));
+  });
+})();
