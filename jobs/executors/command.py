@@ -24,14 +24,15 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 # What sh, whichever shell that is, does itself or reads as syntax. Of the builtins, true and false
 # are left out: the programs of that name do just the same.
-_OF_THE_SHELL = frozenset(
+_OF_THE_SHELL_TEXT = (
     ". : [ [[ ! { } alias bg bind break builtin caller case cd chdir command compgen complete"
     " compopt continue coproc declare dirs disown do done echo elif else enable esac eval exec exit"
     " export fc fg fi for function getopts hash help history if in jobs kill let local logout"
     " mapfile popd printf print pushd pwd read readarray readonly return select set setvar"
     " shift shopt source suspend test then time times trap type typeset ulimit umask unalias unset"
-    " until wait while".split()  # noqa: SIM905 - eighty quoted words would fill a page
+    " until wait while"
 )
+_OF_THE_SHELL = frozenset(_OF_THE_SHELL_TEXT.split())
 
 
 class CommandSpec(Spec):
