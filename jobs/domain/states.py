@@ -125,6 +125,39 @@ class DayMatch(StrEnum):
     ALL = "all"
 
 
+class SecondsPosition(StrEnum):
+    """Where a cron expression of six fields has its seconds."""
+
+    LAST = "last"
+    FIRST = "first"  # as Quartz writes it
+
+
+class Gap(StrEnum):
+    """What becomes of a fixed wall-clock time that the clocks jump over."""
+
+    FIRST_VALID = "first_valid"  # it fires once, at the first instant after the gap
+    SKIP = "skip"
+
+
+class Fold(StrEnum):
+    """Which pass of a fixed wall-clock time fires when the clocks go back over it."""
+
+    FIRST = "first"
+    SECOND = "second"
+    BOTH = "both"
+
+
+class Event(StrEnum):
+    """What an event schedule waits for."""
+
+    REBOOT = "@reboot"
+    DEPLOYMENT = "@deployment"
+    DEPLOYMENT_FAILED = "@deployment-failed"
+    DESTROY = "@destroy"
+    DESTROY_FAILED = "@destroy-failed"
+    MANUALLY = "@manually"
+
+
 class Misfire(StrEnum):
     """What becomes of due times that nobody dispatched in time."""
 

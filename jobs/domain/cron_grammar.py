@@ -1,0 +1,342 @@
+"""The grammar of cron expressions: text -> fields and terms, or an error that says what is wrong.
+
+Strict on purpose: what crontab accepts and then never runs (``22-2``), or what means something else
+than it seems to (``*/90``), is refused here. ``docs/reference/cron.md`` lists every form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from jobs.domain.errors import CronError
+from jobs.domain.states import Event, SecondsPosition
+
+# An 800 kB expression blocks a cron parser for seconds; no real one is longer than this.
+MAX_LENGTH = 255
+
+NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldKind:
+    """What a field may hold."""
+
+    name: str
+    low: int
+    high: int
+    names: dict[str, int]
+
+    @property
+    def label(self) -> str:
+        """Return the name as the first word of a sentence."""
+        return self.name.capitalize()
+
+    @cached_property
+    def allowed(self) -> str:
+        """Return the allowed values for a message."""
+        numbers = f"Use {self.low} to {self.high}"
+        words = list(self.names)
+        return f"{numbers}, or {words[0]} to {words[-1]}." if words else f"{numbers}."
+
+    @property
+    def largest_step(self) -> int:
+        """Return the longest step that still means something; 7 days for weekdays."""
+        return self.high
+
+
+SECOND = FieldKind(name="second", low=0, high=59, names={})
+MINUTE = FieldKind(name="minute", low=0, high=59, names={})
+HOUR = FieldKind(name="hour", low=0, high=23, names={})
+DAY = FieldKind(name="day of month", low=1, high=31, names={})
+MONTH = FieldKind(name="month", low=1, high=12, names={m: n for n, m in enumerate(MONTHS, 1)})
+WEEKDAY = FieldKind(name="weekday", low=0, high=7, names={d: n for n, d in enumerate(WEEKDAYS)})
+
+
+class Form(Enum):
+    """The forms of one term in a field's list."""
+
+    EVERY = "*"  # also */n
+    VALUE = "n"
+    RANGE = "a-b"  # also a-b/n
+    LAST = "L"  # the last day of the month, or L-n: n days before it
+    LAST_WORKDAY = "LW"
+    NEAREST_WORKDAY = "nW"
+    LAST_WEEKDAY = "dL"  # the last such weekday of the month
+    NTH_WEEKDAY = "d#n"
+
+
+PLAIN = (Form.EVERY, Form.VALUE, Form.RANGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One entry of a field's list, numbers resolved; weekdays count from Sunday = 0.
+
+    ``low`` is the value or the start of a range, ``high`` the end of a range (7 for a Sunday that
+    ends it), ``extra`` the n of ``L-n`` or ``d#n``.
+    """
+
+    form: Form
+    low: int = 0
+    high: int = 0
+    step: int = 1
+    extra: int = 0
+
+    @property
+    def canonical(self) -> str:
+        """Return a plain term in numbers, as croniter reads it."""
+        if self.form is Form.VALUE:
+            return str(self.low)
+        span = "*" if self.form is Form.EVERY else f"{self.low}-{self.high}"
+        return span if self.step == 1 else f"{span}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field: its kind and the terms of its list."""
+
+    kind: FieldKind
+    text: str
+    terms: tuple[Term, ...]
+
+    @property
+    def starred(self) -> bool:
+        """Say whether it starts with ``*``: cron's rules for days and for DST hang on that."""
+        return self.text.startswith("*")
+
+    @property
+    def every(self) -> bool:
+        """Say whether it restricts nothing."""
+        return any(term.form is Form.EVERY and term.step == 1 for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A whole expression; ``second`` is the single value 0 when it was written in five fields."""
+
+    second: Field
+    minute: Field
+    hour: Field
+    day: Field
+    month: Field
+    weekday: Field
+    with_seconds: bool
+
+    @property
+    def follows_clock(self) -> bool:
+        """Say whether it is one of cron's star jobs, which run by elapsed time through DST."""
+        return self.minute.starred or self.hour.starred
+
+
+def read_expression(
+    text: str, *, seconds_position: SecondsPosition = SecondsPosition.LAST
+) -> Expression:
+    """Return the parsed expression; raise CronError that names field, value and what is allowed."""
+    if len(text) > MAX_LENGTH:
+        raise CronError(f"The expression has {len(text)} characters. Use at most {MAX_LENGTH}.")
+    if not text.isascii():
+        odd = next(character for character in text if not character.isascii())
+        raise CronError(f"The character {odd} has no place in a cron expression. Use plain ASCII.")
+    words = _expand_nickname(text.strip().lower()).split()
+    if len(words) not in (5, 6):
+        raise CronError(_wrong_count(len(words)))
+    second = "0"
+    if len(words) == 6:
+        second = words.pop(0 if seconds_position == SecondsPosition.FIRST else 5)
+    minute, hour, day, month, weekday = words
+    return Expression(
+        second=_read_field(SECOND, second),
+        minute=_read_field(MINUTE, minute),
+        hour=_read_field(HOUR, hour),
+        day=_read_field(DAY, day),
+        month=_read_field(MONTH, month),
+        weekday=_read_field(WEEKDAY, weekday),
+        with_seconds=len(text.split()) == 6,
+    )
+
+
+def _expand_nickname(text: str) -> str:
+    """Return the fields of a nickname; any other text as it is."""
+    if not text.startswith("@"):
+        return text
+    if text in NICKNAMES:
+        return NICKNAMES[text]
+    if text in set(Event):
+        raise CronError(f"{text} is an event, not a time. Use a schedule of the kind event.")
+    raise CronError(f"The nickname {text} does not exist. Use {', '.join(NICKNAMES)}.")
+
+
+def _wrong_count(count: int) -> str:
+    """Return the message for a wrong number of fields."""
+    fields = "minute, hour, day of month, month, weekday"
+    if count == 0:
+        return f"The cron expression is empty. Use five fields: {fields}."
+    noun = "field" if count == 1 else "fields"
+    message = f"The expression has {count} {noun}. Use 5 ({fields}), or 6 with seconds."
+    return f"{message} Years cannot be given: use a start and an end." if count == 7 else message
+
+
+def _read_field(kind: FieldKind, text: str) -> Field:
+    """Return the field; ``?`` in a day field is Quartz's word for ``*``."""
+    if text == "?" and kind in (DAY, WEEKDAY):
+        text = "*"
+    return Field(
+        kind=kind, text=text, terms=tuple(_read_term(kind, term) for term in text.split(","))
+    )
+
+
+_PLAIN = re.compile(
+    r"(?P<base>\*|(?P<low>[a-z]+|\d+)(?:-(?P<high>[a-z]+|\d+))?)(?:/(?P<step>\d+))?"
+)
+
+
+def _read_term(kind: FieldKind, text: str) -> Term:
+    """Return one entry of a field's list."""
+    if not text:
+        raise CronError(f"The {kind.name} field has an empty entry. Write a list like 1,2,3.")
+    special = _read_special_day(text) if kind is DAY else None
+    special = _read_special_weekday(text) if kind is WEEKDAY else special
+    if special is not None:
+        return special
+    match = _PLAIN.fullmatch(text)
+    if match is None:
+        raise CronError(_unreadable(kind, text))
+    if match["low"] is None:
+        return Term(form=Form.EVERY, low=kind.low, high=kind.high, step=_read_step(kind, match))
+    low = _read_value(kind, match["low"])
+    if match["high"] is None:
+        return _single(kind, low, match)
+    return _read_range(kind, low, match)
+
+
+def _single(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
+    """Return a single value; a step needs a range to step through."""
+    if match["step"] is not None:
+        raise CronError(
+            f"{kind.label} {match[0]} has a step without a range."
+            f" Write {low}-{_last(kind)}/{match['step']}."
+        )
+    return Term(form=Form.VALUE, low=_sunday(kind, low))
+
+
+def _read_range(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
+    """Return a range; ``a-a`` means just a, and a range never runs backwards."""
+    high = _read_value(kind, match["high"])
+    step = _read_step(kind, match)
+    if low == high:
+        return Term(form=Form.VALUE, low=_sunday(kind, low))
+    if kind is WEEKDAY and high == 0:
+        high = 7  # sat-sun: a Sunday that ends a range is day 7
+    if low > high:
+        raise CronError(
+            f"{kind.label} range {match['base']} runs backwards."
+            f" Write {low}-{_last(kind)},{kind.low}-{high}."
+        )
+    if step > high - low:
+        return Term(form=Form.VALUE, low=_sunday(kind, low))
+    return Term(form=Form.RANGE, low=low, high=high, step=step)
+
+
+def _read_step(kind: FieldKind, match: re.Match[str]) -> int:
+    """Return the step, 1 when there is none."""
+    if match["step"] is None:
+        return 1
+    step = int(match["step"])
+    if not 1 <= step <= kind.largest_step:
+        raise CronError(
+            f"Step {match['step']} does not fit the {kind.name} field."
+            f" Use 1 to {kind.largest_step}."
+        )
+    return step
+
+
+def _read_value(kind: FieldKind, text: str) -> int:
+    """Return the number that a value or a name stands for."""
+    value = int(text) if text.isdigit() else kind.names.get(text)
+    if value is None or not kind.low <= value <= kind.high:
+        if text in ("h", "r"):
+            raise CronError(
+                f"{kind.label} {text.upper()} (a hashed or random value) is not supported."
+                f" {kind.allowed} To move jobs apart, use the schedule's spread."
+            )
+        raise CronError(f"{kind.label} {text} does not exist. {kind.allowed}")
+    return value
+
+
+def _last(kind: FieldKind) -> int:
+    """Return the field's last value, each value counted once."""
+    return 6 if kind is WEEKDAY else kind.high
+
+
+def _sunday(kind: FieldKind, value: int) -> int:
+    """Return 0 for the Sunday that was written as 7."""
+    return value % 7 if kind is WEEKDAY else value
+
+
+def _unreadable(kind: FieldKind, text: str) -> str:
+    """Return the message for a term that has no known form, with the likely reason."""
+    if re.search(r"[hr](\(|/|$)", text):
+        return (
+            f"{kind.label} {text}: hashed and random values are not supported. {kind.allowed}"
+            " To move jobs apart, use the schedule's spread."
+        )
+    if "?" in text:
+        return f"{kind.label} {text}: ? stands alone, in day of month or weekday only."
+    return f"{kind.label} {text} cannot be read. {kind.allowed} Write 1,2 or 1-5 or */2."
+
+
+_LAST_DAY = re.compile(r"l(?:-(\d+))?")
+_NEAREST = re.compile(r"(\d+)w")
+_LAST_WEEKDAY = re.compile(r"([a-z]{3}|\d+)l")
+_NTH_WEEKDAY = re.compile(r"([a-z]{3}|\d+)#(\d+)")
+
+
+def _read_special_day(text: str) -> Term | None:
+    """Return ``L``, ``L-n``, ``LW`` or ``nW``; None for any other form."""
+    if text == "lw":
+        return Term(form=Form.LAST_WORKDAY)
+    if match := _LAST_DAY.fullmatch(text):
+        before = int(match[1] or 0)
+        if before > 30:
+            raise CronError(f"Day of month L-{before} does not exist. Use L-1 to L-30.")
+        return Term(form=Form.LAST, extra=before)
+    if match := _NEAREST.fullmatch(text):
+        return Term(form=Form.NEAREST_WORKDAY, low=_read_value(DAY, match[1]))
+    if "w" in text or "l" in text:
+        raise CronError(
+            f"Day of month {text.upper()} cannot be read. Use L (last day), L-3 (three days before"
+            " it), LW (last workday) or 15W (workday nearest to the 15th)."
+        )
+    return None
+
+
+def _read_special_weekday(text: str) -> Term | None:
+    """Return ``dL`` or ``d#n``; None for any other form."""
+    if match := _LAST_WEEKDAY.fullmatch(text):
+        if match[1] not in WEEKDAYS and not match[1].isdigit():
+            return None
+        return Term(form=Form.LAST_WEEKDAY, low=_read_value(WEEKDAY, match[1]) % 7)
+    if match := _NTH_WEEKDAY.fullmatch(text):
+        nth = int(match[2])
+        if not 1 <= nth <= 5:
+            raise CronError(f"Weekday {text}: there is no week {nth} of a month. Use #1 to #5.")
+        return Term(form=Form.NTH_WEEKDAY, low=_read_value(WEEKDAY, match[1]) % 7, extra=nth)
+    if text == "l" or re.fullmatch(r"l([a-z]{3}|\d)", text) or "#" in text:
+        raise CronError(
+            f"Weekday {text.upper()} cannot be read. Use 5L or friL (the last Friday of the month)"
+            " or 5#2 or fri#2 (the second Friday)."
+        )
+    return None

@@ -1,0 +1,115 @@
+"""Which due times to dispatch after nobody looked for a while, and which to leave out.
+
+1. A due time that is late by no more than ``grace`` is dispatched as ever.
+2. For those that are later the policy decides. ``skip`` leaves them out. ``fire_once`` makes up for
+   the newest, and only when rule 1 dispatches none: one start is enough to catch up. ``fire_all``
+   makes up for the newest ``limit``, oldest first, and leaves out what is older still.
+
+The answer is a row of steps in the order of time; a year of missed minutes is one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.domain.instants import Single, to_instant, to_moment
+from jobs.domain.merged import Merged
+from jobs.domain.schedule import Schedule
+from jobs.domain.states import Misfire, OmissionReason, Trigger
+
+# A job that is due each second with a grace of a day: as many as one decision may hand out. The
+# rest stays due, and is decided by the next call.
+MAX_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One due time to dispatch (``trigger`` says as what), or a stretch to leave out (None).
+
+    ``first`` and ``last`` are due times; all due times between them belong to the stretch.
+    """
+
+    first: datetime
+    last: datetime
+    count: int
+    trigger: Trigger | None
+    reason: OmissionReason | None = None
+
+
+def decide_misfire(
+    schedules: Sequence[Schedule],
+    *,
+    after: datetime,
+    now: datetime,
+    policy: Misfire,
+    grace: timedelta,
+    limit: int,
+    first_due: datetime | None = None,
+) -> list[Step]:
+    """Return what becomes of every due time in ``(after, now]``, in order.
+
+    ``first_due`` is the stored next fire time. It is what a completion interval is due at: the
+    schedule alone cannot name it. At most MAX_STEPS dispatches; what is newer than the last step
+    then still is due.
+    """
+    due = _due_times(schedules, first_due)
+    start, end = to_instant(after), to_instant(now)
+    # The first instant that is late by no more than the grace, less one: ranges begin after it.
+    edge = min(max(to_instant(now - grace) - 1, start), end)
+    late = _decide_late(due, start, edge, policy, limit, punctual=due.count(edge, end) > 0)
+    left = MAX_STEPS - sum(step.trigger is not None for step in late)
+    punctual = _take(due, edge, end, left)
+    return late + [_dispatch(instant, Trigger.SCHEDULE) for instant in punctual]
+
+
+def _due_times(schedules: Sequence[Schedule], first_due: datetime | None) -> Merged:
+    """Return the due times; a completion interval is due when the stored next fire time says."""
+    sets = [rule.due_times() for rule in schedules if not rule.counts_from_end]
+    if first_due is not None and len(sets) < len(schedules):
+        sets.append(Single(to_instant(first_due)))
+    return Merged(sets)
+
+
+def _decide_late(
+    due: Merged, start: int, edge: int, policy: Misfire, limit: int, *, punctual: bool
+) -> list[Step]:
+    """Return the steps for the due times that are later than the grace allows."""
+    count = due.count(start, edge)
+    if not count:
+        return []
+    wanted = 0
+    if policy == Misfire.FIRE_ALL:
+        wanted = min(limit, MAX_STEPS)
+    elif policy == Misfire.FIRE_ONCE and not punctual:
+        wanted = 1
+    made_up = due.latest(start, edge, min(wanted, count))
+    steps = [_dispatch(instant, Trigger.MISFIRE) for instant in made_up]
+    left_out = count - len(made_up)
+    if not left_out:
+        return steps
+    first, last = due.next_after(start), due.last_until(made_up[0] - 1 if made_up else edge)
+    assert first is not None  # noqa: S101 - left_out says that there are some
+    assert last is not None  # noqa: S101
+    reason = OmissionReason.LIMIT if policy == Misfire.FIRE_ALL else OmissionReason.MISFIRE
+    omission = Step(
+        first=to_moment(first), last=to_moment(last), count=left_out, trigger=None, reason=reason
+    )
+    return [omission, *steps]
+
+
+def _take(due: Merged, after: int, until: int, limit: int) -> list[int]:
+    """Return the oldest ``limit`` due times of the range."""
+    found: list[int] = []
+    for chunk in due.chunks(after, until):
+        found.extend(chunk)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _dispatch(instant: int, trigger: Trigger) -> Step:
+    """Return the step that dispatches one due time."""
+    moment = to_moment(instant)
+    return Step(first=moment, last=moment, count=1, trigger=trigger)

@@ -1,0 +1,162 @@
+"""Time zones: names, and a zone's year as spans of constant offset.
+
+All moments here are whole seconds: *epoch seconds* for instants, and *wall seconds* (epoch seconds
+plus the offset) for what a clock in the zone shows.
+"""
+
+from __future__ import annotations
+
+import difflib
+import zoneinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from jobs.domain.errors import ZoneError
+
+DAY = 86_400
+# Python's calendar ends with year 9999; stay clear of it so that no offset or step overflows.
+FIRST_YEAR, LAST_YEAR = 2, 9990
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = int((datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+LATEST = int((datetime(LAST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+
+# Since 1970 no zone changed its offset twice within six days (Recife 2000 and Gaza come closest),
+# so looking at every third day sees each change; a test reads all zone files to make sure.
+_STEP = 3 * DAY
+# No change ever moved a clock by more than a day (Manila, Alaska, Samoa: exactly one).
+WIDEST_SHIFT = DAY
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """Return every IANA name; without the aliases of this machine."""
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "posixrules", "Factory"})
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Return the zone with that IANA name; raise ZoneError with close matches otherwise.
+
+    Only names of the database reach the file system, so a path such as ``../x`` opens nothing.
+    """
+    if name in zone_names():
+        return ZoneInfo(name)
+    shown = name if len(name) <= 60 else f"{name[:57]}..."
+    if not name:
+        raise ZoneError("A time zone is missing. Use an IANA name, such as Europe/Paris or UTC.")
+    close = _close_names(name)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "Use an IANA name, such as UTC."
+    raise ZoneError(f"The time zone {shown} does not exist. {hint}")
+
+
+def _close_names(name: str) -> list[str]:
+    """Return up to three names that a person may have meant; a bare city finds its zone."""
+    wanted = name[:60].strip().lower().replace(" ", "_")
+    # Sorted, so that the answer does not depend on the order of a set.
+    full = {known.lower(): known for known in sorted(zone_names(), reverse=True)}
+    cities = {known.rpartition("/")[2]: name for known, name in sorted(full.items(), reverse=True)}
+    if wanted in full or wanted in cities:
+        return [full.get(wanted) or cities[wanted]]
+    found = [full[match] for match in difflib.get_close_matches(wanted, full, n=3, cutoff=0.7)]
+    return found or [cities[match] for match in difflib.get_close_matches(wanted, cities, n=2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch ``[start, end)`` of epoch seconds in which a zone keeps one offset.
+
+    ``before`` and ``after`` are the offsets on either side. They equal ``offset`` where the span
+    was only cut between two years.
+    """
+
+    start: int
+    end: int
+    offset: int
+    before: int
+    after: int
+
+
+class Timeline:
+    """A zone's spans, found year by year when they are asked for."""
+
+    __slots__ = ("_years", "_zone")
+
+    def __init__(self, name: str) -> None:
+        """Take the IANA name; raise ZoneError when there is no such zone."""
+        self._zone = zone(name)
+        self._years: dict[int, tuple[Span, ...]] = {}
+
+    def at(self, moment: int) -> Span:
+        """Return the span that holds the epoch second ``moment``."""
+        year = (_EPOCH + timedelta(seconds=moment)).year
+        spans = self._spans(year)
+        if moment < spans[0].start:
+            spans = self._spans(year - 1)
+        return next(span for span in spans if moment < span.end)
+
+    def offset_at(self, moment: int) -> int:
+        """Return the offset from UTC in seconds at the epoch second ``moment``."""
+        offset = (_EPOCH + timedelta(seconds=moment)).astimezone(self._zone).utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0
+
+    def changes(self, after: int, until: int) -> list[Span]:
+        """Return the spans that begin in ``(after, until]`` with another offset than before."""
+        found = []
+        span = self.at(after)
+        while span.end <= until:
+            span = self.at(span.end)
+            if span.before != span.offset:
+                found.append(span)
+        return found
+
+    def _spans(self, year: int) -> tuple[Span, ...]:
+        """Return the spans between this year's cut and the next one's."""
+        known = self._years.get(year)
+        if known is None:
+            known = self._years[year] = self._scan(self._cut(year), self._cut(year + 1))
+        return known
+
+    def _cut(self, year: int) -> int:
+        """Return where the year's spans begin: at New Year, or some days later.
+
+        A gap or a repeated hour must not be cut in two, so a change close by moves the cut on.
+        """
+        moment = int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+        while self.offset_at(moment - 2 * DAY) != self.offset_at(moment + 2 * DAY):
+            moment += 4 * DAY
+        return moment
+
+    def _scan(self, start: int, end: int) -> tuple[Span, ...]:
+        """Return the spans of ``[start, end)``."""
+        starts = [start]
+        offsets = [self.offset_at(start)]
+        low = start
+        while low < end:
+            high = min(low + _STEP, end)
+            if self.offset_at(high) != offsets[-1]:
+                starts.append(self._first_change(low, high))
+                offsets.append(self.offset_at(high))
+            low = high
+        before, after = [offsets[0], *offsets], [*offsets[1:], offsets[-1]]
+        edges = zip(starts, [*starts[1:], end], offsets, before, after, strict=False)
+        return tuple(Span(*edge) for edge in edges)
+
+    def _first_change(self, low: int, high: int) -> int:
+        """Return the first second in ``(low, high]`` whose offset is that of ``high``."""
+        new = self.offset_at(high)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.offset_at(middle) == new:
+                high = middle
+            else:
+                low = middle
+        return high
+
+
+@lru_cache(maxsize=1024)
+def timeline(name: str) -> Timeline:
+    """Return the zone's shared timeline."""
+    return Timeline(name)
