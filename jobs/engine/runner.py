@@ -1,0 +1,211 @@
+"""Run claimed executions: what a worker of the pool calls.
+
+A worker that finishes one takes the next in the transaction that records the first, so that a busy
+pool needs no hand-over between two runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from django.db import DatabaseError, connection
+
+from jobs import conf
+from jobs.broker.pool import Pool, current_pool
+from jobs.domain.states import ExecutionState, Trigger
+from jobs.engine.monitor import DatabaseMonitor
+from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
+from jobs.executors.base import STANDALONE
+from jobs.executors.proctree import pid_start_time
+from jobs.services import executions
+from jobs.services.running import Running
+
+Answer = TypeVar("Answer")
+
+log = logging.getLogger("jobs.runner")
+
+# A chain ends after so much: the pool may then recycle the worker, and a stop is near.
+CHAIN_LENGTH = 100
+CHAIN_SECONDS = 20.0
+# How long a verdict waits for the database; after that the lease is long over and it counts as lost.
+RECORD_SECONDS = 600.0
+START_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Context:
+    """What a worker knows about its cluster, set once before the pool is forked."""
+
+    worker_id: int = 0
+    queues: Sequence[str] = ()
+
+
+def run_claimed(execution_id: int, token: str) -> None:
+    """Run a claimed execution, then others as long as there are any; never raises an Exception.
+
+    What django-q2 calls in a worker. A stale or repeated message finds the row taken and does
+    nothing.
+    """
+    pool = current_pool()
+    try:
+        pid, pid_started = os.getpid(), pid_start_time(os.getpid()) or 0
+        running = _persistently(
+            lambda: executions.start(execution_id, token, pid=pid, pid_started=pid_started),
+            seconds=START_SECONDS,
+        )
+        _run_chain(running, pool)
+    except Exception:  # the worker survives; the row is found by its lease
+        log.exception("Execution %d could not be run to its end.", execution_id)
+    finally:
+        if pool is not None:
+            pool.idle.set()
+
+
+def _run_chain(running: Running | None, pool: Pool | None) -> None:
+    """Run one execution after the other within the bounds of a chain."""
+    ends_at = time.monotonic() + CHAIN_SECONDS
+    length = 0
+    while running is not None:
+        length += 1
+        goes_on = (
+            pool is not None
+            and length < CHAIN_LENGTH
+            and time.monotonic() < ends_at
+            and not pool.stopping.is_set()
+        )
+        running = run_one(running, pool, take_next=goes_on)
+
+
+def run_one(
+    running: Running, pool: Pool | None = None, *, take_next: bool = False
+) -> Running | None:
+    """Run a started execution and record its end; return the next one if asked for and ready."""
+    log.info("[%s] JOB %s: Starting execution", STANDALONE, running.job_name)
+    monitor = DatabaseMonitor(
+        running, aborting=pool.aborting.is_set if pool is not None else _never
+    )
+    result = _execute(running, monitor)
+    if monitor.fenced:
+        log.warning(
+            "[%s] JOB %s: Ended; the execution was taken from this worker",
+            STANDALONE,
+            running.job_name,
+        )
+        return None
+    following = _record(running, result, monitor, take_next=take_next)
+    _tell(running, result)
+    return following
+
+
+def _execute(running: Running, monitor: DatabaseMonitor) -> ExecutionResult:
+    """Let the executor of the job's type do the work; its own errors are a failed result."""
+    started_at = datetime.now(UTC)
+    try:
+        executor = executor_for(running.type)
+        spec = parse_spec(running.type, running.spec)
+        return executor.execute(spec, _context(running), monitor)
+    except Exception as error:
+        log.exception("Execution %d failed inside Jobdeck.", running.execution_id)
+        return ExecutionResult(
+            state=ExecutionState.FAILED,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            message=f"Could not be run: {error}",
+            error=traceback.format_exc(limit=-5),
+        )
+
+
+def _context(running: Running) -> ExecutionContext:
+    """Return what the executor must know besides the spec."""
+    work_dir = conf.work_dir()
+    return ExecutionContext(
+        instance=conf.instance_id(),
+        execution_id=running.execution_id,
+        job_id=running.job_id,
+        job_name=running.job_name,
+        attempt=running.attempt,
+        scheduled_for=running.due_at,
+        trigger=Trigger(running.trigger),
+        default_dir=work_dir / STANDALONE,
+        scratch_dir=conf.data_dir() / "run" / "scratch",
+        working_dir=Path(running.working_dir) if running.working_dir else None,
+        grace=timedelta(seconds=running.grace_seconds),
+        timeout=timedelta(seconds=running.timeout_seconds) if running.timeout_seconds else None,
+        environment=running.environment,
+        output_limit=running.output_limit_bytes,
+    )
+
+
+def _record(
+    running: Running, result: ExecutionResult, monitor: DatabaseMonitor, *, take_next: bool
+) -> Running | None:
+    """Write the verdict, however long the database takes; return the next execution."""
+    if take_next:
+        try:
+            chunks, log_at = monitor.rest()
+            return executions.finish_and_take(
+                running,
+                result,
+                chunks,
+                log_at=log_at,
+                worker_id=Context.worker_id,
+                queues=Context.queues,
+                pid=os.getpid(),
+                pid_started=pid_start_time(os.getpid()) or 0,
+            )
+        except DatabaseError as error:
+            log.warning("The verdict on %d must wait: %s", running.execution_id, error)
+            connection.close()
+    _persistently(lambda: _finish(running, result, monitor), seconds=RECORD_SECONDS)
+    return None
+
+
+def _finish(running: Running, result: ExecutionResult, monitor: DatabaseMonitor) -> bool:
+    """Write the verdict with the last output."""
+    chunks, log_at = monitor.rest()
+    return executions.finish(running, result, chunks, log_at=log_at)
+
+
+def _persistently(action: Callable[[], Answer], *, seconds: float) -> Answer:
+    """Do ``action`` until the database takes it; its last error after ``seconds``."""
+    give_up = time.monotonic() + seconds
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return action()
+        except DatabaseError as error:
+            connection.close()
+            if time.monotonic() + pause > give_up:
+                raise
+            log.warning("The database does not answer and is asked again: %s", error)
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _tell(running: Running, result: ExecutionResult) -> None:
+    """Write the line of the journal that says how it ended."""
+    duration = f"{result.seconds:.3f}s"
+    match result.state:
+        case ExecutionState.SUCCEEDED:
+            words = f"Completed successfully (duration: {duration})"
+        case ExecutionState.TIMED_OUT:
+            words = f"Timed out (duration: {duration})"
+        case ExecutionState.CANCELLED:
+            words = f"{result.message} (duration: {duration})"
+        case _:
+            code = "none" if result.exit_code is None else result.exit_code
+            words = f"Failed (duration: {duration}, exit: {code}): {result.message}"
+    log.info("[%s] JOB %s: %s", STANDALONE, running.job_name, words)
+
+
+def _never() -> bool:
+    """Say no: nobody ends what runs outside a pool."""
+    return False

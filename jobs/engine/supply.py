@@ -1,0 +1,67 @@
+"""Where a cluster's pusher gets its work: claims from the table, by number where Redis hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jobs import broker, wake
+from jobs.broker.pool import Pool
+from jobs.polling import ready
+from jobs.queries.supply import supply
+from jobs.services import claims
+
+# Every wait ends early when there is work; these only bound what a lost wake-up may cost.
+IDLE_SECONDS = 5.0
+FULL_SECONDS = 2.0
+# How long a look into Redis waits: a stop of the pool is noticed in between.
+REDIS_SECONDS = 1.0
+
+
+class Supply:
+    """Claim never more than can start at once: what is claimed is out of every other's reach."""
+
+    def __init__(self, pool: Pool, *, worker_id: int, queues: Sequence[str]) -> None:
+        """Serve the pusher of ``pool`` on behalf of the cluster ``worker_id``."""
+        self._pool = pool
+        self._worker_id = worker_id
+        self._queues = list(queues)
+        self._listener: wake.Listener | None = None
+        self._full = False
+
+    def claim(self) -> Sequence[tuple[int, str]]:
+        """Claim for the free slots what is ready; nothing while the pool is stopping."""
+        if self._listener is None:
+            self._listener = wake.Listener(wake.QUEUE)  # here: it belongs to the pusher process
+        if self._pool.stopping.is_set():
+            return []
+        # Lowered before the count: a worker that falls idle after it raises it again.
+        self._pool.idle.clear()
+        now = supply(self._worker_id, self._queues)
+        free = self._pool.workers - now.in_hand
+        self._full = free <= 0
+        if self._full:
+            return []
+        if broker.is_available():
+            return self._claim_handed_over(free)
+        return self._claim_ready(free) if now.ready else []
+
+    def _claim_ready(self, free: int) -> list[tuple[int, str]]:
+        """Claim straight from the table."""
+        taken = claims.claim(worker_id=self._worker_id, queues=self._queues, free=free)
+        return [(claim.execution_id, claim.token) for claim in taken]
+
+    def _claim_handed_over(self, free: int) -> list[tuple[int, str]]:
+        """Claim what Redis names; a number that somebody else took meanwhile is dropped."""
+        try:
+            ids = broker.take(self._queues, free, timeout=REDIS_SECONDS)
+        except broker.TransportError:
+            return self._claim_ready(free)
+        taken = [claims.claim_one(pk, worker_id=self._worker_id) for pk in ids]
+        return [(claim.execution_id, claim.token) for claim in taken if claim is not None]
+
+    def wait(self) -> None:
+        """Sleep until a slot is free, or else until there may be work."""
+        if self._full:
+            ready((self._pool.idle, self._pool.stopping), FULL_SECONDS)
+        elif self._listener is not None and not broker.is_available():
+            self._listener.wait(IDLE_SECONDS, self._pool.idle, self._pool.stopping)

@@ -1,0 +1,39 @@
+"""Run a cluster of workers in the foreground."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from jobs import conf
+from jobs.engine.cluster import Cluster
+
+
+class Command(BaseCommand):
+    """``manage.py cluster``."""
+
+    help = (
+        "Runs jobs of its queues, until SIGTERM or Ctrl-C; running ones may end in the drain time."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take name, size and queues."""
+        parser.add_argument("--name", default=socket.gethostname(), help="default: the host's name")
+        parser.add_argument("--workers", type=int, help="jobs at a time; default: WORKERS")
+        parser.add_argument("--queues", help="comma-separated, best first; default: QUEUES")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until asked to stop."""
+        workers = options["workers"] if options["workers"] is not None else conf.workers()
+        if not 1 <= workers <= 256:
+            raise CommandError(f"--workers {workers} is out of range. Use 1 to 256.")
+        queues = conf.queues()
+        if options["queues"] is not None:
+            queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
+        if not queues:
+            raise CommandError("--queues names no queue.")
+        sys.exit(Cluster(name=options["name"], workers=workers, queues=queues).run())
