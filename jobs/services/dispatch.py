@@ -119,7 +119,7 @@ def _decide_job(
 ) -> None:
     if job.state != JobState.ACTIVE or job.deleted_at is not None:
         _omit_stopped(job, schedules, now, decided)
-        refresh_next_fire(job, schedules, now=now)
+        refresh_next_fire(job, schedules)
         return
     verdict = decide_misfire(
         schedules,
@@ -132,19 +132,22 @@ def _decide_job(
     )
     for step in verdict:
         if step.trigger is None:
-            _omit(job, decided, now, OmissionReason.MISFIRE, step.first, step.last, step.count)
+            reason = step.reason or OmissionReason.MISFIRE
+            _omit(job, decided, now, reason, step.first, step.last, step.count)
         else:
             _dispatch(job, decided, now, due_at=step.first, trigger=step.trigger)
         job.decided_until = max(job.decided_until, step.last)
         decided.latest_due = step.last
-    refresh_next_fire(job, schedules, now=now)
+    refresh_next_fire(job, schedules)
 
 
 def _omit_stopped(
     job: Job, schedules: list[rules.Schedule], now: datetime, decided: Decisions
 ) -> None:
     """Cover the due times of a stopped job, up to ``now``, by an omission with its reason."""
-    count, first, last = rules.count_due(schedules, job.decided_until, now)
+    count, first, last = rules.count_due(
+        schedules, job.decided_until, now, last_finished_at=job.last_finished_at
+    )
     if first is not None and last is not None:
         reason = (
             OmissionReason.AUTO_DISABLED

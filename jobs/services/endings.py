@@ -64,7 +64,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
         _release_held(job)
     changed += _auto_disable(job, ending)
     if job.counts_from_end and job.live_count == 0:
-        refresh_next_fire(job, rules_of(job.schedules.all()), now=ending.finished_at)
+        refresh_next_fire(job, rules_of(job.schedules.all()))
         changed.append("next_fire_at")
         wake.poke("jobs")
     job.save(update_fields=changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.domain import schedule as rules
 from jobs.domain.states import (
@@ -43,11 +43,6 @@ def rules_of(rows: Iterable[Schedule]) -> list[rules.Schedule]:
     return [rule_of(row) for row in rows]
 
 
-def counts_from_end(rule: rules.Schedule) -> bool:
-    """Say whether the schedule's due times follow from when an execution ended."""
-    return rule.kind == ScheduleKind.INTERVAL and rule.anchor == Anchor.COMPLETION
-
-
 def next_fire(
     schedules: list[rules.Schedule],
     *,
@@ -59,11 +54,11 @@ def next_fire(
 
     While an execution is live, intervals that count from its end name nothing: the end sets them.
     """
-    named = [rule for rule in schedules if not (live and counts_from_end(rule))]
+    named = [rule for rule in schedules if not (live and rule.counts_from_end)]
     return rules.next_due(named, after, last_finished_at=last_finished_at)
 
 
-def refresh_next_fire(job: Job, schedules: list[rules.Schedule], *, now: datetime) -> None:
+def refresh_next_fire(job: Job, schedules: list[rules.Schedule]) -> None:
     """Set ``job.next_fire_at`` from its state, schedules and last end; the caller saves it.
 
     Looks from ``decided_until``, so that a due time without a verdict is never stepped over.
@@ -75,19 +70,5 @@ def refresh_next_fire(job: Job, schedules: list[rules.Schedule], *, now: datetim
         schedules,
         after=job.decided_until,
         live=job.live_count > 0,
-        last_finished_at=_end_to_count_from(job, schedules, now),
+        last_finished_at=job.last_finished_at,
     )
-
-
-def _end_to_count_from(job: Job, schedules: list[rules.Schedule], now: datetime) -> datetime | None:
-    """Return the end from which completion intervals count.
-
-    An end so long ago that the interval is over by ``decided_until`` (the job was paused meanwhile)
-    counts as ``now``: resuming makes no catch-up.
-    """
-    lengths = [rule.seconds for rule in schedules if counts_from_end(rule) and rule.seconds]
-    end = job.last_finished_at
-    if end is None or not lengths:
-        return end
-    overdue = end + timedelta(seconds=min(lengths)) <= job.decided_until
-    return now if overdue else end

@@ -17,7 +17,7 @@ from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.services import audit, cancelling, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
-from jobs.services.firing import counts_from_end, refresh_next_fire, rules_of
+from jobs.services.firing import refresh_next_fire, rules_of
 
 _STATE_FIELDS = ["state", "state_changed_at", "state_changed_by", "state_reason"]
 _TIME_FIELDS = ["next_fire_at", "decided_until", "execution_count", "open_omission"]
@@ -129,7 +129,7 @@ def resume(job_id: int, *, actor: Actor) -> Job:
         settle_until(job, now)
         _mark(job, JobState.ACTIVE, actor, now, "")
         job.decided_until = max(job.decided_until, now)
-        refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+        refresh_next_fire(job, rules_of(job.schedules.all()))
         job.save(update_fields=[*_STATE_FIELDS, *_TIME_FIELDS])
         _announce(job, actor, "job.resume", "")
     return job
@@ -184,7 +184,7 @@ def _take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
         setattr(job, f"retry_{name}", value)
     job.updated_at = now
     job.counts_from_end = any(
-        counts_from_end(schedule.rule(anchor_at=now)) for schedule in definition.schedules
+        schedule.rule(anchor_at=now).counts_from_end for schedule in definition.schedules
     )
 
 
@@ -233,7 +233,7 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
     if definition.tags != job.tags:
         job.tag_rows.all().delete()
         JobTag.objects.bulk_create([JobTag(job=job, tag=tag) for tag in definition.tags])
-    refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+    refresh_next_fire(job, rules_of(job.schedules.all()))
     job.save()
     JobVersion.objects.create(
         job=job,

@@ -60,7 +60,7 @@ def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> 
         job.execution_count += 1
         if job.counts_from_end:
             # Nothing is due until this execution ends; its end names the next due time.
-            refresh_next_fire(job, rules_of(job.schedules.all()), now=now)
+            refresh_next_fire(job, rules_of(job.schedules.all()))
         job.save(update_fields=["execution_count", "next_fire_at"])
         audit.record(
             actor,
