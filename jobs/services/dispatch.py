@@ -49,7 +49,7 @@ class Decisions:
     jobs: list[Job] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
     omissions: list[tuple[Job, Omission]] = field(default_factory=list)
-    extended: list[Omission] = field(default_factory=list)
+    extended: dict[int, Omission] = field(default_factory=dict)  # by id
     latest_due: datetime | None = None
 
 
@@ -67,6 +67,7 @@ def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
     """Decide the due jobs of one batch; call again while ``jobs`` equals ``batch``."""
     with transaction.atomic():
         due = Job.objects.filter(next_fire_at__lte=now).order_by("next_fire_at")
+        due = due.select_related("open_omission")
         if connection.vendor == "postgresql":
             due = due.select_for_update(skip_locked=True, of=("self",))
         jobs = list(due[:batch])
@@ -162,14 +163,7 @@ def _dispatch(
     job: Job, decided: Decisions, now: datetime, *, due_at: datetime, trigger: Trigger
 ) -> None:
     """Make the execution for a due time, or the omission that its overlap policy asks for."""
-    live = job.live_count
-    action = OverlapAction.DISPATCH
-    if live:
-        waiting = job.executions.filter(state__in=LIVE_VALUES, held=True).count()
-        waiting += sum(e.held for e in decided.executions if e.job_id == job.pk)
-        action = decide_overlap(
-            Overlap(job.overlap), live=live, waiting=waiting, max_parallel=job.max_parallel
-        )
+    action = _overlap_action(job, decided)
     if action == OverlapAction.OMIT:
         in_the_way = job.executions.filter(state__in=LIVE_VALUES).order_by("pk").first()
         _omit(
@@ -195,6 +189,20 @@ def _dispatch(
     )
     job.execution_count += 1
     job.open_omission_id = None
+
+
+def _overlap_action(job: Job, decided: Decisions) -> OverlapAction:
+    """Ask the policy; only the one that queues needs to know how many wait."""
+    waiting = 0
+    if job.overlap == Overlap.QUEUE and job.live_count:
+        waiting = job.executions.filter(state__in=LIVE_VALUES, held=True).count()
+        waiting += sum(row.held for row in decided.executions if row.job_id == job.pk)
+    return decide_overlap(
+        Overlap(job.overlap),
+        live=job.live_count,
+        waiting=waiting,
+        max_parallel=job.max_parallel,
+    )
 
 
 def new_execution(
@@ -246,8 +254,8 @@ def _omit(
         before.last_due_at = last
         before.count += count
         before.decided_at = now
-        if before.pk is not None and before not in decided.extended:
-            decided.extended.append(before)
+        if isinstance(before.pk, int):  # else it begins in this very batch
+            decided.extended[before.pk] = before
         return
     omission = Omission(
         job=job,
@@ -277,7 +285,9 @@ def _write(decided: Decisions) -> None:
         if job.open_omission is omission:
             job.open_omission = omission  # takes over the id that the insert gave it
     if decided.extended:
-        Omission.objects.bulk_update(decided.extended, ["last_due_at", "count", "decided_at"])
+        Omission.objects.bulk_update(
+            decided.extended.values(), ["last_due_at", "count", "decided_at"]
+        )
     with connection.cursor() as cursor:
         cursor.executemany(_MOVE, [_moved(job) for job in decided.jobs])
     if decided.executions:

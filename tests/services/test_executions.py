@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from jobs.domain.errors import ForbiddenError, StateError
 from jobs.domain.permissions import SYSTEM, Actor, Role
-from jobs.domain.states import ExecutionState, Stream
+from jobs.domain.states import ExecutionState, Stream, Trigger
 from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import AuditEntry, Execution, Job, LogChunk, Stat
 from jobs.services import cancelling, claims, dispatch, executions, rescue
@@ -75,7 +75,7 @@ def test_claiming_takes_the_best_priority_first_and_no_more_than_is_free() -> No
         Execution.objects.bulk_create(
             [
                 dispatch.new_execution(
-                    job, due_at=datetime.now(UTC), trigger=dispatch.Trigger.API, now=job.created_at
+                    job, due_at=datetime.now(UTC), trigger=Trigger.API, now=job.created_at
                 )
             ]
         )
