@@ -16,16 +16,8 @@ from functools import lru_cache
 from croniter import croniter
 
 from jobs.domain.cron_days import EPOCH_ORDINAL, Days, DayTimes
-from jobs.domain.cron_grammar import (
-    DAY,
-    PLAIN,
-    WEEKDAY,
-    Expression,
-    Field,
-    Form,
-    Term,
-    read_expression,
-)
+from jobs.domain.cron_grammar import read_expression
+from jobs.domain.cron_terms import DAY, PLAIN, WEEKDAY, Expression, Field, Form, Term
 from jobs.domain.errors import CronError
 from jobs.domain.states import DayMatch, SecondsPosition
 

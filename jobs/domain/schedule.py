@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from jobs.domain.cron_clock import CronClock, cron_clock
+from jobs.domain.describe import describe, describe_all
 from jobs.domain.instants import (
     LAST_INSTANT,
     SECOND,
@@ -41,6 +42,8 @@ __all__ = [
     "DueCount",
     "Schedule",
     "count_due",
+    "describe",
+    "describe_all",
     "due_between",
     "latest_due",
     "merged",
