@@ -1,0 +1,1 @@
+"""The JSON face: authentication, problem objects, documents, and the native API under ``v1``."""

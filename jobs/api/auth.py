@@ -1,0 +1,103 @@
+"""Who is calling: a Bearer token, a signed-in browser with its CSRF token, or this very host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from jobs.api.problems import HttpProblem
+from jobs.domain.permissions import Actor, Permission, Role, require
+from jobs.services import people, tokens
+
+# Only code in this process can put an object under this name into a WSGI environment: what comes
+# over HTTP arrives as text under HTTP_* names.
+LOCAL_ACTOR = "jobdeck.actor"
+_LONGEST_TOKEN = 200
+
+
+def unauthorized(detail: str, *, error: str = "") -> HttpProblem:
+    """Return the refusal that asks for credentials."""
+    challenge = 'Bearer realm="Jobdeck"' + (f', error="{error}"' if error else "")
+    return HttpProblem(
+        HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": challenge}
+    )
+
+
+def local_actor(request: HttpRequest) -> Actor | None:
+    """Return whoever runs `jobctl` in this process; None for everything that came over HTTP."""
+    actor = request.META.get(LOCAL_ACTOR)
+    return actor if isinstance(actor, Actor) else None
+
+
+class BearerToken(HttpBearer):
+    """An API token in the Authorization header."""
+
+    openapi_description = "A token of `manage.py create_token`, sent as `Authorization: Bearer …`."
+
+    def __call__(self, request: HttpRequest) -> Actor | None:
+        """Return the token's actor; a header that does not hold is refused, never passed over."""
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise unauthorized("Send an API token as 'Authorization: Bearer <token>'.")
+        return self.authenticate(request, value.strip())
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        """Return the token's owner with at most the token's role."""
+        found = tokens.authenticate(token) if len(token) <= _LONGEST_TOKEN else None
+        if found is None:
+            raise unauthorized("This token is unknown, revoked or expired.", error="invalid_token")
+        limit = Role(found.role) if found.role else None
+        return _admitted(people.actor_of(found.user, address=address_of(request), limit=limit))
+
+
+class SessionCookie(APIKeyCookie):
+    """A signed-in browser; unsafe methods need the CSRF token of the page."""
+
+    openapi_description = "The cookie of a signed-in browser; unsafe methods also need X-CSRFToken."
+
+    def __call__(self, request: HttpRequest) -> Actor:
+        """Return the signed-in person."""
+        user = request.user
+        if not isinstance(user, User) or not user.is_authenticated:
+            raise unauthorized("Sign in, or send an API token as 'Authorization: Bearer <token>'.")
+        if check_csrf(request) is not None:
+            raise HttpProblem(
+                HTTPStatus.FORBIDDEN,
+                "csrf",
+                "The CSRF token is missing or wrong. Send the page's token as X-CSRFToken.",
+            )
+        return _admitted(people.actor_of(user, address=address_of(request)))
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        """Unused: the session middleware has read the cookie already."""
+        return None
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the peer's address for the audit log; headers that anybody can send do not count."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def identify(request: HttpRequest) -> Actor:
+    """Return who is calling; raise the refusal otherwise. For answers outside an operation."""
+    return local_actor(request) or BEARER(request) or SESSION(request)
+
+
+def _admitted(actor: Actor) -> Actor:
+    """Return an actor that may at least read: without that, nothing is answered."""
+    require(actor, Permission.READ)
+    return actor
+
+
+BEARER = BearerToken()
+SESSION = SessionCookie()
+WAYS: list[Callable[[HttpRequest], Actor | None]] = [local_actor, BEARER, SESSION]

@@ -1,0 +1,230 @@
+"""The shapes of answers: what each field is called, and how a row becomes a document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field, JsonValue
+
+from jobs.models import Attempt, Execution, Job, Worker
+from jobs.services.definitions import definition_of
+
+
+class RetryDocument(BaseModel):
+    """When a failed attempt is followed by another."""
+
+    max_attempts: int
+    kind: str
+    base_seconds: float
+    cap_seconds: float
+    jitter_seconds: float
+    lost: bool
+
+
+class ScheduleDocument(BaseModel):
+    """One schedule of a job, as it was given."""
+
+    kind: str
+    expression: str
+    day_match: str
+    seconds_position: str
+    gap: str
+    fold: str
+    seconds: float | None
+    anchor: str
+    at: datetime | None
+    event: str
+    timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+class JobDocument(BaseModel):
+    """A job: its definition, its state and its counters."""
+
+    id: int
+    name: str
+    type: str
+    state: str = Field(description="`active`, `paused` or `auto_disabled`.")
+    next_fire_at: datetime | None = Field(
+        description="When it is due next; null while nothing is: paused, finished, or an interval "
+        "that counts from the end of the execution in progress."
+    )
+    version: int = Field(description="Grows with each change; also the `ETag`.")
+    spec: dict[str, JsonValue]
+    schedules: list[ScheduleDocument]
+    description: str
+    category: str
+    owner: str
+    external_id: str
+    workspace: str | None
+    tags: list[str]
+    environment: dict[str, str]
+    working_dir: str
+    queue: str
+    priority: int
+    timeout_seconds: float | None
+    grace_seconds: float
+    output_limit_bytes: int | None
+    overlap: str
+    max_parallel: int
+    misfire: str
+    misfire_grace_seconds: float
+    misfire_limit: int
+    retry: RetryDocument
+    auto_disable_after: int | None
+    state_changed_at: datetime | None
+    state_changed_by: str
+    state_reason: str
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    execution_count: int = Field(description="Executions made, whatever became of them.")
+    success_count: int
+    failure_count: int = Field(description="Failed, timed out and lost.")
+    cancelled_count: int
+    skipped_count: int
+    live_count: int = Field(description="Executions that wait or run now.")
+    success_rate: float | None = Field(description="0 to 1; null before the first end.")
+    consecutive_failures: int
+    last_execution_id: int | None
+    last_state: str
+    last_started_at: datetime | None
+    last_finished_at: datetime | None
+    last_duration_seconds: float | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str
+
+
+_STATE_FIELDS = tuple(
+    name
+    for name in JobDocument.model_fields
+    if hasattr(Job, name) and name not in {"id", "tags", "schedules"}
+)
+
+
+def job_document(job: Job) -> JobDocument:
+    """Return a job's document; fetch ``schedules`` and ``tag_rows`` with it."""
+    values: dict[str, Any] = {name: getattr(job, name) for name in _STATE_FIELDS}
+    return JobDocument.model_validate(
+        {**values, **definition_of(job), "id": job.pk, "workspace": None}
+    )
+
+
+class AttemptDocument(BaseModel):
+    """One try of an execution that needed more than one."""
+
+    number: int
+    state: str
+    started_at: datetime | None
+    finished_at: datetime
+    exit_code: int | None
+    signal: int | None
+    message: str
+    error: str
+    worker: str
+
+
+class ExecutionDocument(BaseModel):
+    """One occurrence of a job."""
+
+    id: int
+    job_id: int
+    job: str = Field(description="The job's name.")
+    version: int = Field(description="The version of the definition that it runs.")
+    due_at: datetime = Field(description="The instant that a schedule named, or of the request.")
+    trigger: str
+    actor: str
+    state: str
+    held: bool = Field(description="Waits for an earlier execution of its job.")
+    attempt: int
+    queue: str
+    priority: int
+    worker: str | None
+    queued_at: datetime
+    claimed_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    retry_at: datetime | None
+    duration_seconds: float | None
+    cancel_requested_at: datetime | None
+    cancel_requested_by: str
+    exit_code: int | None
+    signal: int | None
+    message: str
+    error: str
+    result: JsonValue
+    progress: int | None
+    log_bytes: int
+    log_truncated: bool
+    cpu_seconds: float | None
+    max_rss_bytes: int | None
+
+
+class ExecutionDetail(ExecutionDocument):
+    """One execution with its attempts, where it needed more than one."""
+
+    attempts: list[AttemptDocument]
+
+
+_EXECUTION_FIELDS = tuple(
+    name
+    for name in ExecutionDocument.model_fields
+    if name not in {"id", "job", "worker", "duration_seconds"}
+)
+
+
+def execution_document(execution: Execution) -> ExecutionDocument:
+    """Return an execution's document; fetch ``job`` and ``worker`` with it."""
+    return ExecutionDocument.model_validate(_execution_values(execution))
+
+
+def execution_detail(execution: Execution) -> ExecutionDetail:
+    """Return an execution's document with its attempts."""
+    attempts = [_attempt_document(attempt) for attempt in execution.attempts.all()]
+    return ExecutionDetail.model_validate({**_execution_values(execution), "attempts": attempts})
+
+
+def _execution_values(execution: Execution) -> dict[str, Any]:
+    ran = execution.duration
+    return {
+        **{name: getattr(execution, name) for name in _EXECUTION_FIELDS},
+        "id": execution.pk,
+        "job": execution.job.name,
+        "worker": execution.worker.name if execution.worker else None,
+        "duration_seconds": None if ran is None else ran.total_seconds(),
+    }
+
+
+def _attempt_document(attempt: Attempt) -> AttemptDocument:
+    names = [name for name in AttemptDocument.model_fields if name != "worker"]
+    values = {name: getattr(attempt, name) for name in names}
+    return AttemptDocument.model_validate({**values, "worker": attempt.worker_name})
+
+
+class WorkerDocument(BaseModel):
+    """A dispatcher or cluster process and its latest sign of life."""
+
+    id: int
+    kind: str
+    name: str
+    host: str
+    pid: int
+    state: str
+    queues: list[str]
+    slots: int
+    busy: int
+    version: str
+    started_at: datetime
+    beat_at: datetime
+    tick_at: datetime | None
+    lag_seconds: float | None
+
+
+def worker_document(worker: Worker) -> WorkerDocument:
+    """Return a process's document."""
+    return WorkerDocument.model_validate(
+        {name: getattr(worker, name) for name in WorkerDocument.model_fields}
+    )

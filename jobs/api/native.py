@@ -1,0 +1,85 @@
+"""The native API as one object: routers, authentication, errors, JSON, its own description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NoReturn
+
+from ninja import NinjaAPI
+from ninja.errors import ValidationErrorContext
+from ninja.operation import Operation
+
+from jobs import __version__
+from jobs.api.auth import WAYS
+from jobs.api.openapi import document
+from jobs.api.problems import register
+from jobs.api.requests import ApiRequest, JsonRenderer
+from jobs.api.v1.about import router as about
+from jobs.api.v1.executions import router as executions
+from jobs.api.v1.jobs import router as jobs
+from jobs.api.v1.ledger import router as ledger
+from jobs.domain.errors import InvalidError
+from jobs.services.problems import invalid_from
+
+
+class NativeApi(NinjaAPI):
+    """Ninja, with our words for a wrong query and short operation ids."""
+
+    def validation_error_from_error_contexts(
+        self, error_contexts: Sequence[ValidationErrorContext[Any]]
+    ) -> NoReturn:
+        """Raise what the services raise for a wrong value, with the parameter's name as field."""
+        fields: dict[str, str] = {}
+        for context in error_contexts:
+            names = {
+                ".".join(path): name for name, path in context.model.__ninja_flatten_map__.items()
+            }
+            for place, text in invalid_from(context.pydantic_validation_error).fields.items():
+                fields[_parameter(place, names)] = text
+        raise InvalidError(
+            " ".join(f"{name}: {text}" for name, text in fields.items()), fields=fields
+        )
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return the noun and the verb, such as ``jobs_pause``."""
+        module = operation.view_func.__module__.rpartition(".")[2]
+        return f"{module}_{operation.view_func.__name__}"
+
+
+def _parameter(place: str, names: dict[str, str]) -> str:
+    """Return the parameter to which ``query.state.0`` belongs."""
+    known = [name for path, name in names.items() if f"{place}.".startswith(f"{path}.")]
+    return known[0] if known else place
+
+
+api = NativeApi(
+    title="Jobdeck",
+    version=__version__,
+    description=(
+        "Jobs, their executions and the ledger of every due time. Moments are UTC "
+        "(`2026-01-31T09:00:00Z`), names are snake_case, refusals are RFC 9457 problem objects."
+    ),
+    urls_namespace="api-v1",
+    auth=WAYS,
+    renderer=JsonRenderer(),
+    openapi_url=None,
+    docs_url=None,
+)
+register(api)
+api.add_router("/jobs", jobs)
+api.add_router("/executions", executions)
+api.add_router("", ledger)
+api.add_router("", about)
+
+
+@api.get("/openapi.json", include_in_schema=False)
+def openapi(request: ApiRequest) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return _document()
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """Build the document once: it depends on the code alone."""
+    return document(api)

@@ -1,0 +1,197 @@
+"""The OpenAPI 3.1 document: what ninja knows of the operations, and what it cannot know.
+
+Bodies are validated by the services, so that every face says the same; here they are only described.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI
+
+from jobs.services.definitions import JobDefinition
+
+_REFERENCE = "#/components/schemas/{model}"
+
+EXAMPLE_JOB: dict[str, Any] = {
+    "name": "report",
+    "type": "command",
+    "spec": {"command": "date"},
+    "schedules": [
+        {"kind": "cron", "expression": "*/5 * * * *", "timezone": "Europe/Paris"},
+        {"kind": "interval", "seconds": 10, "anchor": "start"},
+    ],
+    "timeout_seconds": 60,
+    "overlap": "skip",
+    "misfire": "fire_once",
+    "retry": {"max_attempts": 3, "kind": "exponential", "base_seconds": 10},
+    "environment": {},
+    "tags": [],
+}
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "JobDefinition": {
+        "command": {"summary": "A command every five minutes", "value": EXAMPLE_JOB},
+        "script": {
+            "summary": "A script, each night, up to three attempts",
+            "value": {
+                "name": "system-health",
+                "type": "script",
+                "spec": {"script": "#!/bin/bash\ndf -h /\nfree -m\n"},
+                "schedules": [{"kind": "cron", "expression": "0 2 * * *", "timezone": "UTC"}],
+                "timeout_seconds": 600,
+                "retry": {"max_attempts": 3, "base_seconds": 60},
+            },
+        },
+    },
+    "JobChanges": {
+        "timeout": {"summary": "Another time limit", "value": {"timeout_seconds": 120}},
+        "schedules": {
+            "summary": "Other schedules; the list is replaced as a whole",
+            "value": {"schedules": [{"kind": "interval", "seconds": 300, "anchor": "start"}]},
+        },
+    },
+    "PauseReason": {"reason": {"summary": "Why", "value": {"reason": "Moving the database"}}},
+    "PreviewRequest": {
+        "cron": {
+            "summary": "One cron schedule",
+            "value": {
+                "schedules": [
+                    {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Paris"}
+                ],
+                "count": 3,
+            },
+        }
+    },
+}
+_REFUSALS = {
+    400: "A value cannot be accepted; `fields` names each one.",
+    401: "Credentials are missing, unknown, revoked or expired.",
+    403: "The caller's role may not do this, or the CSRF token is missing.",
+    404: "Nothing has that id.",
+    405: "The address does not know this method.",
+    409: "The present state, another name or another version stands in the way.",
+    413: "The body is larger than 1 MB.",
+    415: "The body is compressed.",
+    422: "Well-formed, but it cannot be done.",
+    503: "The database does not answer at the moment.",
+}
+_PROBLEM = {
+    "title": "Problem",
+    "description": "RFC 9457: what was wrong, and what to do.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable, for programs."},
+        "detail": {"type": "string", "description": "A sentence for a person."},
+        "fields": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "A sentence for each wrong field, such as `schedules.0.expression`.",
+        },
+    },
+}
+
+
+def _answer(content_type: str, *, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the description of an answer that is no JSON document."""
+    described = {
+        name: {"description": text, "schema": {"type": "string"}}
+        for name, text in (headers or {}).items()
+    }
+    return {
+        "description": "OK",
+        "content": {content_type: {"schema": {"type": "string"}}},
+        "headers": described,
+    }
+
+
+TEXT_ANSWER = {
+    "responses": {
+        200: _answer(
+            "text/plain",
+            headers={
+                "Log-Next": "Where the next request goes on: its `from`.",
+                "Log-Complete": "`true` when the execution has ended and nothing more comes.",
+            },
+        )
+    }
+}
+_lines = _answer("application/x-ndjson")
+LEDGER_ANSWER = {
+    "responses": {
+        200: {**_lines, "content": {**_lines["content"], **_answer("text/csv")["content"]}}
+    }
+}
+
+
+def body_of(model: str, *, required: bool = True) -> dict[str, Any]:
+    """Return the description of a JSON body for an operation that reads it by itself."""
+    content = {"schema": {"$ref": _REFERENCE.format(model=model)}, "examples": _EXAMPLES[model]}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def document(api: NinjaAPI) -> dict[str, Any]:
+    """Return the whole document, as plain JSON."""
+    found: dict[str, Any] = dict(api.get_openapi_schema())
+    schemas: dict[str, Any] = found["components"]["schemas"]
+    schemas.update(_request_schemas())
+    schemas["Problem"] = _PROBLEM
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, method=method, path=path)
+    return found
+
+
+def _complete(operation: dict[str, Any], *, method: str, path: str) -> None:
+    """Add what every operation may answer, and the path parameters' range."""
+    for status, text in _REFUSALS.items():
+        content = {
+            "application/problem+json": {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
+        }
+        operation["responses"].setdefault(status, {"description": text, "content": content})
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["schema"].update(minimum=0, maximum=10**18 - 1)
+    operation["operationId"] = operation["operationId"].rstrip("_")
+    # The first sentence of the docstring says more than the function's name.
+    summary, _, rest = operation.get("description", "").partition("\n\n")
+    operation["summary"] = summary.removesuffix(".") or f"{method.upper()} {path}"
+    operation["description"] = rest or summary
+
+
+def _request_schemas() -> dict[str, Any]:
+    """Return the schemas of bodies, with everything that they refer to."""
+    from jobs.api.previews import PreviewRequest
+
+    schemas: dict[str, Any] = {}
+    for model in (JobDefinition, PreviewRequest):
+        schema = model.model_json_schema(ref_template=_REFERENCE)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    definition = schemas["JobDefinition"]
+    definition["properties"]["workspace"] = {
+        "type": "null",
+        "description": "Null: a job of its own, in no workspace.",
+    }
+    changes = {key: value for key, value in definition.items() if key != "required"}
+    schemas["JobChanges"] = {
+        **changes,
+        "title": "JobChanges",
+        "description": "The fields to change; those that are not named stay.",
+    }
+    schemas["JobDefinition"] = {
+        **definition,
+        "properties": {
+            **definition["properties"],
+            "paused": {"type": "boolean", "default": False, "description": "Create it paused."},
+        },
+    }
+    schemas["PauseReason"] = {
+        "title": "PauseReason",
+        "type": "object",
+        "properties": {"reason": {"type": "string", "default": ""}},
+    }
+    return schemas

@@ -1,0 +1,93 @@
+"""What requests carry: the caller, ids, moments, page positions; and how answers are written."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja.renderers import BaseRenderer
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import to_json
+
+from jobs.domain.permissions import Actor
+from jobs.services.wording import refuse
+
+LARGEST_ID = 2**63 - 1
+
+
+class ApiRequest(HttpRequest):
+    """A request whose caller is known."""
+
+    auth: Actor
+
+
+class IdConverter:
+    """A number in a path that fits the database; anything else is no address of ours."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """Return the text."""
+        return str(value)
+
+
+class JsonRenderer(BaseRenderer):
+    """Write JSON with moments in UTC: ``2026-01-31T09:00:00Z``, fractions only where there are."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        """Return the document's bytes."""
+        return to_json(data, inf_nan_mode="null")
+
+
+_LOST_PLUS = re.compile(r" (\d\d:?\d\d)$")
+
+
+def _mend_plus(value: object) -> object:
+    """Put back the plus of an offset, which a query string turns into a blank."""
+    return _LOST_PLUS.sub(r"+\1", value) if isinstance(value, str) and "T" in value else value
+
+
+def _utc(value: datetime) -> datetime:
+    """Return the moment in UTC; one without an offset is taken as UTC."""
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise refuse(f"{value} is out of range. Use years 2 to 9990.") from None
+
+
+def _in_range(value: datetime) -> datetime:
+    if 2 <= value.year <= 9990:
+        return value
+    raise refuse(f"{value} is out of range. Use years 2 to 9990.")
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise refuse("The text holds a NUL character. Remove it.")
+    return value
+
+
+def split_words(value: object) -> object:
+    """Turn ``["a,b", "c"]`` into ``["a", "b", "c"]``."""
+    if isinstance(value, list):
+        return [word for part in value for word in str(part).split(",") if word]
+    return value
+
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Moment = Annotated[
+    datetime, BeforeValidator(_mend_plus), AfterValidator(_utc), AfterValidator(_in_range)
+]
+Text = Annotated[str, Field(max_length=200), AfterValidator(_no_nul)]
+Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of a page.")]
+Limit = Annotated[int, Field(ge=1, le=500, description="How many items a page has.")]

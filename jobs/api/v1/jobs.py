@@ -1,0 +1,224 @@
+"""Jobs: list, create, read, change, delete, pause, resume, trigger, look ahead."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from itertools import islice
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from ninja import Header, Query, Router, Schema, Status
+from pydantic import BaseModel, BeforeValidator, Field
+
+from jobs.api.body import json_object
+from jobs.api.documents import (
+    ExecutionDocument,
+    JobDocument,
+    execution_document,
+    job_document,
+)
+from jobs.api.openapi import body_of
+from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words
+from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
+from jobs.domain.errors import InvalidError, UnknownError
+from jobs.domain.schedule import due_between
+from jobs.domain.states import TERMINAL, JobState, Trigger
+from jobs.models import Job
+from jobs.queries.executions import get_execution
+from jobs.queries.listing import JobListing, list_jobs, present_job
+from jobs.services import jobs as job_services
+from jobs.services import triggers
+from jobs.services.definitions import parse_definition
+from jobs.services.firing import rules_of
+from jobs.services.wording import choice
+
+router = Router(tags=["jobs"])
+
+# Far enough for a leap day on a Sunday; the search jumps over empty stretches.
+_HORIZON = timedelta(days=366 * 50)
+_LONGEST_KEY = 200
+
+
+class JobQuery(Schema):
+    """Which jobs to list."""
+
+    state: Annotated[list[Annotated[JobState, choice(JobState)]], BeforeValidator(split_words)] = (
+        Field(default_factory=list, description="One or more states, repeated or with commas.")
+    )
+    search: Text = Field("", description="Part of a name, description, owner or tag.")
+    name: Text = Field("", description="The whole name; upper and lower case are the same.")
+    tag: Text = ""
+    queue: Text = ""
+    workspace: Text = ""
+    cursor: Cursor | None = None
+    limit: Limit = 100
+
+
+class JobPage(BaseModel):
+    """Jobs, oldest first."""
+
+    items: list[JobDocument]
+    next_cursor: str | None
+
+
+class FireTimes(BaseModel):
+    """The next due times of a job; empty while it is stopped."""
+
+    items: list[datetime]
+    state: str
+
+
+@router.get("", response=JobPage)
+def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
+    """List jobs, oldest first, page by page."""
+    if query.workspace:
+        raise UnknownError(f"Workspace {query.workspace!r} does not exist.")
+    page = list_jobs(
+        JobListing(
+            states=query.state,
+            search=query.search,
+            name=query.name,
+            tag=query.tag,
+            queue=query.queue,
+            after=None if query.cursor is None else int(query.cursor),
+            limit=query.limit,
+        )
+    )
+    return JobPage(
+        items=[job_document(job) for job in page.rows],
+        next_cursor=None if page.next_after is None else str(page.next_after),
+    )
+
+
+@router.post("", response={201: JobDocument}, openapi_extra=body_of("JobDefinition"))
+def create(request: ApiRequest, response: HttpResponse) -> Status[JobDocument]:
+    """Create a job; its schedules count from now. `"paused": true` creates it paused."""
+    data = json_object(request)
+    paused = _flag(data, "paused")
+    job = job_services.create(parse_definition(data), actor=request.auth, paused=paused)
+    response["Location"] = f"{request.path.rstrip('/')}/{job.pk}"
+    return Status(HTTPStatus.CREATED, _answer(job, response))
+
+
+@router.get("/{id:job_id}", response=JobDocument)
+def read(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
+    """Return one job. Its `ETag` is the version that `If-Match` takes."""
+    return _answer(present_job(job_id), response)
+
+
+@router.patch("/{id:job_id}", response=JobDocument, openapi_extra=body_of("JobChanges"))
+def update(
+    request: ApiRequest,
+    response: HttpResponse,
+    job_id: int,
+    if_match: Annotated[str, Header(alias="If-Match", description="A version, such as `3`.")] = "",
+) -> JobDocument:
+    """Change the fields that are named; the others stay. Due times from now on use the change."""
+    job = job_services.update(
+        job_id,
+        json_object(request),
+        actor=request.auth,
+        expected_version=_version(if_match),
+    )
+    return _answer(present_job(job.pk), response)
+
+
+@router.delete("/{id:job_id}", response={204: None})
+def delete(request: ApiRequest, job_id: int) -> Status[None]:
+    """Delete a job: end what runs, free its name, keep its history."""
+    job_services.delete(job_id, actor=request.auth)
+    return Status(HTTPStatus.NO_CONTENT, None)
+
+
+@router.post(
+    "/{id:job_id}/pause", response=JobDocument, openapi_extra=body_of("PauseReason", required=False)
+)
+def pause(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
+    """Stop a job's schedules; what runs goes on. Pausing a paused job changes nothing."""
+    reason = json_object(request, optional=True).get("reason", "")
+    if not isinstance(reason, str):
+        raise _wrong("reason", reason, "Use a text.")
+    job_services.pause(job_id, actor=request.auth, reason=reason)
+    return _answer(present_job(job_id), response)
+
+
+@router.post("/{id:job_id}/resume", response=JobDocument)
+def resume(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
+    """Let a stopped job's schedules fire again from now on; nothing is caught up."""
+    job_services.resume(job_id, actor=request.auth)
+    return _answer(present_job(job_id), response)
+
+
+@router.post("/{id:job_id}/trigger", response={200: ExecutionDocument, 202: ExecutionDocument})
+def trigger(
+    request: ApiRequest,
+    response: HttpResponse,
+    job_id: int,
+    wait: WaitSeconds = 0,
+    idempotency_key: Annotated[
+        str,
+        Header(alias="Idempotency-Key", description="A repeated key starts nothing new."),
+    ] = "",
+) -> Status[ExecutionDocument]:
+    """Queue one execution now, also of a paused job: 200 when it has ended, else 202."""
+    if len(idempotency_key) > _LONGEST_KEY:
+        raise InvalidError(f"Idempotency-Key is too long. Use {_LONGEST_KEY} characters or less.")
+    execution = triggers.trigger(
+        job_id, actor=request.auth, kind=Trigger.API, idempotency_key=idempotency_key
+    )
+    wait_for_end(execution.pk, min(wait, MAX_WAIT))
+    execution = get_execution(execution.pk)
+    response["Location"] = request.path.replace(
+        f"/jobs/{job_id}/trigger", f"/executions/{execution.pk}"
+    )
+    ended = execution.state in TERMINAL
+    status = HTTPStatus.OK if ended else HTTPStatus.ACCEPTED
+    return Status(status, execution_document(execution))
+
+
+@router.get("/{id:job_id}/next", response=FireTimes)
+def look_ahead(
+    request: ApiRequest,
+    job_id: int,
+    count: Annotated[int, Field(ge=1, le=1000)] = 5,
+) -> FireTimes:
+    """Return the next due times. An interval that counts from an end names only the next one."""
+    job = present_job(job_id)
+    return FireTimes(state=job.state, items=_next_times(job, count))
+
+
+def _next_times(job: Job, count: int) -> list[datetime]:
+    """Return what the dispatcher will look at next, and what follows it."""
+    if job.next_fire_at is None:
+        return []
+    rules = [rule for rule in rules_of(job.schedules.all()) if not rule.counts_from_end]
+    following = due_between(rules, job.next_fire_at, job.next_fire_at + _HORIZON, count - 1)
+    return [job.next_fire_at, *islice(following, count - 1)]
+
+
+def _answer(job: Job, response: HttpResponse) -> JobDocument:
+    response["ETag"] = f'"{job.version}"'
+    return job_document(job)
+
+
+def _version(if_match: str) -> int | None:
+    """Return the version that the caller edited; None when it does not matter."""
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if text in {"", "*"}:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return int(text)
+    raise InvalidError(f'If-Match {if_match[:40]!r} is no version. Use a number, such as "3".')
+
+
+def _flag(data: dict[str, Any], name: str) -> bool:
+    value = data.pop(name, False)
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "Use true or false.")
+    return value
+
+
+def _wrong(name: str, value: object, allowed: str) -> InvalidError:
+    sentence = f"{value!r:.80} is not allowed. {allowed}"
+    return InvalidError(f"{name}: {sentence}", fields={name: sentence})

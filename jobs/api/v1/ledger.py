@@ -1,0 +1,163 @@
+"""The ledger for auditors: executions and omissions of a period, streamed in constant memory."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from ninja import Query, Router, Schema
+from pydantic import Field
+from pydantic_core import to_json
+
+from jobs.api.openapi import LEDGER_ANSWER
+from jobs.api.requests import ApiRequest, Id, Moment
+from jobs.domain.errors import InvalidError, UnknownError
+from jobs.models import Attempt, Execution, Job, Omission
+from jobs.queries.ledger import Entry, Period, entries
+from jobs.services.firing import rules_of
+from jobs.services.wording import choice
+
+router = Router(tags=["ledger"])
+
+# A spreadsheet would run a cell that begins like this as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LINES = 200  # lines sent at once: a chunk a line would cost more than the line
+
+
+class Format(StrEnum):
+    """How the ledger is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+_TYPES = {Format.JSONL: "application/x-ndjson", Format.CSV: "text/csv; charset=utf-8"}
+
+COLUMNS = (
+    "kind", "job_id", "job", "job_deleted", "execution_id", "due_at", "first_due_at",
+    "last_due_at", "count", "open", "trigger", "actor", "state", "reason", "detail", "attempt",
+    "queued_at", "started_at", "finished_at", "exit_code", "signal", "message", "version",
+    "decided_at",
+)  # fmt: skip
+
+
+class LedgerQuery(Schema):
+    """Which part of the ledger, and how it is written."""
+
+    job_id: Id | None = None
+    start: Moment | None = Field(None, alias="from", description="First due time; all by default.")
+    end: Moment | None = Field(None, alias="to", description="Last due time; now by default.")
+    format: Annotated[Format, choice(Format)] = Format.JSONL
+
+
+@router.get("/ledger", openapi_extra=LEDGER_ANSWER)
+def ledger(request: ApiRequest, query: Query[LedgerQuery]) -> StreamingHttpResponse:
+    """Export a period: each due time is an execution or lies in an omission, exactly once.
+
+    Lines come in order of time. A stretch of omissions that reaches over an edge of the period is
+    given whole. `open` marks what a stopped job has left out so far: it grows until the job goes on.
+    """
+    now = timezone.now()
+    period = Period(job_id=query.job_id, start=query.start, end=min(query.end or now, now))
+    if query.start is not None and query.end is not None and query.start > query.end:
+        raise InvalidError(
+            f"from {query.start.isoformat()} is later than to {query.end.isoformat()}."
+        )
+    if query.job_id is not None and not Job.objects.filter(pk=query.job_id).exists():
+        raise UnknownError(f"Job {query.job_id} does not exist.")
+    lines = _lines(entries(period, rules_of=rules_of), query.format)
+    response = StreamingHttpResponse(_gathered(lines), content_type=_TYPES[query.format])
+    response["Content-Disposition"] = f'attachment; filename="ledger.{query.format.value}"'
+    return response
+
+
+def _lines(found: Iterable[Entry], written_as: Format) -> Iterator[str]:
+    documents = map(line_of, found)
+    if written_as is Format.CSV:
+        yield from _csv_lines(documents)
+    else:
+        for document in documents:
+            yield to_json(document).decode() + "\n"
+
+
+def _gathered(lines: Iterator[str]) -> Iterator[bytes]:
+    """Join lines, so that the server sends some kilobytes at a time."""
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == _LINES:
+            yield "".join(batch).encode()
+            batch = []
+    yield "".join(batch).encode()
+
+
+class _Echo:
+    """Let the CSV writer hand back each line instead of storing it."""
+
+    def write(self, line: str) -> str:
+        """Return the line."""
+        return line
+
+
+def _csv_lines(documents: Iterable[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield str(writer.writerow(COLUMNS))
+    for document in documents:
+        yield str(writer.writerow([cell(document.get(name)) for name in COLUMNS]))
+
+
+def cell(value: object) -> str:
+    """Return a CSV cell; text that a spreadsheet would run as a formula is marked as text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return str(value)
+
+
+def line_of(entry: Entry) -> dict[str, Any]:
+    """Return one line of the ledger."""
+    job = entry.job
+    common = {"job_id": job.pk, "job": job.name, "job_deleted": job.deleted_at is not None}
+    if isinstance(entry, Execution):
+        return {"kind": "execution", **common, **_execution(entry)}
+    return {"kind": "omission", **common, **_stretch(entry)}
+
+
+def _execution(execution: Execution) -> dict[str, Any]:
+    names = (
+        "due_at", "trigger", "actor", "state", "attempt", "queued_at", "started_at", "finished_at",
+        "exit_code", "signal", "message", "version",
+    )  # fmt: skip
+    line: dict[str, Any] = {"execution_id": execution.pk}
+    line.update((name, getattr(execution, name)) for name in names)
+    line["attempts"] = [_attempt(attempt) for attempt in execution.attempts.all()]
+    return line
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    names = ("number", "state", "started_at", "finished_at", "exit_code", "signal", "message")
+    return {name: getattr(attempt, name) for name in names}
+
+
+def _stretch(entry: Any) -> dict[str, Any]:
+    stored = isinstance(entry, Omission)
+    return {
+        "reason": str(entry.reason),
+        "first_due_at": entry.first_due_at,
+        "last_due_at": entry.last_due_at,
+        "count": entry.count,
+        "open": not stored,
+        "detail": entry.detail if stored else entry.job.state_reason,
+        "execution_id": entry.execution_id if stored else None,
+        "decided_at": entry.decided_at if stored else None,
+    }

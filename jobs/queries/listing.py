@@ -1,0 +1,123 @@
+"""Lists for programs: filters and keyset pages over ids, stable while rows come and go.
+
+The pages of the dashboard sort by trouble and number their pages (``jobs.py``, ``executions.py``);
+a program walks through everything once, so its order is that of the ids and never shifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from jobs.domain.errors import UnknownError
+from jobs.models import Execution, Job
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Row]):
+    """Some rows, and the id after which the next page begins; None on the last page."""
+
+    rows: list[Row]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobListing:
+    """Which jobs, oldest first; ``after`` is the id behind which the page begins."""
+
+    states: Sequence[str] = ()
+    search: str = ""
+    name: str = ""
+    tag: str = ""
+    queue: str = ""
+    after: int | None = None
+    limit: int = 100
+
+
+def list_jobs(chosen: JobListing) -> Page[Job]:
+    """Return one page of present jobs with schedules and tags; three queries."""
+    jobs = Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows")
+    if chosen.search:
+        jobs = jobs.matching(chosen.search)
+    if chosen.tag:
+        jobs = jobs.tagged(chosen.tag)
+    if chosen.states:
+        jobs = jobs.filter(state__in=chosen.states)
+    if chosen.name:
+        jobs = jobs.filter(name__iexact=chosen.name)
+    if chosen.queue:
+        jobs = jobs.filter(queue=chosen.queue)
+    if chosen.after is not None:
+        jobs = jobs.filter(pk__gt=chosen.after)
+    return _page(list(jobs[: chosen.limit + 1]), chosen.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionListing:
+    """Which executions, newest first; ``after`` is the id below which the page begins.
+
+    ``since`` is inclusive, ``until`` exclusive; both look at the due time.
+    """
+
+    job_id: int | None = None
+    states: Sequence[str] = ()
+    triggers: Sequence[str] = ()
+    search: str = ""
+    tag: str = ""
+    queue: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    after: int | None = None
+    limit: int = 100
+
+
+def list_executions(chosen: ExecutionListing) -> Page[Execution]:
+    """Return one page with job and worker; one query, or one for each state of all jobs."""
+    rows = _matching(chosen).select_related("job", "worker").order_by("-pk")
+    wanted = chosen.limit + 1
+    if chosen.job_id is not None or not chosen.states:
+        if chosen.states:
+            rows = rows.filter(state__in=chosen.states)
+        return _page(list(rows[:wanted]), chosen.limit)
+    # One question for several states of all jobs would sort every execution in these states;
+    # each state alone is read along its index.
+    found = [row for state in set(chosen.states) for row in rows.filter(state=state)[:wanted]]
+    return _page(sorted(found, key=lambda row: -row.pk)[:wanted], chosen.limit)
+
+
+def _matching(chosen: ExecutionListing) -> QuerySet[Execution]:
+    asked: list[tuple[object, Q]] = [
+        (chosen.job_id, Q(job=chosen.job_id)),
+        (chosen.triggers, Q(trigger__in=chosen.triggers)),
+        (chosen.search, Q(job__name__icontains=chosen.search)),
+        (chosen.tag, Q(job__tag_rows__tag=chosen.tag)),
+        (chosen.queue, Q(queue=chosen.queue)),
+        (chosen.since, Q(due_at__gte=chosen.since)),
+        (chosen.until, Q(due_at__lt=chosen.until)),
+        (chosen.after, Q(pk__lt=chosen.after)),
+    ]
+    given = Q()
+    for value, condition in asked:
+        if value is not None and value not in ("", ()) and value != []:
+            given &= condition
+    return Execution.objects.filter(given)
+
+
+def _page(rows: list[Row], limit: int) -> Page[Row]:
+    """Cut the row that was read to learn whether there is more."""
+    return Page(rows=rows[:limit], next_after=rows[limit - 1].pk if len(rows) > limit else None)
+
+
+def present_job(job_id: int) -> Job:
+    """Return a job with schedules and tags; UnknownError when there is none or it was deleted."""
+    jobs = Job.objects.present().prefetch_related("schedules", "tag_rows")
+    job = jobs.filter(pk=job_id).first()
+    if job is None:
+        raise UnknownError(f"Job {job_id} does not exist.")
+    return job
