@@ -8,13 +8,11 @@ with their parent.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +24,9 @@ from django_q.cluster import Cluster, Sentinel
 from django_q.signals import post_spawn
 
 from jobs.broker.lockless import SocketQueue
+from jobs.lineage import end_forks_with_parent, on_death_of_parent
 from jobs.polling import Flag, ready
 
-PR_SET_PDEATHSIG = 1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ORPHANED = signal.SIGUSR1
 # The guard is woken by every death; this look is for what no descriptor tells.
@@ -39,7 +37,8 @@ SHORT_LIFE_SECONDS = 1.0
 
 # The pool to which this process belongs; set in the sentinel, inherited by what it forks.
 _current: list[Pool] = []
-_forking_pid: list[int] = []
+_sentinel_pid: list[int] = []
+_prepared: list[bool] = []
 
 
 def current_pool() -> Pool | None:
@@ -108,6 +107,7 @@ class PoolSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no annotati
     def __init__(self, owner: Pool) -> None:
         """Become the guard; returns when the pool has ended."""
         _current[:] = [owner]
+        _sentinel_pid[:] = [os.getpid()]
         self._owner = owner
         self._handles: dict[Any, tuple[int, float]] = {}
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
@@ -161,41 +161,23 @@ class PoolSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no annotati
 
 def _prepare_forks() -> None:
     """Make every later fork of this process, and of those, die with its parent; once."""
-    logging.getLogger("django-q").setLevel(logging.WARNING)
-    if not _forking_pid:
-        _forking_pid.append(0)
-        os.register_at_fork(before=_before_fork, after_in_child=_in_child)
-
-
-def _before_fork() -> None:
-    """Remember who forks."""
-    _forking_pid[0] = os.getpid()
-
-
-def _in_child() -> None:
-    """Die with the parent, and let signals for the owner pass by."""
-    _outlive_stop_signals()
-    _on_death_of_parent(signal.SIGKILL, parent=_forking_pid[0])
+    if not _prepared:
+        _prepared.append(True)
+        logging.getLogger("django-q").setLevel(logging.WARNING)
+        end_forks_with_parent()
+        os.register_at_fork(after_in_child=_outlive_stop_signals)
 
 
 def _in_worker(**_: object) -> None:
     """Let a worker end its own job when the sentinel dies: SIGKILL would leave the job alive."""
     signal.signal(ORPHANED, _end_worker)
-    _on_death_of_parent(ORPHANED, parent=_forking_pid[0])
+    if not on_death_of_parent(ORPHANED, parent=_sentinel_pid[0]):
+        os._exit(1)
 
 
 def _end_worker(_number: int, _frame: FrameType | None) -> None:
     """Unwind; on its way up the exception ends the process tree of the job."""
     raise SystemExit(1)
-
-
-def _on_death_of_parent(number: signal.Signals, *, parent: int) -> None:
-    """Ask the kernel to send this process ``number`` when the one that forked it is gone."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)  # it died before the line above
 
 
 def _outlive_stop_signals() -> None:

@@ -6,11 +6,9 @@ milliseconds, and the worker's execution is marked lost.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,13 +17,14 @@ from types import FrameType
 from django.db import DatabaseError, connection
 
 from jobs import broker, conf
-from jobs.broker.pool import ORPHANED, PR_SET_PDEATHSIG, Pool
+from jobs.broker.pool import ORPHANED, Pool
 from jobs.engine.heartbeat import Presence
 from jobs.engine.loop import StopFlag
 from jobs.engine.remains import end_adopted, reap, rescue_dead_neighbours
 from jobs.engine.runner import Context
 from jobs.engine.supply import Supply
 from jobs.executors.proctree import become_subreaper
+from jobs.lineage import on_death_of_parent
 from jobs.models import WorkerKind, WorkerState
 from jobs.polling import ready
 from jobs.queries.supply import supply
@@ -47,8 +46,11 @@ CANCEL_SECONDS = 4.0
 class Cluster:
     """One pool, or for a while two when a hanging one is replaced."""
 
-    def __init__(self, *, name: str, workers: int, queues: Sequence[str]) -> None:
-        """Describe the cluster; nothing runs yet."""
+    def __init__(
+        self, *, name: str, workers: int, queues: Sequence[str], supervisor: int | None = None
+    ) -> None:
+        """Describe the cluster; it ends with the process ``supervisor``, which forked it."""
+        self._supervisor = supervisor
         self._workers = workers
         self._queues = list(queues)
         self._presence = Presence(WorkerKind.CLUSTER, name=name, queues=self._queues, slots=workers)
@@ -79,11 +81,9 @@ class Cluster:
 
     def _end_with_owner(self) -> None:
         """End at once, jobs and all, when the process that started this one is killed."""
-        supervisor = os.environ.get("JOBDECK_SUPERVISED")
-        if sys.platform == "linux" and supervisor:
+        if self._supervisor is not None:
             signal.signal(ORPHANED, self._on_orphaned)
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ORPHANED, 0, 0, 0)
-            if str(os.getppid()) != supervisor:
+            if not on_death_of_parent(ORPHANED, parent=self._supervisor):
                 self._on_orphaned(ORPHANED, None)
 
     def _on_orphaned(self, _number: int, _frame: FrameType | None) -> None:

@@ -1,31 +1,33 @@
 """Keep the product's processes running: start, restart with back-off, stop in order.
 
-A program of its own (``python -m jobs.engine.supervisor CONFIG``) that imports neither Django nor
-anything else large: it lives as long as the product and should weigh nothing. ``manage.py serve``
-checks the settings and then becomes it.
-
-It is a subreaper. Each process it starts has its own session and dies with it; what a killed
-process leaves below itself is ended.
+The supervisor forks them from itself after everything is loaded, so that they share its memory and
+start at once; it must therefore hold no thread and no database connection. Each has its own session
+and ends with the supervisor. It is a subreaper: what a killed process leaves below itself is ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import json
+import gc
+import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypedDict
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-LINUX = sys.platform == "linux"
+from jobs.engine.remains import end_adopted
+from jobs.executors.proctree import become_subreaper
+from jobs.lineage import end_with_parent
+
+log = logging.getLogger("scheduler.supervisor")
+
+CLUSTER = "cluster"
+WEB = "web"
 WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -33,21 +35,14 @@ LONGEST_PAUSE_SECONDS = 30.0
 # Who lived this long had started well: the next pause is the first one again.
 GOOD_LIFE_SECONDS = 20.0
 LOOK_SECONDS = 5.0
-ANSWER_LOOK_SECONDS = 0.05
+FIRST_ANSWER_LOOK_SECONDS = 0.05
+ANSWER_TIMEOUT_SECONDS = 2.0
 # Web and dispatcher end at once; more than this means that they hang.
 STOP_SECONDS = 5.0
-# After the drain time the cluster cancels what runs, which it bounds by itself.
+# After the drain time the cluster cancels what runs, and bounds that by itself.
 AFTER_DRAIN_SECONDS = 7.0
 
-
-class Config(TypedDict):
-    """What ``manage.py serve`` passes on, as JSON."""
-
-    services: dict[str, list[str]]  # name -> command
-    drain_seconds: float
-    host: str
-    port: int
-    url: str
+Body = Callable[[], int]
 
 
 @dataclass
@@ -55,58 +50,90 @@ class Service:
     """One process that should run."""
 
     name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
+    body: Body
+    pid: int | None = None
     started_at: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
     start_at: float = 0.0
-    asked: int = field(default=0)
-
-    @property
-    def pid(self) -> int | None:
-        """Return the number of the running process, if it runs."""
-        return self.process.pid if self.process is not None else None
 
     def start(self) -> None:
-        """Start the process, in its own session, to die with this one."""
-        self.process = subprocess.Popen(self.command, preexec_fn=_in_child)  # noqa: S603
+        """Fork the process."""
+        parent = os.getpid()
         self.started_at = time.monotonic()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be(self.body, parent)
 
     def ask_to_stop(self) -> None:
-        """Send the signal to end; a second one insists."""
-        if self.process is not None:
-            self.asked += 1
-            self.process.send_signal(signal.SIGTERM)
+        """Send the signal to end; sent again it insists."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGTERM)
 
     def note_end(self) -> int | None:
         """Return the exit code if the process has ended, and set the time of the next start."""
-        if self.process is None or (code := self.process.poll()) is None:
+        if self.pid is None:
             return None
-        self.process = None
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        self.pid = None
         now = time.monotonic()
         if now - self.started_at > GOOD_LIFE_SECONDS:
             self.pause = FIRST_PAUSE_SECONDS
         self.start_at = now + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
-        return code
+        return os.waitstatus_to_exitcode(status)
+
+    def kill(self) -> None:
+        """End a process that does not end by itself."""
+        if self.pid is not None:
+            log.warning("%s does not end and is killed.", self.name)
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = None
+
+
+def _be(body: Body, parent: int) -> NoReturn:
+    """Become a service: a session and signals of its own, an end with the parent."""
+    code = 1
+    try:
+        os.setsid()
+        end_with_parent(parent)
+        for number in WATCHED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
+        code = body()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:  # noqa: BLE001 - the last frame of this process
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 class Supervisor:
     """The services of one product."""
 
-    def __init__(self, config: Config) -> None:
-        """Take the configuration; nothing runs yet."""
-        self._config = config
-        self._services = [Service(name, cmd) for name, cmd in config["services"].items()]
+    def __init__(
+        self, services: Mapping[str, Body], *, drain_seconds: float, host: str, port: int
+    ) -> None:
+        """Take what to run; web, if it is there, is announced once it answers at the address."""
+        self._services = [Service(name, body) for name, body in services.items()]
+        self._drain_seconds = drain_seconds
+        self._address = (host, port)
         self._asked = 0
-        self._unannounced = "web" in config["services"]
+        self._unannounced = WEB in services
+        self._answer_look = FIRST_ANSWER_LOOK_SECONDS
 
     def run(self) -> int:
         """Run until asked to stop; return the exit code."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
-        if LINUX:
-            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        os.environ["JOBDECK_SUPERVISED"] = str(os.getpid())
+        become_subreaper()
+        # What is loaded now stays shared: the collector must not touch every page of it.
+        gc.collect()
+        gc.freeze()
         while not self._asked:
             self._start_due()
             if self._unannounced:
@@ -119,20 +146,19 @@ class Supervisor:
     def _start_due(self) -> None:
         now = time.monotonic()
         for service in self._services:
-            if service.process is None and service.start_at <= now:
+            if service.pid is None and service.start_at <= now:
                 service.start()
 
     def _seconds_to_sleep(self) -> float:
-        waits = [s.start_at - time.monotonic() for s in self._services if s.process is None]
-        longest = ANSWER_LOOK_SECONDS if self._unannounced else LOOK_SECONDS
+        waits = [s.start_at - time.monotonic() for s in self._services if s.pid is None]
+        longest = self._answer_look if self._unannounced else LOOK_SECONDS
         return max(0.0, min([longest, *waits]))
 
     def _sleep(self, seconds: float) -> None:
         """Sleep until a signal, at most so long."""
-        with contextlib.suppress(InterruptedError):
-            heard = signal.sigtimedwait(WATCHED, seconds)
-            if heard is not None and heard.si_signo != signal.SIGCHLD:
-                self._asked += 1
+        heard = signal.sigtimedwait(WATCHED, seconds)
+        if heard is not None and heard.si_signo != signal.SIGCHLD:
+            self._asked += 1
 
     def _settle_ends(self) -> None:
         """Note who has ended, and end what they left below them."""
@@ -140,124 +166,57 @@ class Supervisor:
             code = service.note_end()
             if code is not None and not self._asked:
                 pause = service.start_at - time.monotonic()
-                say(f"{service.name} ended with code {code}; starting it again in {pause:.1f} s")
-        self._end_leftovers()
-
-    def _end_leftovers(self) -> None:
-        """End adopted processes: whatever is below this one but not below a service."""
-        give_up = time.monotonic() + STOP_SECONDS
-        spare = {service.pid for service in self._services}
-        while LINUX and (found := _descendants(spare)) and time.monotonic() < give_up:
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in found:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
-            for pid in found:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.002)
+                log.error("%s ended (code %d); again in %.1f s.", service.name, code, pause)
+        end_adopted(spare={service.pid for service in self._services if service.pid is not None})
 
     def _announce(self) -> None:
         """Say where the product is once it answers there."""
-        if _answers(self._config["host"], self._config["port"]):
+        if _answers(*self._address):
             self._unannounced = False
-            sys.stdout.write(f"Jobdeck is ready at {self._config['url']}\n")
+            host, port = self._address
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"Jobdeck is ready at http://{shown}:{port}\n")
             sys.stdout.flush()
+        elif time.monotonic() - self._services[0].started_at > 1:
+            self._answer_look = min(self._answer_look * 2, LOOK_SECONDS)
 
     def _stop(self) -> None:
-        """Stop in order: nothing new is asked for or started, then what runs may end.
+        """Let everything end: web and dispatcher at once, the cluster when its jobs have.
 
         A second request to stop is passed on to the cluster, which cancels what runs; a third
         kills everything.
         """
-        say("stopping; running jobs may end within the drain time (ask again to cancel them)")
-        cluster = [service for service in self._services if service.name == "cluster"]
-        others = [service for service in self._services if service.name != "cluster"]
-        # The cluster drains while the others end: once asked it starts nothing new either.
-        for service in (*others, *cluster):
+        log.info("Stopping; running jobs may end within %.0f s.", self._drain_seconds)
+        for service in self._services:
             service.ask_to_stop()
-        self._wait_for(others, STOP_SECONDS)
-        _kill(others)
-        self._wait_for(cluster, self._config["drain_seconds"] + AFTER_DRAIN_SECONDS)
-        _kill(cluster)
-        self._end_leftovers()
+        self._wait_for([s for s in self._services if s.name != CLUSTER], STOP_SECONDS)
+        self._wait_for(self._services, self._drain_seconds + AFTER_DRAIN_SECONDS)
+        end_adopted(spare=())
 
     def _wait_for(self, services: list[Service], seconds: float) -> None:
+        """Wait until all have ended, at most so long; then end them."""
         give_up = time.monotonic() + seconds
-        while any(service.process for service in services):
+        while any(service.pid for service in services):
             rest = give_up - time.monotonic()
             if rest <= 0 or self._asked > 2:
-                return
+                break
             before = self._asked
             self._sleep(min(rest, LOOK_SECONDS))
             if self._asked > before:
                 for service in self._services:
                     service.ask_to_stop()
             self._settle_ends()
-
-
-def _in_child() -> None:
-    """Prepare a child between fork and exec."""
-    os.setsid()
-    if LINUX:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
-
-
-def _kill(services: list[Service]) -> None:
-    """End those that do not end by themselves."""
-    for service in services:
-        if service.process is not None:
-            say(f"{service.name} does not end and is killed")
-            service.process.kill()
-            service.process.wait()
-            service.process = None
-
-
-def _descendants(spare: set[int | None]) -> list[int]:
-    """Return the processes below this one without ``spare`` and what is below those."""
-    below: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each process is waste
-        if name.isdigit() and (parent := _parent(name)) is not None:
-            below.setdefault(parent, []).append(int(name))
-    found: list[int] = []
-    waiting = [pid for pid in below.get(os.getpid(), []) if pid not in spare]
-    while waiting:
-        pid = waiting.pop()
-        found.append(pid)
-        waiting += below.get(pid, [])
-    return found
-
-
-def _parent(name: str) -> int | None:
-    """Return the parent of a process; None when it is gone."""
-    try:
-        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - as above
-            # The command's name is in brackets and may hold anything: count from the last one.
-            return int(file.read().rpartition(b")")[2].split()[1])
-    except (OSError, IndexError):
-        return None
+        for service in services:
+            service.kill()
 
 
 def _answers(host: str, port: int) -> bool:
     """Say whether a request is answered, by anything but a server error."""
-    try:
-        with socket.create_connection((host, port), timeout=2) as connection:
-            connection.sendall(f"GET /healthz HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
-            status = connection.recv(64).split(b" ")[1:2]
-    except OSError:
-        return False
+    status: list[bytes] = []
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((host, port), timeout=ANSWER_TIMEOUT_SECONDS) as connection,
+    ):
+        connection.sendall(f"GET /healthz HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
+        status = connection.recv(64).split(b" ")[1:2]
     return bool(status) and not status[0].startswith(b"5")
-
-
-def say(sentence: str) -> None:
-    """Write a line in the form of the other processes' log."""
-    now = datetime.now().astimezone()
-    sys.stderr.write(
-        f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d} INFO supervisor: {sentence}\n"
-    )
-    sys.stderr.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(Supervisor(json.loads(sys.argv[1])).run())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs import conf
 from jobs.engine.cluster import Cluster
+
+MOST_WORKERS = 256
 
 
 class Command(BaseCommand):
@@ -28,12 +31,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until asked to stop."""
-        workers = options["workers"] if options["workers"] is not None else conf.workers()
-        if not 1 <= workers <= 256:
-            raise CommandError(f"--workers {workers} is out of range. Use 1 to 256.")
-        queues = conf.queues()
-        if options["queues"] is not None:
-            queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
-        if not queues:
-            raise CommandError("--queues names no queue.")
+        workers, queues = shape_of(options)
         sys.exit(Cluster(name=options["name"], workers=workers, queues=queues).run())
+
+
+def shape_of(options: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """Return workers and queues as asked for, else as the settings say."""
+    workers = conf.workers() if options["workers"] is None else options["workers"]
+    if not 1 <= workers <= MOST_WORKERS:
+        raise CommandError(f"--workers {workers} is out of range. Use 1 to {MOST_WORKERS}.")
+    queues = conf.queues()
+    if options["queues"] is not None:
+        queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
+    if not queues:
+        raise CommandError("--queues names no queue.")
+    return workers, queues

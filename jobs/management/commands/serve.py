@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import socket
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs import conf
-from jobs.engine.supervisor import Config
+from jobs.engine.cluster import Cluster
+from jobs.engine.dispatching import DispatchProcess
+from jobs.engine.supervisor import CLUSTER, WEB, Body, Supervisor
+from jobs.lineage import end_forks_with_parent
+from jobs.management.commands.cluster import shape_of
 
 # One process with two threads: pages are short, and more threads only make the slow ones slower.
 WEB_THREADS = 2
@@ -31,6 +34,8 @@ class Command(BaseCommand):
         "Runs web, dispatcher and cluster until SIGTERM or Ctrl-C. With --web, --dispatcher or "
         "--cluster only those, e.g. to spread them over hosts."
     )
+    # `manage.py check` says it all; at each start it would cost half a second.
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the parts to run and the cluster's shape."""
@@ -41,60 +46,78 @@ class Command(BaseCommand):
         parser.add_argument("--queues", help="comma-separated queues of the cluster, best first")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check what can be checked, then become the supervisor."""
+        """Check what can be checked, then supervise until asked to stop."""
         services = _services(options)
-        if "web" in services:
+        if WEB in services:
             _check_port(settings.HOST, settings.PORT)
+            _load_web()
         _check_tables()
-        connection.close()
-        host = _reachable(settings.HOST)
-        config: Config = {
-            "services": services,
-            "drain_seconds": conf.drain_seconds(),
-            "host": host,
-            "port": settings.PORT,
-            "url": f"http://{_bracketed(host)}:{settings.PORT}",
-        }
-        sys.stdout.flush()
-        os.environ["JOBDECK_DATA"] = str(settings.DATA_DIR)
-        root = str(settings.BASE_DIR)
-        paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
-        os.execv(  # noqa: S606 - our own program, in place of this one
-            sys.executable,
-            [sys.executable, "-m", "jobs.engine.supervisor", json.dumps(config)],
+        connections.close_all()
+        supervisor = Supervisor(
+            services,
+            drain_seconds=conf.drain_seconds(),
+            host=_reachable(settings.HOST),
+            port=settings.PORT,
         )
+        sys.exit(supervisor.run())
 
 
-def _services(options: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the commands to supervise: those asked for, or all."""
+def _services(options: dict[str, Any]) -> dict[str, Body]:
+    """Return what to supervise: the parts asked for, or all."""
     everything = not (options["web"] or options["dispatcher"] or options["cluster"])
-    manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
-    services: dict[str, list[str]] = {}
+    name = options["cluster"] or socket.gethostname()
+    workers, queues = shape_of(options)
+    services: dict[str, Body] = {}
     if everything or options["web"]:
-        services["web"] = _web()
+        services[WEB] = _web
     if everything or options["dispatcher"]:
-        services["dispatcher"] = [*manage, "dispatcher", "--skip-checks"]
+        services["dispatcher"] = partial(_dispatcher, socket.gethostname())
     if everything or options["cluster"]:
-        shape = [
-            f"--{name}={options[name]}"
-            for name in ("workers", "queues")
-            if options[name] is not None
-        ]
-        name = [f"--name={options['cluster']}"] if options["cluster"] else []
-        services["cluster"] = [*manage, "cluster", "--skip-checks", *name, *shape]
+        services[CLUSTER] = partial(_cluster, os.getpid(), name, workers, queues)
     return services
 
 
-def _web() -> list[str]:
-    """Return granian's command line."""
-    return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-        *("--host", settings.HOST, "--port", str(settings.PORT)),
-        *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--no-ws"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", str(WEB_KILL_SECONDS)),
-        *("--log-level", "warning", "scheduler_site.wsgi:application"),
-    ]
+def _dispatcher(name: str) -> int:
+    """Be the dispatcher."""
+    DispatchProcess(name=name).run()
+    return 0
+
+
+def _cluster(supervisor: int, name: str, workers: int, queues: list[str]) -> int:
+    """Be the cluster."""
+    return Cluster(name=name, workers=workers, queues=queues, supervisor=supervisor).run()
+
+
+def _web() -> int:
+    """Be the web server; the process that answers requests is forked from this one."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    # Killed with SIGKILL, granian would leave its worker behind, and that keeps the port.
+    end_forks_with_parent()
+    Granian(
+        "scheduler_site.wsgi:application",
+        address=settings.HOST,
+        port=settings.PORT,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=WEB_THREADS,
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=WEB_KILL_SECONDS,
+    ).serve()
+    return 0
+
+
+def _load_web() -> None:
+    """Load what answers requests before the forks, so that its memory is shared."""
+    from django.urls import get_resolver
+
+    import scheduler_site.wsgi  # noqa: F401 - loads the middleware
+
+    _ = get_resolver().url_patterns
 
 
 def _check_port(host: str, port: int) -> None:
@@ -119,10 +142,8 @@ def _check_tables() -> None:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        raise CommandError(
-            f"The database {connection.settings_dict['NAME']} ({DEFAULT_DB_ALIAS}) "
-            f"does not answer: {error}"
-        ) from error
+        name = connection.settings_dict["NAME"]
+        raise CommandError(f"The database {name} does not answer: {error}") from error
     if missing:
         raise CommandError(
             f"The database lacks {len(missing)} migrations. Run `manage.py migrate` first."
@@ -132,8 +153,3 @@ def _check_tables() -> None:
 def _reachable(host: str) -> str:
     """Return an address at which this very host reaches the server."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-
-
-def _bracketed(host: str) -> str:
-    """Return the host as an address line writes it."""
-    return f"[{host}]" if ":" in host else host
