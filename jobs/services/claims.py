@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs import conf
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution
-from jobs.services import revisions
-from jobs.services.dbtime import as_parameter, db_now
+from jobs.services import revisions, sql
+from jobs.services.dbtime import db_now
 from jobs.services.running import Running, load
 
 
@@ -111,27 +111,23 @@ def _take(
     The limit stands in the text: PostgreSQL plans a computed one as a full sort.
     """
     now = db_now()
-    lease = now + timedelta(seconds=conf.lease_seconds())
-    started = as_parameter(now) if state == ExecutionState.RUNNING else None
-    locking = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     token = secrets.token_hex(8)
-    statement = (  # only a number and a constant are written into the text
+    taken = sql.rows(
+        # Only a number and a constant are written into the text.
         "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "  # noqa: S608
         "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s WHERE id IN "
         "(SELECT id FROM jobs_execution WHERE state = 'queued' AND NOT held AND queue = %s "
-        f"ORDER BY priority DESC, id LIMIT {int(wanted)}{locking}) RETURNING id"
+        f"ORDER BY priority DESC, id LIMIT {int(wanted)}{sql.skip_locked()}) RETURNING id",
+        [
+            state.value,
+            token,
+            worker_id,
+            now,
+            now if state == ExecutionState.RUNNING else None,
+            now + timedelta(seconds=conf.lease_seconds()),
+            pid,
+            pid_started,
+            queue,
+        ],
     )
-    parameters = [
-        state.value,
-        token,
-        worker_id,
-        as_parameter(now),
-        started,
-        as_parameter(lease),
-        pid,
-        pid_started,
-        queue,
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [Claim(row[0], token) for row in sorted(cursor.fetchall())]
+    return [Claim(row[0], token) for row in sorted(taken)]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db import connection
+from typing import Any
 
 from jobs import wake
-from jobs.domain.failures import should_auto_disable
+from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
-from jobs.services import audit, revisions
-from jobs.services.dbtime import as_parameter
+from jobs.services import audit, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 
 RECENT = 20  # how many outcomes the strip in the list shows
@@ -44,12 +42,18 @@ class Ending:
         return ((self.started_at or self.finished_at) - self.queued_at).total_seconds()
 
 
+_COUNTERS = ("success_count", "failure_count", "cancelled_count", "skipped_count")
 _COUNTER = {
-    ExecutionState.SUCCEEDED: "success_count",
-    ExecutionState.CANCELLED: "cancelled_count",
-    ExecutionState.SKIPPED: "skipped_count",
-    **dict.fromkeys(FAILURES, "failure_count"),
+    ExecutionState.SUCCEEDED: 0,
+    ExecutionState.CANCELLED: 2,
+    ExecutionState.SKIPPED: 3,
+    **dict.fromkeys(FAILURES, 1),
 }
+_STANDING = (
+    "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
+    "consecutive_failures, recent, counts_from_end, auto_disable_after, state "
+    "FROM jobs_job WHERE id = %s"
+)
 
 
 def count_ending(job_id: int, ending: Ending) -> None:
@@ -58,66 +62,81 @@ def count_ending(job_id: int, ending: Ending) -> None:
     Call it inside the transaction that wrote the final state. Locks the job's row, so that two
     endings of one job add up and successors are released once.
     """
-    job = Job.objects.select_for_update().get(pk=job_id)
-    changed = _count(job, ending)
-    if job.live_count > 0:
-        _release_held(job)
-    changed += _auto_disable(job, ending)
-    if job.counts_from_end and job.live_count == 0:
-        refresh_next_fire(job, rules_of(job.schedules.all()))
-        changed.append("next_fire_at")
-        wake.poke("jobs")
-    job.save(update_fields=changed)
+    found = sql.row(_STANDING + sql.for_update(), [job_id])
+    if found is None:  # the job was purged with its history while this ran
+        return
+    execution_count, *counts = found[:5]
+    failures_before, recent, counts_from_end, disable_after, state = found[5:]
+    counts[_COUNTER[ending.state]] += 1
+    failures = count_in_a_row(failures_before, ending.state)
+    changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
+    changes["recent"] = sql.as_json(_strip(sql.json_value(recent), ending))
+    changes |= _last(ending, failures)
+    _update_job(job_id, changes)
+    live = execution_count - sum(counts)
+    if live > 0:
+        _release_held(job_id)
+    if (
+        ending.state in FAILURES
+        and state == JobState.ACTIVE
+        and should_auto_disable(failures, disable_after)
+    ):
+        _auto_disable(job_id, failures, ending.finished_at)
+    elif counts_from_end and live == 0:
+        _fire_after_end(job_id)
     _add_to_hour(ending)
     revisions.bump("executions")
 
 
-def _count(job: Job, ending: Ending) -> list[str]:
-    """Move counters, last_* and the strip in memory; return the names of the changed fields."""
-    counter = _COUNTER[ending.state]
-    setattr(job, counter, getattr(job, counter) + 1)
-    changed = [counter, "recent"]
+def _strip(recent: list[list[Any]], ending: Ending) -> list[list[Any]]:
+    """Return the strip with the ending at its newer end."""
     entry = [ending.execution_id, ending.state.value, round(ending.run_seconds * 1000)]
-    job.recent = [*job.recent[-(RECENT - 1) :], entry]
+    return [*recent[-(RECENT - 1) :], entry]
+
+
+def _last(ending: Ending, failures: int) -> dict[str, Any]:
+    """Return what a job remembers of its last run; one that never started leaves no trace."""
     if ending.state == ExecutionState.SKIPPED or ending.started_at is None:
-        return changed
-    job.last_execution_id = ending.execution_id
-    job.last_state = ending.state.value
-    job.last_started_at = ending.started_at
-    job.last_finished_at = ending.finished_at
-    job.last_duration_seconds = ending.run_seconds
-    changed += [
-        "last_execution_id",
-        "last_state",
-        "last_started_at",
-        "last_finished_at",
-        "last_duration_seconds",
-    ]
+        return {}
+    last: dict[str, Any] = {
+        "last_execution_id": ending.execution_id,
+        "last_state": ending.state.value,
+        "last_started_at": ending.started_at,
+        "last_finished_at": ending.finished_at,
+        "last_duration_seconds": ending.run_seconds,
+        "consecutive_failures": failures,
+    }
     if ending.state == ExecutionState.SUCCEEDED:
-        job.consecutive_failures = 0
-        job.last_success_at = ending.finished_at
-        changed += ["consecutive_failures", "last_success_at"]
+        last["last_success_at"] = ending.finished_at
     elif ending.state in FAILURES:
-        job.consecutive_failures += 1
-        job.last_failure_at = ending.finished_at
-        job.last_error = ending.error
-        changed += ["consecutive_failures", "last_failure_at", "last_error"]
-    return changed
+        last["last_failure_at"] = ending.finished_at
+        last["last_error"] = ending.error
+    return last
 
 
-def _auto_disable(job: Job, ending: Ending) -> list[str]:
-    """Stop an active job at its nth failure in a row; return the changed fields."""
-    if (
-        ending.state not in FAILURES
-        or job.state != JobState.ACTIVE
-        or not should_auto_disable(job.consecutive_failures, job.auto_disable_after)
-    ):
-        return []
+def _update_job(job_id: int, changes: dict[str, Any]) -> None:
+    """Write the named columns; the names are this module's own."""
+    assignments = ", ".join(f"{name} = %s" for name in changes)
+    sql.run(f"UPDATE jobs_job SET {assignments} WHERE id = %s", [*changes.values(), job_id])  # noqa: S608
+
+
+def _auto_disable(job_id: int, failures: int, at: datetime) -> None:
+    """Stop an active job at its nth failure in a row."""
+    job = Job.objects.get(pk=job_id)
     job.state = JobState.AUTO_DISABLED.value
-    job.state_changed_at = ending.finished_at
+    job.state_changed_at = at
     job.state_changed_by = SYSTEM.name
-    job.state_reason = f"{job.consecutive_failures} failures in a row"
+    job.state_reason = f"{failures} failures in a row"
     job.next_fire_at = None
+    job.save(
+        update_fields=[
+            "state",
+            "state_changed_at",
+            "state_changed_by",
+            "state_reason",
+            "next_fire_at",
+        ]
+    )
     audit.record(
         SYSTEM,
         "job.auto_disable",
@@ -127,18 +146,32 @@ def _auto_disable(job: Job, ending: Ending) -> list[str]:
         note=job.state_reason,
     )
     revisions.bump("jobs")
-    return ["state", "state_changed_at", "state_changed_by", "state_reason", "next_fire_at"]
 
 
-def _release_held(job: Job) -> None:
+def _fire_after_end(job_id: int) -> None:
+    """Name the next due time of intervals that count from the end."""
+    job = Job.objects.get(pk=job_id)
+    refresh_next_fire(job, rules_of(job.schedules.all()))
+    job.save(update_fields=["next_fire_at"])
+    wake.poke("jobs")
+
+
+_WAITING = (
+    "SELECT id FROM jobs_execution WHERE job_id = %s AND held AND state = 'queued' ORDER BY id"
+)
+
+
+def _release_held(job_id: int) -> None:
     """Let the oldest waiting executions of the job go, as many as may run beside the others."""
+    waiting = sql.rows(_WAITING, [job_id])
+    if not waiting:
+        return
+    job = Job.objects.only("overlap", "max_parallel").get(pk=job_id)
     limit = job.max_parallel if job.overlap == Overlap.ALLOW else 1
-    live = job.executions.filter(state__in=LIVE_VALUES)
-    free = limit - live.filter(held=False).count()
-    if free > 0:
-        ids = list(live.filter(held=True).order_by("pk").values_list("pk", flat=True)[:free])
-        if Execution.objects.filter(pk__in=ids).update(held=False):
-            wake.poke("queue")
+    going = job.executions.filter(state__in=LIVE_VALUES, held=False).count()
+    ids = [row[0] for row in waiting[: max(0, limit - going)]]
+    if Execution.objects.filter(pk__in=ids).update(held=False):
+        wake.poke("queue")
 
 
 _ADD_TO_HOUR = (
@@ -159,15 +192,5 @@ def _add_to_hour(ending: Ending) -> None:
     hour = ending.finished_at.replace(minute=0, second=0, microsecond=0)
     ones = [int(ending.state == column) for column in _COLUMNS]
     shard = ending.execution_id % SHARDS
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ADD_TO_HOUR,
-            [
-                as_parameter(hour),
-                ending.queue,
-                shard,
-                *ones,
-                ending.run_seconds,
-                ending.wait_seconds,
-            ],
-        )
+    sums = [*ones, ending.run_seconds, ending.wait_seconds]
+    sql.run(_ADD_TO_HOUR, [hour, ending.queue, shard, *sums])

@@ -19,7 +19,7 @@ from jobs import conf, wake
 from jobs.domain.states import FAILURES, ExecutionState
 from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import Attempt, Execution
-from jobs.services import claims, logs, revisions
+from jobs.services import claims, logs, revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.endings import Ending, count_ending
 from jobs.services.running import Running, load
@@ -35,20 +35,18 @@ class Beat:
     cancelled_by: str = ""
 
 
+_START = (
+    "UPDATE jobs_execution SET state = 'running', started_at = %s, pid = %s, pid_started = %s, "
+    "lease_expires_at = %s WHERE id = %s AND token = %s AND state = 'claimed'"
+)
+
+
 def start(execution_id: int, token: str, *, pid: int, pid_started: int = 0) -> Running | None:
     """Start a claimed execution; None when it is no longer ours to start."""
     now = db_now()
+    lease = now + timedelta(seconds=conf.lease_seconds())
     with transaction.atomic():
-        started = Execution.objects.filter(
-            pk=execution_id, token=token, state=ExecutionState.CLAIMED.value
-        ).update(
-            state=ExecutionState.RUNNING.value,
-            started_at=now,
-            pid=pid,
-            pid_started=pid_started,
-            lease_expires_at=now + timedelta(seconds=conf.lease_seconds()),
-        )
-        if not started:
+        if not sql.run(_START, [now, pid, pid_started, lease, execution_id, token]):
             return None
         revisions.bump("executions")
         return load(execution_id)
@@ -108,6 +106,14 @@ def finish_and_take(
         )
 
 
+_FINISH = (
+    "UPDATE jobs_execution SET finished_at = %s, exit_code = %s, signal = %s, message = %s, "
+    "error = %s, state = %s, retry_at = %s, result = %s, log_bytes = %s, log_truncated = %s, "
+    "cpu_seconds = %s, max_rss_bytes = %s, lease_expires_at = NULL, pid = NULL "
+    "WHERE id = %s AND token = %s AND state = 'running'"
+)
+
+
 def _finish(
     running: Running,
     result: ExecutionResult,
@@ -118,9 +124,6 @@ def _finish(
     now = timezone.now()
     delay = delay_before_retry(running, result.state)
     state = ExecutionState.RETRYING if delay is not None else result.state
-    mine = Execution.objects.filter(
-        pk=running.execution_id, token=running.token, state=ExecutionState.RUNNING.value
-    )
     ended: dict[str, Any] = {
         "finished_at": now,
         "exit_code": result.exit_code,
@@ -128,18 +131,22 @@ def _finish(
         "message": result.message[:MESSAGE],
         "error": result.error or "",
     }
-    if not mine.update(
-        state=state.value,
-        retry_at=None if delay is None else now + delay,
-        lease_expires_at=None,
-        pid=None,
-        result=result.result,
-        log_bytes=running.log_at[1] + result.output_bytes,
-        log_truncated=result.truncated,
-        cpu_seconds=result.cpu_seconds,
-        max_rss_bytes=result.max_rss_bytes,
-        **ended,
-    ):
+    mine = sql.run(
+        _FINISH,
+        [
+            *ended.values(),
+            state.value,
+            None if delay is None else now + delay,
+            sql.as_json(result.result),
+            running.log_at[1] + result.output_bytes,
+            result.truncated,
+            result.cpu_seconds,
+            result.max_rss_bytes,
+            running.execution_id,
+            running.token,
+        ],
+    )
+    if not mine:
         return False
     if chunks:
         logs.append(running.execution_id, running.attempt, chunks, at=log_at)

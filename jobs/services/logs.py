@@ -10,6 +10,12 @@ from django.utils import timezone
 
 from jobs.executors.base import Chunk
 from jobs.models import Execution, LogChunk
+from jobs.services import sql
+
+_APPEND = (
+    'INSERT INTO jobs_logchunk (execution_id, seq, attempt, stream, "offset", data, written_at) '
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
 
 
 def append(
@@ -28,20 +34,10 @@ def append(
     now = timezone.now()
     rows = []
     for chunk in chunks:
-        rows.append(
-            LogChunk(
-                execution_id=execution_id,
-                seq=seq,
-                attempt=attempt,
-                stream=chunk.stream.value,
-                offset=offset,
-                data=chunk.data,
-                written_at=now,
-            )
-        )
+        rows.append((execution_id, seq, attempt, chunk.stream.value, offset, chunk.data, now))
         seq += 1
         offset += len(chunk.data)
-    LogChunk.objects.bulk_create(rows)
+    sql.run_many(_APPEND, rows)
     return seq, offset
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from jobs import conf
+from jobs.domain.errors import UnknownError
 from jobs.domain.retry import RetryPolicy
 from jobs.domain.states import RetryKind
-from jobs.models import Execution, Job, JobVersion
-from jobs.services import logs
+from jobs.models import JobVersion
+from jobs.services import logs, sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,68 +43,81 @@ class Running:
     log_at: tuple[int, int] = (0, 0)
 
 
+# In the order in which `load` unpacks them.
+_LOAD = (
+    "SELECT e.token, e.version, e.attempt, e.trigger, e.due_at, e.queue, e.queued_at, e.started_at, "
+    "j.id, j.name, j.version, j.type, j.spec, j.environment, j.working_dir, j.timeout_seconds, "
+    "j.grace_seconds, j.output_limit_bytes, j.retry_max_attempts, j.retry_kind, "
+    "j.retry_base_seconds, j.retry_cap_seconds, j.retry_jitter_seconds, j.retry_lost "
+    "FROM jobs_execution e JOIN jobs_job j ON j.id = e.job_id WHERE e.id = %s"
+)
+
+
 def load(execution_id: int) -> Running:
     """Return a started execution with the definition of its own version."""
-    row = Execution.objects.select_related("job").get(pk=execution_id)
-    job = row.job
-    definition = _definition(job, row.version)
-    assert row.started_at is not None  # noqa: S101 - tells the type checker what `start` wrote
-    retry = definition["retry"]
+    found = sql.row(_LOAD, [execution_id])
+    if found is None:
+        raise UnknownError(f"Execution {execution_id} does not exist.")
+    token, version, attempt, trigger, due_at, queue, queued_at, started_at = found[:8]
+    job_id, job_name, present = found[8:11]
+    definition = _present_definition(found[11:])
+    if version != present:
+        definition = JobVersion.objects.get(job_id=job_id, version=version).definition
     return Running(
-        execution_id=row.pk,
-        token=row.token,
-        job_id=job.pk,
-        job_name=job.name,
+        execution_id=execution_id,
+        token=token,
+        job_id=job_id,
+        job_name=job_name,
         type=definition["type"],
         spec=definition["spec"],
         environment=definition["environment"],
         working_dir=definition["working_dir"],
-        version=row.version,
-        attempt=row.attempt,
-        trigger=row.trigger,
-        due_at=row.due_at,
-        queue=row.queue,
-        queued_at=row.queued_at,
-        started_at=row.started_at,
+        version=version,
+        attempt=attempt,
+        trigger=trigger,
+        due_at=_present(due_at),
+        queue=queue,
+        queued_at=_present(queued_at),
+        started_at=_present(started_at),
         timeout_seconds=definition["timeout_seconds"],
         grace_seconds=definition["grace_seconds"],
         output_limit_bytes=definition["output_limit_bytes"] or conf.output_limit_bytes(),
-        retry=RetryPolicy(
-            max_attempts=retry["max_attempts"],
-            kind=RetryKind(retry["kind"]),
-            base=timedelta(seconds=retry["base_seconds"]),
-            cap=timedelta(seconds=retry["cap_seconds"]),
-            jitter=timedelta(seconds=retry["jitter_seconds"]),
-        ),
-        retry_lost=retry["lost"],
-        log_at=logs.position(execution_id) if row.attempt > 1 else (0, 0),
+        retry=_policy(definition["retry"]),
+        retry_lost=definition["retry"]["lost"],
+        log_at=logs.position(execution_id) if attempt > 1 else (0, 0),
     )
 
 
-def _definition(job: Job, version: int) -> dict[str, Any]:
-    """Return what ``version`` of the job said; the present version needs no second read."""
-    if version == job.version:
-        return runtime_definition(job)
-    snapshot: dict[str, Any] = JobVersion.objects.get(job=job, version=version).definition
-    return snapshot
-
-
-def runtime_definition(job: Job) -> dict[str, Any]:
-    """Return the part of the definition that a run needs, as a version's snapshot holds it."""
+def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:
+    """Return the job's present definition, as a version's snapshot names it."""
+    (kind, spec, environment, working_dir, timeout, grace, output_limit, *retry) = columns
+    names = ("max_attempts", "kind", "base_seconds", "cap_seconds", "jitter_seconds", "lost")
     return {
-        "type": job.type,
-        "spec": job.spec,
-        "environment": job.environment,
-        "working_dir": job.working_dir,
-        "timeout_seconds": job.timeout_seconds,
-        "grace_seconds": job.grace_seconds,
-        "output_limit_bytes": job.output_limit_bytes,
-        "retry": {
-            "max_attempts": job.retry_max_attempts,
-            "kind": job.retry_kind,
-            "base_seconds": job.retry_base_seconds,
-            "cap_seconds": job.retry_cap_seconds,
-            "jitter_seconds": job.retry_jitter_seconds,
-            "lost": job.retry_lost,
-        },
+        "type": kind,
+        "spec": sql.json_value(spec),
+        "environment": sql.json_value(environment),
+        "working_dir": working_dir,
+        "timeout_seconds": timeout,
+        "grace_seconds": grace,
+        "output_limit_bytes": output_limit,
+        "retry": dict(zip(names, retry, strict=True)),
     }
+
+
+def _policy(retry: dict[str, Any]) -> RetryPolicy:
+    """Return the domain's retry policy."""
+    return RetryPolicy(
+        max_attempts=retry["max_attempts"],
+        kind=RetryKind(retry["kind"]),
+        base=timedelta(seconds=retry["base_seconds"]),
+        cap=timedelta(seconds=retry["cap_seconds"]),
+        jitter=timedelta(seconds=retry["jitter_seconds"]),
+    )
+
+
+def _present(value: Any) -> datetime:
+    """Return a stored moment that a started execution always has."""
+    found = sql.moment(value)
+    if found is None:
+        raise ValueError("A started execution lacks one of its moments.")
+    return found
