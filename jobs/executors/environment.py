@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from jobs.domain.errors import InvalidError
 from jobs.executors.base import ExecutionContext
@@ -24,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def build_environment(
-    context: ExecutionContext, *, server: Mapping[str, str] = os.environ
+    context: ExecutionContext, *, server: Mapping[str, str] | None = None
 ) -> dict[bytes, bytes]:
     """Return the variables of a job's processes, as bytes whatever the server's locale.
 
@@ -32,11 +33,25 @@ def build_environment(
     InvalidError for a variable that cannot be passed.
     """
     validate_environment(context.environment)
-    variables = {"PATH": DEFAULT_PATH}
-    variables.update((name, value) for name, value in server.items() if _is_allowed(name))
-    variables.update(context.environment)
-    variables.update(_built_in(context))
-    return {os.fsencode(name): _encode(value) for name, value in variables.items()}
+    variables = dict(_inherited() if server is None else inherited_from(server))
+    for own in (context.environment, _built_in(context)):
+        variables.update((name.encode(), _encode(value)) for name, value in own.items())
+    return variables
+
+
+def inherited_from(server: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Return what a job gets of the server's environment."""
+    allowed = {name: value for name, value in server.items() if _is_allowed(name)}
+    return {
+        name.encode(): os.fsencode(value)
+        for name, value in {"PATH": DEFAULT_PATH, **allowed}.items()
+    }
+
+
+@cache
+def _inherited() -> Mapping[bytes, bytes]:
+    # Once per worker: reading os.environ anew costs a run a tenth of its supervision.
+    return inherited_from(os.environ)
 
 
 def validate_environment(variables: Mapping[str, str]) -> None:
@@ -69,8 +84,8 @@ def _fault(name: str, value: str) -> str | None:
 
 
 def _encode(value: str) -> bytes:
-    # What came from the server's own environment may hold bytes that are no UTF-8.
-    return value.encode("utf-8", "surrogateescape")
+    # Not os.fsencode: what a job is given must not depend on the server's locale.
+    return value.encode()
 
 
 def _is_allowed(name: str) -> bool:

@@ -18,6 +18,8 @@ FLUSH_SECONDS = 0.5
 MAX_TAIL_BYTES = 262_144
 # Each switch between stdout and stderr starts a new piece, with some 200 bytes of its own.
 MAX_TAIL_PIECES = 50_000
+# Small reads are merged up to this; dropping the first of many pieces moves no other byte.
+PIECE_BYTES = 16_384
 # How far into the tail a line may begin for the tail to start there and not in mid-line.
 LINE_SEARCH = 4096
 ERROR_LINE_BYTES = 2000
@@ -123,8 +125,9 @@ class _Tail:
         self.dropped = 0
 
     def add(self, stream: Stream, data: bytes) -> None:
-        if self._pieces and self._pieces[-1][0] is stream:
-            self._pieces[-1][1].extend(data)
+        last = self._pieces[-1] if self._pieces else None
+        if last and last[0] is stream and len(last[1]) + len(data) <= PIECE_BYTES:
+            last[1].extend(data)
         else:
             self._pieces.append((stream, bytearray(data)))
         self._size += len(data)

@@ -53,6 +53,9 @@ def become_subreaper() -> None:
     if LINUX and _subreaper_pid != os.getpid():
         _set_subreaper(True)
         _subreaper_pid = os.getpid()
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        # The kernel would throw away the exit status of every child.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
@@ -121,7 +124,7 @@ def descendants(pid: int, *, spare: Collection[int] = ()) -> list[ProcessId]:
 
 
 def send_signal(process: ProcessId, signum: int) -> bool:
-    """Signal that very process; False when it is gone. Never itself, never pid 1."""
+    """Signal that very process; False when it is gone or not ours. Never itself, never pid 1."""
     if process.pid in (0, 1, os.getpid()):
         return False
     try:
@@ -132,7 +135,7 @@ def send_signal(process: ProcessId, signum: int) -> bool:
         if pid_start_time(process.pid) != process.start_time:
             return False
         signal.pidfd_send_signal(handle, signum)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
     finally:
         os.close(handle)
@@ -194,10 +197,13 @@ class Tree:
             for process in self._freeze():
                 send_signal(process, signal.SIGKILL)
             _signal_group(main, signal.SIGKILL)
-            self.has_strays(main)
+            # A process of another user may be hidden from us in /proc and still be our child.
+            hidden = self.has_strays(main)
             left = descendants(os.getpid(), spare=self._spared)
-            if not left or time.monotonic() > give_up:
-                return len(left)
+            if not left and not hidden:
+                return 0
+            if time.monotonic() > give_up:
+                return max(len(left), 1)
             time.sleep(RETRY_PAUSE)
 
     def _freeze(self) -> set[ProcessId]:

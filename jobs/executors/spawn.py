@@ -142,6 +142,7 @@ def spawn(
         with _no_signal_ignored():
             popen = subprocess.Popen(  # noqa: S603 - running what an editor defined is the job
                 list(argv),
+                executable=_find(argv[0], environment.get(b"PATH", b"")),
                 env=environment,
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
@@ -159,6 +160,23 @@ def spawn(
         os.close(err_write)
     pipes = {out_read: Stream.STDOUT, err_read: Stream.STDERR}
     return Child(popen, pid_start_time(popen.pid) if LINUX else None, pipes)
+
+
+def _find(program: str | bytes, path: bytes) -> str | bytes:
+    """Return the program's file as execvp would find it, or its name where execvp must look.
+
+    Only to spare the child a failing exec, some 20 us, for each directory before the right one.
+    """
+    name = os.fsencode(program)
+    if b"/" in name:
+        return program
+    for directory in path.split(b":"):
+        if not directory.startswith(b"/"):
+            return program  # relative to the child's directory, not to ours
+        candidate = directory + b"/" + name
+        if os.access(candidate, os.X_OK) and Path(os.fsdecode(candidate)).is_file():
+            return candidate
+    return program
 
 
 @contextlib.contextmanager
