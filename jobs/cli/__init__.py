@@ -1,0 +1,1 @@
+"""`jobctl`: parse, call the API (over HTTP or in this process), print."""

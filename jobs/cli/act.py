@@ -1,0 +1,149 @@
+"""The commands that act: run, kill, pause, resume, create, delete."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs.cli.errors import CliError
+from jobs.cli.group import LazyApi, cli, json_option, print_document
+from jobs.domain.states import LIVE
+
+if TYPE_CHECKING:
+    from jobs.cli.client import Api, Document
+
+_KILL_PATIENCE = 30.0  # longer than the usual grace period
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--no-wait", is_flag=True, help="Start it and do not wait for its end.")
+@json_option
+@click.pass_obj
+def run(api: LazyApi, name: str, no_wait: bool, as_json: bool) -> None:
+    """Run a job at once and wait; a failure ends with 1. Ctrl-C leaves the run going."""
+    job = api().job(name)
+    if not as_json:
+        click.echo(f"Running standalone job '{job['name']}'...")
+    execution = api().post(f"/jobs/{job['id']}/trigger")
+    if not no_wait:
+        _warn_without_workers(api())
+        execution = _wait(api(), execution)
+    if as_json:
+        print_document(execution)
+    if no_wait:
+        if not as_json:
+            click.echo(f"Execution #{execution['id']} is {execution['state']}")
+    elif execution["state"] != "succeeded":
+        reason = execution["message"] or execution["state"]
+        raise CliError(f"Standalone job '{job['name']}' failed: {reason}")
+    elif not as_json:
+        click.echo(f"Standalone job '{job['name']}' completed successfully")
+
+
+def _warn_without_workers(api: Api) -> None:
+    """Say why nothing happens, instead of waiting in silence."""
+    if not api.get("/overview")["dispatcher"]["clusters"]:
+        click.echo("No worker is running: the job waits until one is started.", err=True)
+
+
+def _wait(api: Api, execution: Document) -> Document:
+    try:
+        return api.until_ended(execution)
+    except KeyboardInterrupt:
+        number = execution["id"]
+        click.echo(f"\nExecution #{number} goes on; see it with: jobctl logs {number} -f", err=True)
+        raise
+
+
+@cli.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def kill(api: LazyApi, name: str, as_json: bool) -> None:
+    """End what a job has running or waiting, with all its processes."""
+    job = api().job(name)
+    live = api().live(job)
+    if not live:
+        raise CliError(f"job '{job['name']}' is not running")
+    if not as_json:
+        click.echo(f"Killing standalone job '{job['name']}'...")
+    cancelled = [_cancel(api(), execution) for execution in live]
+    ended = [api().until_ended(one, timeout=_KILL_PATIENCE) for one in cancelled]
+    if as_json:
+        print_document(ended)
+    open_ones = [one for one in ended if one["state"] in LIVE]
+    if open_ones:
+        raise CliError(f"Execution #{open_ones[0]['id']} was asked to end and has not ended yet.")
+    if not as_json:
+        click.echo(f"Standalone job '{job['name']}' killed successfully")
+
+
+def _cancel(api: Api, execution: Document) -> Document:
+    """Cancel one execution; one that ended just now is what was wanted."""
+    try:
+        return api.post(f"/executions/{execution['id']}/cancel")
+    except CliError:
+        after = api.get(f"/executions/{execution['id']}")
+        if after["state"] in LIVE:
+            raise
+        return after
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Shown beside the job and in the ledger.")
+@json_option
+@click.pass_obj
+def pause(api: LazyApi, name: str, reason: str, as_json: bool) -> None:
+    """Stop a job's schedules; what runs goes on."""
+    job = api().post(f"/jobs/{api().job(name)['id']}/pause", body={"reason": reason})
+    _told(job, "paused", as_json)
+
+
+@cli.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def resume(api: LazyApi, name: str, as_json: bool) -> None:
+    """Let a stopped job's schedules fire again."""
+    job = api().post(f"/jobs/{api().job(name)['id']}/resume")
+    _told(job, "resumed", as_json)
+
+
+@cli.command()
+@click.argument("file", metavar="FILE.json")
+@json_option
+@click.pass_obj
+def create(api: LazyApi, file: str, as_json: bool) -> None:
+    """Create a job from a JSON file (- reads standard input)."""
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CliError(f"Cannot read {file}: {reason}") from error
+    _told(api().post("/jobs", content=content), "created", as_json)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def delete(api: LazyApi, name: str, yes: bool, as_json: bool) -> None:
+    """Delete a job: end what runs, keep its history. Asks first on a terminal."""
+    job = api().job(name)
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Delete '{job['name']}' and end what it has running?", abort=True)
+    api().send("DELETE", f"/jobs/{job['id']}")
+    _told(job, "deleted", as_json)
+
+
+def _told(job: Document, deed: str, as_json: bool) -> None:
+    if as_json:
+        print_document(job)
+    else:
+        click.echo(f"Job '{job['name']}' {deed}")

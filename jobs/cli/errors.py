@@ -1,0 +1,7 @@
+"""What ends a command."""
+
+from __future__ import annotations
+
+
+class CliError(Exception):
+    """Something that the person can mend; ``str()`` says how. Ends the command with 1."""
