@@ -6,10 +6,14 @@ covers follows from the schedules, so it can be expanded, and the whole can be p
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby, repeat
+from operator import itemgetter
+from typing import Literal
 
 from jobs.domain.schedule import Schedule, count_due, due_between
 from jobs.domain.states import OmissionReason
@@ -67,27 +71,31 @@ def expand(one: OmissionRange, schedules: Sequence[Schedule]) -> Iterator[dateti
         yield one.last_due_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Account:
     """What became of the due times of a period, checked against the schedules.
 
-    The lists of moments hold at most ``limit`` entries; the numbers count all.
+    The lists name the first few moments; the numbers count all.
     """
 
-    due: int
-    dispatched: int
+    due: int = 0
+    dispatched: int = 0
     omitted: Counter[OmissionReason] = field(default_factory=Counter)
     unexplained: int = 0  # due, and neither dispatched nor omitted
     doubled: int = 0  # with more than one verdict
     unexpected: int = 0  # with a verdict, but named by no schedule
-    unexplained_at: tuple[datetime, ...] = ()
-    doubled_at: tuple[datetime, ...] = ()
-    unexpected_at: tuple[datetime, ...] = ()
+    unexplained_at: list[datetime] = field(default_factory=list)
+    doubled_at: list[datetime] = field(default_factory=list)
+    unexpected_at: list[datetime] = field(default_factory=list)
 
     @property
     def balanced(self) -> bool:
         """Say whether every due time has exactly one verdict."""
         return not (self.unexplained or self.doubled or self.unexpected)
+
+
+# What a mark says about a moment: that it is due, that it was dispatched, or why it was omitted.
+_Mark = Literal["due", "dispatched"] | OmissionReason
 
 
 def reconcile(
@@ -97,37 +105,44 @@ def reconcile(
     *,
     dispatched: Iterable[datetime],
     omitted: Iterable[OmissionRange],
-    limit: int = 100,
+    examples: int = 100,
 ) -> Account:
     """Compare the verdicts of ``(after, until]`` with a fresh computation of the due times.
 
-    ``dispatched`` are the due times of scheduled executions, in order; ``omitted`` may reach beyond
-    the period. Holds the period's verdicts in memory: ask for months, not for decades.
+    ``dispatched`` are the due times of scheduled executions in the order of time; ``omitted`` may
+    reach beyond the period. Streams: a year of minutes needs no more memory than an hour.
     """
-    verdicts: Counter[datetime] = Counter()
-    started = 0
-    for moment in dispatched:
+    streams: list[Iterator[tuple[datetime, _Mark]]] = [
+        zip(due_between(schedules, after, until), repeat("due")),
+        zip(dispatched, repeat("dispatched")),
+    ]
+    streams += [zip(expand(one, schedules), repeat(one.reason)) for one in omitted]
+    account = Account()
+    by_moment = itemgetter(0)
+    for moment, marks in groupby(heapq.merge(*streams, key=by_moment), key=by_moment):
         if after < moment <= until:
-            verdicts[moment] += 1
-            started += 1
-    reasons: Counter[OmissionReason] = Counter()
-    for one in omitted:
-        for moment in expand(one, schedules):
-            if after < moment <= until:
-                verdicts[moment] += 1
-                reasons[one.reason] += 1
-    named = set(due_between(schedules, after, until))
-    unexplained = sorted(named - verdicts.keys())
-    unexpected = sorted(verdicts.keys() - named)
-    doubled = sorted(moment for moment, count in verdicts.items() if count > 1)
-    return Account(
-        due=len(named),
-        dispatched=started,
-        omitted=reasons,
-        unexplained=len(unexplained),
-        doubled=len(doubled),
-        unexpected=len(unexpected),
-        unexplained_at=tuple(unexplained[:limit]),
-        doubled_at=tuple(doubled[:limit]),
-        unexpected_at=tuple(unexpected[:limit]),
-    )
+            _enter(account, moment, [mark for _, mark in marks], examples)
+    return account
+
+
+def _enter(account: Account, moment: datetime, marks: list[_Mark], examples: int) -> None:
+    """Count one moment with all that is said about it."""
+    verdicts = [mark for mark in marks if mark != "due"]
+    account.due += "due" in marks
+    account.dispatched += verdicts.count("dispatched")
+    account.omitted.update(mark for mark in verdicts if isinstance(mark, OmissionReason))
+    if not verdicts:
+        account.unexplained += 1
+        _note(account.unexplained_at, moment, examples)
+    if len(verdicts) > 1:
+        account.doubled += 1
+        _note(account.doubled_at, moment, examples)
+    if "due" not in marks:
+        account.unexpected += 1
+        _note(account.unexpected_at, moment, examples)
+
+
+def _note(moments: list[datetime], moment: datetime, examples: int) -> None:
+    """Keep the moment as an example while there are few."""
+    if len(moments) < examples:
+        moments.append(moment)

@@ -7,10 +7,10 @@ plus the offset) for what a clock in the zone shows.
 from __future__ import annotations
 
 import difflib
-import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from jobs.domain.errors import ZoneError
@@ -32,18 +32,21 @@ WIDEST_SHIFT = DAY
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
-    """Return every IANA name; without the aliases of this machine."""
-    return frozenset(zoneinfo.available_timezones() - {"localtime", "posixrules", "Factory"})
+    """Return every IANA name that the tzdata package has."""
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """Return the zone with that IANA name; raise ZoneError with close matches otherwise.
 
-    Only names of the database reach the file system, so a path such as ``../x`` opens nothing.
+    Reads the tzdata package and not the host's files, which differ in age: two hosts of one
+    installation have to agree on every due time. Only names that the package lists are opened, so a
+    path such as ``../x`` opens nothing.
     """
     if name in zone_names():
-        return ZoneInfo(name)
+        with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
+            return ZoneInfo.from_file(file, key=name)
     shown = name if len(name) <= 60 else f"{name[:57]}..."
     if not name:
         raise ZoneError("A time zone is missing. Use an IANA name, such as Europe/Paris or UTC.")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from jobs.domain.schedule import Schedule, due_between, next_due
+from jobs.domain.schedule import Schedule, due_between, next_due, zone
 from jobs.domain.states import DayMatch, ScheduleKind
 
 
@@ -38,9 +37,9 @@ def cron(
 
 def local(rule: Schedule, after: str, until: str) -> list[str]:
     """Return the due times between two UTC texts as the zone's own clock shows them."""
-    zone = ZoneInfo(rule.timezone)
+    shown = zone(rule.timezone)
     due = due_between([rule], utc(after), utc(until))
-    return [moment.astimezone(zone).isoformat(sep=" ") for moment in due]
+    return [moment.astimezone(shown).isoformat(sep=" ") for moment in due]
 
 
 def steps(rules: Sequence[Schedule], after: datetime, count: int) -> list[datetime]:
