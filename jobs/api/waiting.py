@@ -11,9 +11,9 @@ from pydantic import Field
 from jobs.domain.states import TERMINAL
 from jobs.models import Execution
 
-# The web server has one or two threads, and each waiting request holds one: waits are short and
+# The web server has two threads, and a waiting request holds one: waits are bounded, and
 # only one request waits at a time. Whoever gets 202 asks again, as `jobctl run` does.
-MAX_WAIT = 10.0
+MAX_WAIT = 30.0
 _SHORTEST, _LONGEST = 0.02, 0.25
 _ENDED = tuple(state.value for state in TERMINAL)
 _place = threading.Lock()
