@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs import conf
@@ -16,6 +15,7 @@ from jobs.models import Execution
 from jobs.services import revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.running import Running, load
+from jobs.services.writing import write_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Claim:
 def claim(*, worker_id: int, queues: Sequence[str], free: int) -> list[Claim]:
     """Claim at most ``free`` ready executions, queues in the given order, best priority first."""
     claimed: list[Claim] = []
-    with transaction.atomic():
+    with write_transaction():
         for queue in queues:
             wanted = free - len(claimed)
             if wanted <= 0:
@@ -83,7 +83,7 @@ def give_back(worker_id: int, *, older_than: timedelta = timedelta(0)) -> int:
 
 def requeue(executions: QuerySet[Execution]) -> int:
     """Put the claimed ones among ``executions`` back; a new token later fences the old off."""
-    with transaction.atomic():
+    with write_transaction():
         count = executions.filter(state=ExecutionState.CLAIMED.value).update(
             state=ExecutionState.QUEUED.value,
             token="",

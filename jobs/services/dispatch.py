@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from jobs import wake
 from jobs.domain import schedule as rules
@@ -35,6 +35,7 @@ from jobs.services import revisions
 from jobs.services.dbtime import as_parameter
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.handover import hand_over_on_commit
+from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -65,7 +66,7 @@ class Tick:
 
 def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
     """Decide the due jobs of one batch; call again while ``jobs`` equals ``batch``."""
-    with transaction.atomic():
+    with write_transaction():
         due = Job.objects.filter(next_fire_at__lte=now).order_by("next_fire_at")
         due = due.select_related("open_omission")
         if connection.vendor == "postgresql":

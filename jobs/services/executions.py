@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from jobs import conf, wake
@@ -23,6 +22,7 @@ from jobs.services import claims, logs, revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.endings import Ending, count_ending
 from jobs.services.running import Running, load
+from jobs.services.writing import write_transaction
 
 MESSAGE = 500  # the column's width
 
@@ -45,7 +45,7 @@ def start(execution_id: int, token: str, *, pid: int, pid_started: int = 0) -> R
     """Start a claimed execution; None when it is no longer ours to start."""
     now = db_now()
     lease = now + timedelta(seconds=conf.lease_seconds())
-    with transaction.atomic():
+    with write_transaction():
         if not sql.run(_START, [now, pid, pid_started, lease, execution_id, token]):
             return None
         revisions.bump("executions")
@@ -79,7 +79,7 @@ def finish(
     A failed attempt with attempts left waits for its next one; everything else is final and counts.
     ``log_at`` is what the latest ``logs.write`` returned; None looks it up.
     """
-    with transaction.atomic():
+    with write_transaction():
         return _finish(running, result, chunks, log_at=log_at)
 
 
@@ -98,7 +98,7 @@ def finish_and_take(
 
     A busy worker so needs no hand-over between two runs, which is most of their cost.
     """
-    with transaction.atomic():
+    with write_transaction():
         if not _finish(running, result, chunks, log_at=log_at):
             return None
         return claims.take_next(

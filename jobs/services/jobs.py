@@ -32,7 +32,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         _mark(job, JobState.PAUSED, actor, now, "created paused")
     with transaction.atomic():
         _check_name_free(definition.name, job)
-        _take_over(job, definition, now)
+        take_over(job, definition, now)
         _insert(job)
         _replace_schedules(job, definition, now)
         _finish_edit(job, definition, actor, now)
@@ -75,7 +75,7 @@ def update(
             return job
         _check_name_free(definition.name, job)
         settle_until(job, now)
-        _take_over(job, definition, now)
+        take_over(job, definition, now)
         job.version += 1
         job.decided_until = max(job.decided_until, now)
         if after["schedules"] != before["schedules"]:
@@ -176,7 +176,8 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
+def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
+    """Set the job's own columns from the definition; schedules and tags are rows of their own."""
     values = definition.model_dump(mode="json", exclude={"schedules", "tags", "retry"})
     for name, value in values.items():
         setattr(job, name, value)
@@ -193,15 +194,16 @@ def _insert(job: Job) -> None:
         with transaction.atomic():
             job.save(force_insert=True)
     except IntegrityError as error:  # another request took the name at the same moment
-        raise _name_taken(job.name) from error
+        raise name_taken(job.name) from error
 
 
 def _check_name_free(name: str, job: Job) -> None:
     if Job.objects.present().filter(name__iexact=name).exclude(pk=job.pk).exists():
-        raise _name_taken(name)
+        raise name_taken(name)
 
 
-def _name_taken(name: str) -> DuplicateError:
+def name_taken(name: str) -> DuplicateError:
+    """Return the refusal of a name that is in use."""
     sentence = f"A job named {name} exists already. Choose another name."
     return DuplicateError(sentence, fields={"name": sentence})
 
@@ -210,13 +212,22 @@ def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> No
     """Write the definition's schedules; one that stays the same keeps its interval grid."""
     origins = {rule_key(row): row.anchor_at for row in job.schedules.all()}
     job.schedules.all().delete()
-    rows = []
-    for position, schedule in enumerate(definition.schedules):
-        values = schedule.model_dump()
-        row = Schedule(job=job, position=position, **{k: _plain(v) for k, v in values.items()})
+    rows = schedule_rows(job, definition)
+    for row in rows:
         row.anchor_at = origins.get(rule_key(row), now)
-        rows.append(row)
     Schedule.objects.bulk_create(rows)
+
+
+def schedule_rows(job: Job, definition: JobDefinition) -> list[Schedule]:
+    """Return the definition's schedules as unsaved rows, without the origin of their grid."""
+    return [
+        Schedule(
+            job=job,
+            position=position,
+            **{name: _plain(value) for name, value in schedule.model_dump().items()},
+        )
+        for position, schedule in enumerate(definition.schedules)
+    ]
 
 
 def rule_key(row: Schedule) -> tuple[object, ...]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from jobs.executors.base import Chunk
 from jobs.models import Execution, LogChunk
 from jobs.services import sql
+from jobs.services.writing import write_transaction
 
 _APPEND = (
     'INSERT INTO jobs_logchunk (execution_id, seq, attempt, stream, "offset", data, written_at) '
@@ -58,7 +58,7 @@ def write(
     execution_id: int, attempt: int, chunks: Sequence[Chunk], *, at: tuple[int, int] | None = None
 ) -> tuple[int, int]:
     """Add pieces while the execution goes on, and let its page know how much there is."""
-    with transaction.atomic():
+    with write_transaction():
         following = append(execution_id, attempt, chunks, at=at)
         size = sum(len(chunk.data) for chunk in chunks)
         Execution.objects.filter(pk=execution_id).update(log_bytes=F("log_bytes") + size)
