@@ -17,6 +17,8 @@ def prepare_directory(default: Path, wanted: Path | None = None) -> Path:
     one outside of it is used as it is and must exist. Raises InvalidError, OSError when the
     directory cannot be made.
     """
+    if wanted is not None and "\0" in str(wanted):
+        raise InvalidError(f"working directory {str(wanted)!r} holds a NUL character")
     default = default.absolute()
     target = default / wanted if wanted is not None else default
     if wanted is not None and not wanted.is_absolute() and not _is_inside(target, default):

@@ -36,7 +36,10 @@ def instance() -> Iterator[str]:
     """Return the marker of this test's processes; none of them may outlive the test."""
     marker = f"test-{uuid.uuid4().hex}"
     yield marker
-    assert marked(marker) == []
+    left = marked(marker)
+    for pid in left:
+        psutil.Process(pid).kill()
+    assert left == []
 
 
 @pytest.fixture

@@ -83,6 +83,15 @@ def test_a_missing_absolute_directory_is_a_failed_run(run_job: RunJob) -> None:
     )
 
 
+def test_a_name_that_no_directory_can_have_is_a_failed_run(run_job: RunJob) -> None:
+    run = run_job(command="true", working_dir=Path("a\0b"))
+
+    assert run.outcome == (
+        ExecutionState.FAILED,
+        "Command could not be started: working directory 'a\\x00b' holds a NUL character",
+    )
+
+
 def test_a_file_in_the_place_of_the_directory_is_a_failed_run(
     run_job: RunJob, tmp_path: Path
 ) -> None:

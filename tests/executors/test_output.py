@@ -9,16 +9,17 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 
 import pytest
 
 from jobs.domain.states import ExecutionState, Stream
-from jobs.executors import BeatAnswer, Chunk, executor_for, parse_spec
+from jobs.executors import BeatAnswer, Chunk, ExecutionContext, executor_for, parse_spec
 from jobs.executors.environment import INSTANCE_VARIABLE
 from jobs.executors.output import FLUSH_SECONDS, MAX_TAIL_BYTES, Collector
 from jobs.executors.proctree import kill_marked
 from tests.executors.conftest import RunJob, wait_for
-from tests.executors.worker import Recorder, make_context, start_worker
+from tests.executors.worker import Recorder, in_worker, make_context, start_worker
 from tests.executors.worker import run as run_here
 
 PRINT_MUCH = "python3 -c 'import os\nfor i in range({lines}): os.write(1, b\"line %06d\\n\" % i)'"
@@ -92,6 +93,19 @@ def test_of_fifty_megabytes_head_and_tail_are_kept_with_a_mark(run_job: RunJob) 
     assert marks.endswith(f"[… {54_000_000 - len(kept):,} bytes not kept; limit 1,000,000 …]\n")
     assert run.chunks[-2].stream is Stream.SYSTEM
     assert 990_000 < len(kept) <= 1_000_000
+
+
+def test_a_gigabyte_of_output_costs_little_memory(context: ExecutionContext) -> None:
+    def work() -> tuple[int, int]:
+        before = getrusage(RUSAGE_SELF).ru_maxrss
+        outcome = run_here(context, "command", {"command": "head -c 1000000000 /dev/zero"})
+        return outcome.result.output_bytes, getrusage(RUSAGE_SELF).ru_maxrss - before
+
+    size, grown_kib = in_worker(work)
+
+    assert size == 1_000_000_000
+    # Ten megabytes of it are the output that is kept and noted here.
+    assert grown_kib < 50_000
 
 
 def test_an_endless_writer_is_stopped_by_its_timeout(run_job: RunJob) -> None:
