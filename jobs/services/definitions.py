@@ -141,7 +141,7 @@ class JobDefinition(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         """Let the job type judge its spec, and the environment its names."""
-        with named("type"):
+        with named():
             executor_for(self.type)
         with named("spec"):
             self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
