@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import select
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 
@@ -54,10 +54,20 @@ class Flag:
         os.close(self._descriptor)
 
 
-def ready(watched: Iterable[HasFileno | int], timeout: float | None) -> list[int]:
-    """Return the readable descriptors among ``watched`` after at most ``timeout`` seconds."""
+def watch(watched: Iterable[HasFileno | int]) -> Callable[[float | None], list[int]]:
+    """Return a function that gives the readable descriptors after at most so many seconds."""
     poll = select.poll()
     for item in watched:
         poll.register(item, select.POLLIN)
-    # Rounded up: a rest of 0.4 ms must sleep once more, not spin until it is over.
-    return [fd for fd, _ in poll.poll(None if timeout is None else math.ceil(timeout * 1000))]
+
+    def wait(timeout: float | None) -> list[int]:
+        # Rounded up: a rest of 0.4 ms must sleep once more, not spin until it is over.
+        milliseconds = None if timeout is None else math.ceil(timeout * 1000)
+        return [descriptor for descriptor, _ in poll.poll(milliseconds)]
+
+    return wait
+
+
+def ready(watched: Iterable[HasFileno | int], timeout: float | None) -> list[int]:
+    """Return the readable descriptors among ``watched`` after at most ``timeout`` seconds."""
+    return watch(watched)(timeout)

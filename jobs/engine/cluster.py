@@ -167,11 +167,12 @@ class Cluster:
             return
         state = WorkerState.DRAINING if self._draining else WorkerState.RUNNING
         worker_id = self._presence.worker_id
-        if not self._presence.beat(state=state, busy=supply(worker_id, self._queues).in_hand):
+        in_hand = supply(worker_id, self._queues).in_hand
+        if not self._presence.beat(state=state, busy=in_hand):
             # It slept so long that its executions were given to others; its workers bear its name.
             log.error("This cluster was taken for dead and must be started again.")
             self._broken = True
-        if claims.give_back(worker_id, older_than=WEDGED):
+        if in_hand and claims.give_back(worker_id, older_than=WEDGED):
             self._note_wedge()
 
     def _note_wedge(self) -> None:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from datetime import datetime
 
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from jobs import wake
-from jobs.engine.dispatcher import Dispatcher
+from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
 from jobs.engine.heartbeat import Presence
 from jobs.engine.loop import Loop, StopFlag
 from jobs.engine.rescuer import Rescuer
 from jobs.models import WorkerKind
 from jobs.polling import Flag
+from jobs.queries.due import next_moment
 
 log = logging.getLogger("scheduler.dispatch")
 
 # A sweep that waits for the database may take this long to notice a stop.
 JOIN_SECONDS = 5.0
+# Another dispatcher may be at what is due; do not spin until it has committed.
+LEAST_SLEEP = 0.002
+# What is known of the next due time is asked for again, whatever the listener says.
+ASK_SECONDS = 5.0
 
 
 class DispatchProcess:
@@ -30,6 +38,9 @@ class DispatchProcess:
         self._dispatcher = Dispatcher()
         self._presence = Presence(WorkerKind.DISPATCHER, name=name, queues=[], slots=0)
         self._listener = wake.Listener(wake.JOBS)
+        self._known = False
+        self._next_at: datetime | None = None
+        self._asked_at = 0.0
 
     def run(self) -> None:
         """Dispatch until asked to stop."""
@@ -48,14 +59,28 @@ class DispatchProcess:
     def _step(self) -> bool:
         """Dispatch what is due; looks first, since a dispatch takes the write lock."""
         self._presence.tick(lag=self._dispatcher.lag)
-        if self._dispatcher.sleep_seconds() > 0:
+        if not self._is_due():
             return False
+        self._known = False
         return self._dispatcher.step()
+
+    def _is_due(self) -> bool:
+        """Say whether the next due time has come; asks the database only if it may have changed."""
+        if not self._known:
+            self._next_at = next_moment()
+            self._known = True
+            self._asked_at = time.monotonic()
+        return self._next_at is not None and self._next_at <= timezone.now()
 
     def _wait(self, stop: Flag) -> None:
         """Sleep until the next due time, an edit, or the next sign of life."""
-        seconds = min(self._dispatcher.sleep_seconds(), self._presence.due_in())
-        self._listener.wait(seconds, stop)
+        seconds = min(LONGEST_SLEEP, self._presence.due_in())
+        if self._next_at is not None:
+            until = (self._next_at - timezone.now()).total_seconds()
+            seconds = max(LEAST_SLEEP, min(seconds, until))
+        changed = self._listener.wait(seconds, stop)
+        if changed or time.monotonic() - self._asked_at > ASK_SECONDS:
+            self._known = False
 
     def _leave(self) -> None:
         """Sign off; without the database others notice by themselves."""
