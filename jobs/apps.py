@@ -10,3 +10,11 @@ class JobsConfig(AppConfig):
     name = "jobs"
     verbose_name = _("Jobdeck")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to logins and register what `manage.py check` looks at."""
+        from jobs import checks
+        from jobs.services import sessions
+
+        checks.register()
+        sessions.connect()
