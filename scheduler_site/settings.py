@@ -77,6 +77,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "jobs.web.middleware.HeadersMiddleware",
+    "jobs.web.middleware.ViewerMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "scheduler_site.urls"
@@ -91,6 +93,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "jobs.web.context.shell",
             ],
         },
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.domain.states import ExecutionState
-from jobs.web import formats, toasts, words
+from jobs.models import Attempt, Execution
+from jobs.web import figures, formats, toasts, words
 
 register = template.Library()
 register.filter("duration", formats.duration)
@@ -130,6 +132,62 @@ def state_badge(standing: str, at: datetime | None = None, *, pill: bool = False
     badge = words.JOB[standing]
     text = format_html("{} {}", badge.word, since(at)) if at else badge.word
     return _badge(badge, text, pill=pill)
+
+
+@register.simple_tag
+def attempt_badge(attempt: Attempt) -> SafeString:
+    """Show how one try ended."""
+    badge = words.EXECUTION[attempt.state]
+    text = format_html(
+        _("Attempt {number} {ended}"), number=attempt.number, ended=str(badge.word).lower()
+    )
+    return _badge(badge, text, pill=False)
+
+
+@register.simple_tag
+def standing_icon(standing: str) -> SafeString:
+    """Draw the icon of how a job stands, with its word for a screen reader."""
+    badge = words.JOB[standing]
+    tone = f"{badge.tone}-t" if badge.tone else ""
+    spin = " spin" if badge.icon == "loader-circle" else ""
+    return format_html(
+        '{}<span class="sr">{}: </span>', icon(badge.icon, f"sm {tone}{spin}".strip()), badge.word
+    )
+
+
+@register.simple_tag
+def waited(execution: Execution) -> str:
+    """Return how long an execution waited for its start."""
+    if execution.started_at is None:
+        return "—"
+    # A retry starts long after it was queued first; its wait is not told by these two.
+    return formats.duration((execution.started_at - execution.queued_at).total_seconds())
+
+
+@register.simple_tag
+def ran(attempt: Attempt) -> str:
+    """Return how long a try ran."""
+    if attempt.started_at is None:
+        return "—"
+    return formats.duration((attempt.finished_at - attempt.started_at).total_seconds())
+
+
+@register.simple_tag
+def spark(values: Sequence[float], high: float = 1.0) -> SafeString:
+    """Draw a small line from 0 to ``high``."""
+    return figures.spark(values, high=high)
+
+
+@register.filter
+def iso(at: datetime) -> str:
+    """Return a moment for a ``datetime`` attribute."""
+    return _iso(at)
+
+
+@register.filter
+def wall(at: datetime) -> str:
+    """Return the time of day on the reader's clock."""
+    return f"{timezone.localtime(at):%H:%M:%S}"
 
 
 @register.filter

@@ -224,3 +224,28 @@ def axis(window: Window, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
         _("now"),
         _now_line(window, 22, 29),
     )
+
+
+def legend() -> list[tuple[SafeString, str]]:
+    """Return a small drawing and a word for each mark that a lane or strip uses."""
+    samples: list[tuple[str, list[svg.Rect], str]] = [
+        ("", [svg.rect("ok", "1", 3, "9", 8, 1.5)], _("succeeded")),
+        ("b", [svg.rect("bad", "1", 5, "9", 8, 1.5)], _("failed")),
+        (
+            "b",
+            [svg.rect("bad", "1", 5, "9", 3, 1), svg.rect("bad", "1", 10, "9", 3)],
+            _("timed out"),
+        ),
+        ("", [svg.rect("hollow", "1", 3, "9", 8, 2)], _("executing")),
+        ("", [svg.rect("plan", "1", 3, "8", 8, 2)], _("planned")),
+        ("", [svg.rect("off", "1", 3, "8", 8, 2)], _("will not run")),
+    ]
+    drawings = [
+        format_html(
+            '<svg aria-hidden="true">{}{}</svg>',
+            svg.base_line(4.5) if base else "",
+            svg.rects(rects),
+        )
+        for base, rects, _word in samples
+    ]
+    return list(zip(drawings, (word for *_rest, word in samples), strict=True))

@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from jobs.web.toasts import Toast
 
 if TYPE_CHECKING:
+    from jobs.domain.permissions import Actor
     from jobs.web.middleware import Viewer
 
 # Live regions listen for it and fetch themselves again; scripts close the open dialog.
@@ -21,11 +22,12 @@ CHANGED_EVENT = "changed"
 
 
 class AuthedRequest(HttpRequest):
-    """A request behind a login, with what the middleware adds."""
+    """A request behind a login, with what middleware and guard add."""
 
     user: User
     htmx: HtmxDetails
     viewer: Viewer
+    actor: Actor
 
 
 class SeeOther(HttpResponseRedirect):
@@ -48,20 +50,22 @@ def redirect_back(request: HttpRequest, default: str) -> HttpResponse:
     return SeeOther(back_url(request, default))
 
 
-def htmx_or_redirect(request: AuthedRequest, toast: Toast, *, default: str) -> HttpResponse:
+def toast_or_redirect(
+    request: AuthedRequest, toast: Toast, *, default: str = "/", status: int = 200
+) -> HttpResponse:
     """Tell what an action did: a toast to htmx, a message on the page before to everyone else.
 
     The event makes the live regions of the page fetch themselves, whatever page it is.
     """
     if request.htmx:
-        response = render(request, "partials/toasts_swap.html", {"toasts": [toast]})
-        response["HX-Trigger"] = CHANGED_EVENT
-        return response
+        swap = render(request, "partials/toasts_swap.html", {"toasts": [toast]}, status=status)
+        swap["HX-Trigger"] = CHANGED_EVENT
+        return swap
     messages.add_message(request, toast.level, toast.text, extra_tags=toast.packed())
     return redirect_back(request, default)
 
 
-def htmx_or_page(request: AuthedRequest, toast: Toast, *, url: str) -> HttpResponse:
+def toast_on_page(request: AuthedRequest, toast: Toast, *, url: str) -> HttpResponse:
     """Lead to another page and tell there what was done (after create, save or delete)."""
     messages.add_message(request, toast.level, toast.text, extra_tags=toast.packed())
     return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else SeeOther(url)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from jobs.domain.zones import zone_names
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -42,15 +42,10 @@ class Viewer:
     keys: bool
 
 
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
-
-
 def known_zone(name: str) -> ZoneInfo | None:
     """Return the zone called ``name``; None for a name that the IANA database does not have."""
     # The list is asked first: ZoneInfo opens a file of that name.
-    return ZoneInfo(name) if name in _zones() else None
+    return ZoneInfo(name) if name in zone_names() else None
 
 
 def viewer_of(request: HttpRequest) -> Viewer:

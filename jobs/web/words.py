@@ -55,6 +55,20 @@ JOB: dict[str, Badge] = {
     "ended": Badge(_("No more runs"), "circle-check"),
     "paused": Badge(_("Paused"), "circle-pause"),
 }
+JOB_FILTER: dict[str, Text] = {
+    "executing": _("Executing"),
+    "failing": _("Failing"),
+    "overdue": _("Overdue"),
+    "paused": _("Paused"),
+    "auto_disabled": _("Auto-disabled"),
+}
+RESULT: dict[str, Text] = {
+    "live": _("In progress"),
+    "succeeded": _("Succeeded"),
+    "failed": _("Failed"),
+    "killed": _("Killed"),
+    "skipped": _("Skipped"),
+}
 TRIGGER: dict[str, Text] = {
     Trigger.SCHEDULE: _("schedule"),
     Trigger.MISFIRE: _("schedule, made up for"),

@@ -15,8 +15,9 @@ SOURCES = [
     *(ROOT / "jobs" / "templatetags").rglob("*.py"),
 ]
 # Self-contained on purpose: they are shown when nothing else works, with the same CSP.
+NAMES = {"Jobdeck", "stdout", "stderr", "pid"}
 FORBIDDEN = {
-    "inline style": r"\sstyle=",
+    "inline style": r"<[^>]*\sstyle=",
     "style element": r"<style",
     "script in an attribute": r"\son[a-z]+\s*=\s*[\"']",
     "hx-on": r"hx-on",
@@ -87,13 +88,15 @@ def test_every_post_form_carries_the_token(path: Path) -> None:
     "path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates"))
 )
 def test_words_are_translatable(path: Path) -> None:
+    if path.name == "500.html":
+        return  # shown without context, when the translations may be what broke
     text = re.sub(
         r"{%\s*blocktranslate.*?endblocktranslate\s*%}", "", path.read_text(), flags=re.DOTALL
     )
     text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
-    text = re.sub(r"<(kbd|code|title)[^>]*>.*?</\1>|<[^>]*>|&[a-z]+;", "", text, flags=re.DOTALL)
+    text = re.sub(r"<(kbd|code|title)[^>]*>.*?</\1>|<[^>]*>|&[a-z]+;", " ", text, flags=re.DOTALL)
 
-    assert [word for word in re.findall(r"[A-Za-z]{3,}", text) if word != "Jobdeck"] == []
+    assert [word for word in re.findall(r"[A-Za-z]{3,}", text) if word not in NAMES] == []
 
 
 def used_icons() -> set[str]:

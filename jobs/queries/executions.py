@@ -1,0 +1,171 @@
+"""Executions, newest first, page by page without counting: filters, history, one in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from django.db.models import QuerySet
+
+from jobs.domain.errors import UnknownError
+from jobs.domain.states import FAILURES, ExecutionState
+from jobs.models import Execution, Job, JobVersion, Omission
+from jobs.models.execution import LIVE_VALUES
+
+PAGE_SIZE = 50
+SAMPLE = 90  # executions that the duration chart and the usual time are made from
+# Groups of states as the page offers them.
+RESULTS: dict[str, tuple[str, ...]] = {
+    "live": LIVE_VALUES,
+    "succeeded": (ExecutionState.SUCCEEDED.value,),
+    "failed": tuple(state.value for state in FAILURES),
+    "killed": (ExecutionState.CANCELLED.value,),
+    "skipped": (ExecutionState.SKIPPED.value,),
+}
+_ROW = (
+    "id", "job_id", "state", "attempt", "trigger", "actor", "due_at", "queued_at", "started_at",
+    "finished_at", "retry_at", "message", "held", "progress",
+    "job__name", "job__retry_max_attempts", "job__deleted_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """What the page's query string asks for. ``before`` is the id at which the page begins."""
+
+    job: int | None = None
+    result: str = ""
+    trigger: str = ""
+    before: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Say whether anything is filtered out."""
+        return bool(self.job or self.result or self.trigger)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPage:
+    """One page, newest first; ``older`` begins the next one."""
+
+    rows: list[Execution]
+    older: int | None
+
+
+def executions(chosen: ExecutionFilter, *, size: int = PAGE_SIZE) -> ExecutionPage:
+    """Return one page; a query for each state of the chosen result, each along an index."""
+    rows = Execution.objects.select_related("job").only(*_ROW).order_by("-pk")
+    if chosen.job:
+        rows = rows.filter(job=chosen.job)
+    if chosen.trigger:
+        rows = rows.filter(trigger=chosen.trigger)
+    if chosen.before:
+        rows = rows.filter(pk__lt=chosen.before)
+    found = _of_states(rows, RESULTS.get(chosen.result, ()), size + 1, one_job=bool(chosen.job))
+    return ExecutionPage(rows=found[:size], older=found[size - 1].pk if len(found) > size else None)
+
+
+def _of_states(
+    rows: QuerySet[Execution], states: Sequence[str], limit: int, *, one_job: bool
+) -> list[Execution]:
+    """Return the newest ``limit``; several states of all jobs are asked one by one.
+
+    One question for all of them would sort every execution in these states.
+    """
+    if not states:
+        return list(rows[:limit])
+    if one_job:
+        return list(rows.filter(state__in=states)[:limit])
+    found = [row for state in states for row in rows.filter(state=state)[:limit]]
+    return sorted(found, key=lambda row: -row.pk)[:limit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A job's executions and, between them, the due times that made none."""
+
+    entries: list[Execution | Omission]
+    older: int | None
+
+
+def history(job: Job, chosen: ExecutionFilter, *, size: int = PAGE_SIZE) -> History:
+    """Return one page of a job's ledger, newest first."""
+    page = executions(chosen, size=size)
+    omissions = _omissions_between(job, chosen, page) if chosen.result in ("", "skipped") else []
+    entries: list[Execution | Omission] = [*page.rows, *omissions]
+    return History(entries=sorted(entries, key=_when, reverse=True), older=page.older)
+
+
+def _when(entry: Execution | Omission) -> datetime:
+    return entry.last_due_at if isinstance(entry, Omission) else entry.due_at
+
+
+def _omissions_between(job: Job, chosen: ExecutionFilter, page: ExecutionPage) -> list[Omission]:
+    """Return the omissions that belong among the executions of ``page``."""
+    rows = Omission.objects.filter(job=job).order_by("-last_due_at")
+    if chosen.before and page.rows:
+        rows = rows.filter(last_due_at__lt=page.rows[0].due_at)
+    elif chosen.before:
+        return []
+    if page.older:
+        rows = rows.filter(last_due_at__gte=page.rows[-1].due_at)
+    return list(rows[:PAGE_SIZE])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The latest executions of a job that have run, oldest first, and what is usual among them."""
+
+    rows: list[Execution]
+    median_seconds: float | None
+    p95_seconds: float | None
+    median_wait_seconds: float | None
+
+
+def sample(job_id: int) -> Sample:
+    """Return the latest executions that started; one query of at most ``SAMPLE`` rows."""
+    rows = Execution.objects.filter(job=job_id, started_at__isnull=False).order_by("-pk")
+    fields = ("state", "due_at", "queued_at", "started_at", "finished_at", "attempt")
+    found = list(rows.only(*fields)[:SAMPLE])[::-1]
+    ran = sorted(
+        row.duration.total_seconds()
+        for row in found
+        if row.duration is not None and row.state == ExecutionState.SUCCEEDED
+    )
+    waits = [(row.started_at - row.queued_at).total_seconds() for row in found if row.started_at]
+    return Sample(
+        rows=found,
+        median_seconds=median(ran) if ran else None,
+        p95_seconds=ran[min(int(len(ran) * 0.95), len(ran) - 1)] if ran else None,
+        median_wait_seconds=median(waits) if waits else None,
+    )
+
+
+def get_execution(execution_id: int) -> Execution:
+    """Return an execution with job, worker and attempts; UnknownError when there is none."""
+    rows = Execution.objects.select_related("job", "worker").prefetch_related("attempts")
+    execution = rows.filter(pk=execution_id).first()
+    if execution is None:
+        raise UnknownError(f"Execution {execution_id} does not exist.")
+    return execution
+
+
+def ran_with(execution: Execution) -> JobVersion | None:
+    """Return the definition that the execution ran."""
+    return JobVersion.objects.filter(job=execution.job_id, version=execution.version).first()
+
+
+def live_tag(execution: Execution) -> str:
+    """Return what the page of one execution depends on, for its polls."""
+    return "-".join(
+        str(part)
+        for part in (
+            execution.state,
+            execution.attempt,
+            execution.progress,
+            execution.cancel_requested_at is not None,
+            execution.started_at and execution.started_at.timestamp(),
+        )
+    )

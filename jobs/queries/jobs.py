@@ -1,0 +1,164 @@
+"""The list of jobs: a filter in, one page of rows and the counts per state out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Count, F, Q, QuerySet
+
+from jobs.domain.errors import UnknownError
+from jobs.domain.states import JobState
+from jobs.models import Execution, Job, JobTag
+from jobs.models.execution import LIVE_VALUES
+from jobs.queries.standing import LIVE, Standing, by_trouble, failing, overdue, standing
+
+PAGE_SIZE = 50
+STATES = ("executing", "failing", "overdue", "paused", "auto_disabled")
+SORTS = ("trouble", "name", "next", "last", "success")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """What the page's query string asks for; unknown words were dropped by the form."""
+
+    q: str = ""
+    state: str = ""
+    type: str = ""
+    tag: str = ""
+    sort: str = "trouble"
+    page: int = 1
+
+    @property
+    def active(self) -> bool:
+        """Say whether anything is filtered out."""
+        return bool(self.q or self.state or self.type or self.tag)
+
+    def without_state(self) -> JobFilter:
+        """Return the filter to which the counts of the state chips belong."""
+        return replace(self, state="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One job as the list shows it; ``live`` is its oldest execution that waits or runs."""
+
+    job: Job
+    standing: Standing
+    live: Execution | None
+    live_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """One page of the list."""
+
+    rows: list[JobRow]
+    counts: dict[str, int]  # by state chip; "" is all
+    matching: int
+    first: int  # 1-based number of the first row
+    page: int
+    more: bool
+
+
+def _conditions(now: datetime) -> dict[str, Q]:
+    return {
+        "executing": LIVE,
+        "failing": failing(now),
+        "overdue": overdue(now),
+        "paused": Q(state=JobState.PAUSED.value),
+        "auto_disabled": Q(state=JobState.AUTO_DISABLED.value),
+    }
+
+
+def _sorted(jobs: QuerySet[Job], sort: str, now: datetime) -> QuerySet[Job]:
+    orders: dict[str, Callable[[], QuerySet[Job]]] = {
+        "trouble": lambda: by_trouble(jobs, now),
+        "name": lambda: jobs.order_by("name"),
+        "next": lambda: jobs.order_by(F("next_fire_at").asc(nulls_last=True), "name"),
+        "last": lambda: jobs.order_by(F("last_started_at").desc(nulls_last=True), "name"),
+        "success": lambda: jobs.order_by(
+            F("success_count") * 1.0 / (F("success_count") + F("failure_count") + 0.001), "name"
+        ),
+    }
+    return orders[sort]()
+
+
+def filtered(chosen: JobFilter, now: datetime) -> QuerySet[Job]:
+    """Return the present jobs that ``chosen`` lets through, unsorted."""
+    jobs = Job.objects.present()
+    if chosen.q:
+        jobs = jobs.matching(chosen.q)
+    if chosen.type:
+        jobs = jobs.filter(type=chosen.type)
+    if chosen.tag:
+        jobs = jobs.tagged(chosen.tag)
+    return jobs.filter(_conditions(now)[chosen.state]) if chosen.state else jobs
+
+
+def job_page(chosen: JobFilter, now: datetime) -> JobPage:
+    """Return one page; five queries, whatever the number of jobs."""
+    wide = filtered(chosen.without_state(), now)
+    counts = wide.aggregate(
+        all=Count("pk"),
+        **{name: Count("pk", filter=test) for name, test in _conditions(now).items()},
+    )
+    matching = counts[chosen.state or "all"]
+    # A page beyond the end (jobs were deleted meanwhile) shows the last one.
+    page = min(chosen.page, max(-(-matching // PAGE_SIZE), 1))
+    start = (page - 1) * PAGE_SIZE
+    jobs = _sorted(filtered(chosen, now), chosen.sort, now)[start : start + PAGE_SIZE]
+    rows = rows_of(jobs.prefetch_related("schedules", "tag_rows"), now)
+    return JobPage(
+        rows=rows,
+        counts={"": counts.pop("all"), **counts},
+        matching=matching,
+        first=start + 1,
+        page=page,
+        more=start + len(rows) < matching,
+    )
+
+
+def rows_of(jobs: Iterable[Job], now: datetime) -> list[JobRow]:
+    """Return the rows of ``jobs``, with what each has in progress; one query more."""
+    found = list(jobs)
+    live = live_of([job.pk for job in found])
+    return [
+        JobRow(
+            job=job,
+            standing=standing(job, now),
+            live=live[job.pk][0] if job.pk in live else None,
+            live_count=len(live.get(job.pk, [])),
+        )
+        for job in found
+    ]
+
+
+def live_of(job_ids: Iterable[int]) -> dict[int, list[Execution]]:
+    """Return what each of the jobs has waiting or running, oldest first."""
+    found: dict[int, list[Execution]] = {}
+    rows = Execution.objects.filter(job__in=list(job_ids), state__in=LIVE_VALUES).order_by("pk")
+    fields = ("job_id", "state", "attempt", "held", "started_at", "queued_at", "retry_at", "due_at")
+    for execution in rows.only(*fields):
+        found.setdefault(execution.job_id, []).append(execution)
+    return found
+
+
+def tags_in_use() -> list[str]:
+    """Return the tags of present jobs, for the filter."""
+    tags = JobTag.objects.filter(job__deleted_at=None)
+    return list(tags.order_by("tag").values_list("tag", flat=True).distinct()[:200])
+
+
+def get_job(job_id: int) -> Job:
+    """Return a job with schedules and tags, also a deleted one; UnknownError when there is none."""
+    job = Job.objects.prefetch_related("schedules", "tag_rows").filter(pk=job_id).first()
+    if job is None:
+        raise UnknownError(f"Job {job_id} does not exist.")
+    return job
+
+
+def job_row(job: Job, now: datetime) -> JobRow:
+    """Return one job as a row."""
+    return rows_of([job], now)[0]

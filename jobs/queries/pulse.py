@@ -1,0 +1,63 @@
+"""Whether the product itself is alive: what every page shows first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.models import Worker, WorkerKind, WorkerState
+
+# A tick older than this means that nothing starts any more (UX 1.1).
+DOWN_AFTER = timedelta(seconds=60)
+# A cluster beats each second; after this it no longer counts as serving.
+CLUSTER_SILENT_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The dispatchers' latest sign of life and the clusters' load."""
+
+    tick_at: datetime | None  # None: no dispatcher has ever run, or the last one is forgotten
+    lag_seconds: float | None
+    clusters: int
+    busy: int
+    slots: int
+    down: bool
+
+    @property
+    def no_workers(self) -> bool:
+        """Say whether due jobs are queued but nobody takes them."""
+        return not self.down and self.slots == 0
+
+
+def pulse(now: datetime) -> Pulse:
+    """Read the living processes; one query over a handful of rows."""
+    rows = Worker.objects.exclude(state=WorkerState.GONE.value).only(
+        "kind", "state", "beat_at", "tick_at", "lag_seconds", "busy", "slots"
+    )
+    dispatchers = [row for row in rows if row.kind == WorkerKind.DISPATCHER]
+    clusters = [
+        row
+        for row in rows
+        if row.kind == WorkerKind.CLUSTER and now - row.beat_at < CLUSTER_SILENT_AFTER
+    ]
+    latest = max(
+        (row for row in dispatchers if row.tick_at),
+        key=lambda row: row.tick_at or now,
+        default=None,
+    )
+    tick_at = latest.tick_at if latest else _last_tick()
+    return Pulse(
+        tick_at=tick_at,
+        lag_seconds=latest.lag_seconds if latest else None,
+        clusters=len(clusters),
+        busy=sum(row.busy for row in clusters),
+        slots=sum(row.slots for row in clusters),
+        down=tick_at is None or now - tick_at > DOWN_AFTER,
+    )
+
+
+def _last_tick() -> datetime | None:
+    """Return the last tick of a dispatcher that has signed off."""
+    gone = Worker.objects.filter(kind=WorkerKind.DISPATCHER.value, tick_at__isnull=False)
+    return gone.order_by("-tick_at").values_list("tick_at", flat=True).first()

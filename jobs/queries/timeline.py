@@ -1,0 +1,56 @@
+"""The past of a few jobs on one time axis. What is planned comes from their schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from jobs.models import Execution, Job
+from jobs.queries.standing import by_trouble
+
+LANES = 12
+RUNS_A_LANE = 120  # more marks than that in one hour would merge into a band
+
+_LATEST = (
+    "SELECT id FROM (SELECT id FROM jobs_execution WHERE job_id = %s ORDER BY id DESC "
+    "LIMIT %s) AS latest"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One job and its executions since the start of the axis, oldest first."""
+
+    job: Job
+    runs: list[Execution]
+
+
+def lanes(since: datetime, now: datetime) -> list[Lane]:
+    """Return the jobs that matter most, in trouble or next to run, each with its recent past."""
+    jobs = by_trouble(Job.objects.present(), now).prefetch_related("schedules")[:LANES]
+    found = list(jobs)
+    runs = _runs([job.pk for job in found], since)
+    return [Lane(job=job, runs=runs.get(job.pk, [])) for job in found]
+
+
+def _runs(job_ids: Sequence[int], since: datetime) -> dict[int, list[Execution]]:
+    """Return the latest executions of each job in one query.
+
+    A bounded piece for each job, each along the history index: one condition over all of them would
+    read every execution of a job that runs each second.
+    """
+    if not job_ids:
+        return {}
+    pieces = " UNION ALL ".join([_LATEST] * len(job_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(pieces, [value for pk in job_ids for value in (pk, RUNS_A_LANE)])
+        ids = [row[0] for row in cursor.fetchall()]
+    found: dict[int, list[Execution]] = {}
+    rows = Execution.objects.filter(pk__in=ids).only("job_id", "state", "started_at", "finished_at")
+    for run in rows.order_by("pk"):
+        if run.started_at is not None and (run.finished_at is None or run.finished_at >= since):
+            found.setdefault(run.job_id, []).append(run)
+    return found

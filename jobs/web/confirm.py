@@ -1,0 +1,32 @@
+"""A question before what cannot be undone, with consequences that are true at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One consequence."""
+
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Title as a question, consequences, and both outcomes by their names."""
+
+    title: str
+    facts: Sequence[Fact]
+    url: str
+    partial_url: str
+    back_url: str
+    keep: str
+    verb: str
+    type_name: str = ""  # has to be typed before; empty: a click is enough
+    error: str = ""
+    hint: str = ""
+    instead: str = ""
+    instead_url: str = ""

@@ -1,0 +1,55 @@
+"""What the frame around every page shows: heartbeat, role, name of the installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from jobs.domain.permissions import Actor, Permission, can
+from jobs.queries.pulse import Pulse, pulse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class May:
+    """What the reader may do, for templates; the server asks again in every service."""
+
+    run: bool
+    pause: bool
+    edit: bool
+    delete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """The frame's data."""
+
+    pulse: Pulse
+    role: str
+    environment: str
+
+
+def may_of(actor: Actor) -> May:
+    """Return what ``actor`` may do with jobs."""
+    return May(
+        run=can(actor, Permission.EXECUTE),
+        pause=can(actor, Permission.PAUSE),
+        edit=can(actor, Permission.EDIT),
+        delete=can(actor, Permission.DELETE),
+    )
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Add the frame to pages behind a login; nothing is asked until a template shows it."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        return {}
+    role = actor.role.value if actor.role else ""
+
+    def frame() -> Shell:
+        return Shell(pulse=pulse(timezone.now()), role=role, environment=settings.ENVIRONMENT_NAME)
+
+    return {"shell": SimpleLazyObject(frame), "may": may_of(actor)}

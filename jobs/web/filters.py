@@ -1,0 +1,68 @@
+"""Query strings into filters and back: unknown words are dropped, empty ones never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from jobs.domain.states import Trigger
+from jobs.executors import EXECUTORS
+from jobs.queries.executions import RESULTS, ExecutionFilter
+from jobs.queries.jobs import SORTS, STATES, JobFilter
+
+_SEARCH_LIMIT = 200
+_LARGEST_ID = 2**63 - 1
+
+
+def _word(
+    given: Mapping[str, str], name: str, allowed: Mapping[str, object] | tuple[str, ...]
+) -> str:
+    value = given.get(name, "")
+    return value if value in allowed else ""
+
+
+def _number(given: Mapping[str, str], name: str) -> int | None:
+    value = given.get(name, "")
+    if not (value.isascii() and value.isdigit()) or len(value) > 19:
+        return None
+    number = int(value)
+    return number if 0 < number <= _LARGEST_ID else None
+
+
+def job_filter(request: HttpRequest) -> JobFilter:
+    """Return what the query string of the jobs page asks for."""
+    given = request.GET.dict()
+    return JobFilter(
+        q=given.get("q", "").replace("\0", "").strip()[:_SEARCH_LIMIT],
+        state=_word(given, "state", STATES),
+        type=_word(given, "type", EXECUTORS),
+        tag=given.get("tag", "").replace("\0", "")[:_SEARCH_LIMIT],
+        sort=_word(given, "sort", SORTS) or "trouble",
+        page=min(_number(given, "page") or 1, 1_000_000),
+    )
+
+
+def execution_filter(request: HttpRequest) -> ExecutionFilter:
+    """Return what the query string of a list of executions asks for."""
+    given = request.GET.dict()
+    return ExecutionFilter(
+        job=_number(given, "job"),
+        result=_word(given, "result", RESULTS),
+        trigger=_word(given, "trigger", tuple(Trigger)),
+        before=_number(given, "before"),
+    )
+
+
+def query_of(chosen: JobFilter | ExecutionFilter, **changes: object) -> str:
+    """Return the query string of ``chosen`` with some values changed; defaults are left out."""
+    names = type(chosen).__dataclass_fields__
+    values = {name: getattr(chosen, name) for name in names} | changes
+    defaults = type(chosen)()
+    kept = {
+        name: value
+        for name, value in values.items()
+        if value not in (None, "") and value != getattr(defaults, name, None)
+    }
+    return urlencode(kept)

@@ -1,0 +1,136 @@
+"""The fields of the job form. They only carry text: `services.definitions` judges it.
+
+So the form, the JSON API and the command line refuse the same value with the same words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from jobs.domain.states import Anchor, Misfire, Overlap, RetryKind, ScheduleKind
+from jobs.web import words
+
+
+class _Text(forms.CharField):
+    """A field that keeps what was typed; spaces inside a script or a value matter."""
+
+    def __init__(self, *, mono: bool = False, **options: Any) -> None:
+        """Make an optional text field in the pages' style."""
+        widget = options.pop("widget", None) or forms.TextInput()
+        widget.attrs.setdefault("class", "in mono" if mono else "in")
+        widget.attrs.setdefault("autocomplete", "off")
+        options.setdefault("required", False)
+        super().__init__(widget=widget, **options)
+
+
+class _Choice(forms.ChoiceField):
+    """A selection; a value outside it is judged where all others are."""
+
+    def __init__(self, **options: Any) -> None:
+        """Make an optional selection in the pages' style."""
+        options.setdefault("required", False)
+        super().__init__(widget=forms.Select(attrs={"class": "in"}), **options)
+
+    def validate(self, value: Any) -> None:
+        """Let every value pass."""
+
+
+def _area(rows: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "spellcheck": "false"})
+
+
+def _number() -> forms.TextInput:
+    return forms.TextInput(attrs={"inputmode": "numeric"})
+
+
+class JobForm(forms.Form):
+    """What a person decides about a job, but for its schedules and variables."""
+
+    type = _Text()
+    name = _Text(
+        label=_("Name"),
+        help_text=_("Letters, digits, dot, dash and underscore. Unique."),
+        max_length=200,
+    )
+    tags = _Text(label=_("Tags"), help_text=_("Separated by commas"))
+    description = _Text(label=_("Description"))
+    owner = _Text(label=_("Owner"))
+    command = _Text(mono=True, label=_("Command"), widget=_area(2), strip=False)
+    script = _Text(mono=True, label=_("Script"), widget=_area(9), strip=False)
+    working_dir = _Text(
+        mono=True,
+        label=_("Directory"),
+        help_text=_("Below the directory of all jobs; empty: that one"),
+    )
+    timeout_seconds = _Text(label=_("Stop after"), help_text=_("Such as 30m; empty: no limit"))
+    grace_seconds = _Text(label=_("Kill after"), help_text=_("More time to end by itself"))
+    overlap = _Choice(label=_("If still running"), choices=list(words.OVERLAP.items()))
+    misfire = _Choice(label=_("If runs were missed"), choices=list(words.MISFIRE.items()))
+    retry_kind = _Choice(label=_("Retries"), choices=list(words.RETRY.items()))
+    retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
+    retry_base_seconds = _Text(label=_("First wait"))
+    auto_disable_after = _Text(
+        label=_("Disable after"), widget=_number(), help_text=_("Failures in a row; empty: never")
+    )
+    queue = _Text(label=_("Queue"))
+    priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
+
+
+class ScheduleForm(forms.Form):
+    """One schedule; ``rest`` carries what the form has no field for."""
+
+    kind = _Choice(
+        label=_("Type"),
+        choices=[
+            (ScheduleKind.CRON.value, _("Cron")),
+            (ScheduleKind.INTERVAL.value, _("Interval")),
+            (ScheduleKind.ONCE.value, _("Once")),
+        ],
+    )
+    expression = _Text(mono=True, label=_("Cron expression"))
+    seconds = _Text(label=_("Every"))
+    anchor = _Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
+    at = _Text(
+        label=_("Date and time"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+    timezone = _Text(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}))
+    rest = forms.CharField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Offer the kind "event" only where a schedule made elsewhere has it."""
+        super().__init__(*args, **options)
+        kind = self.fields["kind"]
+        if self["kind"].value() == ScheduleKind.EVENT and isinstance(kind, _Choice):
+            kind.choices = [*kind.choices, (ScheduleKind.EVENT.value, _("Event"))]
+
+
+class VariableForm(forms.Form):
+    """One environment variable."""
+
+    name = _Text(mono=True, label=_("Name"))
+    value = _Text(mono=True, label=_("Value"), widget=_area(1), strip=False)
+
+
+DEFAULTS: dict[str, str] = {
+    "type": "script",
+    "script": "#!/bin/bash\nset -euo pipefail\n",
+    "timeout_seconds": "30m",
+    "grace_seconds": "10s",
+    "overlap": Overlap.SKIP.value,
+    "misfire": Misfire.FIRE_ONCE.value,
+    "retry_kind": RetryKind.FIXED.value,
+    "retry_max_attempts": "1",
+    "retry_base_seconds": "1m",
+    "queue": "default",
+    "priority": "0",
+}
+SCHEDULE_DEFAULTS = {
+    "kind": ScheduleKind.CRON.value,
+    "expression": "",
+    "seconds": "",
+    "anchor": Anchor.COMPLETION.value,
+    "at": "",
+}

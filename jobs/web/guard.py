@@ -1,0 +1,99 @@
+"""The door of every view: login, permission, and errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render, resolve_url
+
+from jobs.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    JobdeckError,
+    UnknownError,
+)
+from jobs.domain.permissions import Permission, require
+from jobs.services.people import actor_of
+from jobs.web.http import AuthedRequest, toast_or_redirect
+from jobs.web.toasts import Toast
+
+P = ParamSpec("P")
+View = Callable[Concatenate[AuthedRequest, P], HttpResponse]
+Guarded = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+_STATUS = (
+    (InvalidError, 400),
+    (UnknownError, 404),
+    (ForbiddenError, 403),
+    (ConflictError, 409),
+)
+
+
+def page(permission: Permission = Permission.READ) -> Callable[[View[P]], Guarded[P]]:
+    """Guard a view that shows something."""
+    return _guard(("GET", "HEAD"), permission)
+
+
+def action(permission: Permission) -> Callable[[View[P]], Guarded[P]]:
+    """Guard a view that does something."""
+    return _guard(("POST",), permission)
+
+
+def form(permission: Permission) -> Callable[[View[P]], Guarded[P]]:
+    """Guard a view that shows a form and takes it."""
+    return _guard(("GET", "HEAD", "POST"), permission)
+
+
+def _guard(methods: tuple[str, ...], permission: Permission) -> Callable[[View[P]], Guarded[P]]:
+    def decorate(view: View[P]) -> Guarded[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            if not request.user.is_authenticated:
+                return _login(request)
+            request.actor = actor_of(  # type: ignore[attr-defined]
+                request.user, address=request.META.get("REMOTE_ADDR", "")
+            )
+            authed: AuthedRequest = request  # type: ignore[assignment]
+            try:
+                require(authed.actor, permission)
+                return view(authed, *args, **kwargs)
+            except JobdeckError as error:
+                return answer(authed, error)
+
+        return guarded
+
+    return decorate
+
+
+def _login(request: HttpRequest) -> HttpResponse:
+    """Send to the login page and back; a fragment's answer moves the whole page."""
+    if request.headers.get("HX-Request") == "true":
+        back = request.headers.get("HX-Current-URL", "/")
+        path = "/" + back.split("/", 3)[3] if back.count("/") >= 3 else "/"
+        query = urlencode({"next": path})
+        return HttpResponse(headers={"HX-Redirect": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+
+def status_of(error: JobdeckError) -> int:
+    """Return the HTTP status for an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+
+
+def answer(request: AuthedRequest, error: JobdeckError) -> HttpResponse:
+    """Show an error: as a page where one was asked for, else as a message on the page acted from."""
+    status = status_of(error)
+    if request.method == "POST":
+        return toast_or_redirect(request, Toast(text=error.message, kind="bad"), status=status)
+    if request.htmx:
+        return HttpResponse(error.message, status=status, content_type="text/plain")
+    return render(request, "pages/error.html", {"error": error, "status": status}, status=status)

@@ -1,0 +1,87 @@
+"""Rows of the jobs list as they are shown: the strip, the schedule in words, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.domain.states import JobState
+from jobs.models import Execution, Job
+from jobs.queries.jobs import JobRow
+from jobs.queries.standing import Standing
+from jobs.services.firing import rules_of
+from jobs.web import charts, schedules
+
+# Where since when says something about the state.
+_DATED = (Standing.PAUSED, Standing.AUTO_DISABLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownJob:
+    """One row; ``key`` makes a double click one run."""
+
+    job: Job
+    live: Execution | None
+    standing: Standing
+    since: datetime | None
+    strip: SafeString
+    words: str
+    written: str
+    no_next: str  # why there is no next run; empty when there is one
+    key: str
+
+    @property
+    def stopped(self) -> bool:
+        """Say whether its schedules rest."""
+        return self.job.state != JobState.ACTIVE
+
+
+def strip_of(job: Job, live: Execution | None) -> SafeString:
+    """Draw a job's latest runs from what it keeps itself."""
+    runs = [charts.Run(state=state, seconds=ms / 1000) for _id, state, ms in job.recent]
+    if live is not None:
+        runs.append(charts.Run(state=live.state))
+    return charts.strip(runs)
+
+
+def shown(row: JobRow) -> ShownJob:
+    """Return what the list shows of a row."""
+    job = row.job
+    rules = rules_of(job.schedules.all())
+    return ShownJob(
+        job=job,
+        live=row.live,
+        standing=row.standing,
+        since=_since(row),
+        strip=strip_of(job, row.live),
+        words=schedules.words(rules),
+        written=schedules.written(rules),
+        no_next=no_next(job, row.standing),
+        key=uuid4().hex,
+    )
+
+
+def _since(row: JobRow) -> datetime | None:
+    if row.standing == Standing.OVERDUE:
+        return row.job.next_fire_at
+    return row.job.state_changed_at if row.standing in _DATED else None
+
+
+def no_next(job: Job, standing: Standing) -> str:
+    """Return why a job has no next run; empty when it has one."""
+    if job.deleted_at:
+        return _("deleted")
+    if job.state == JobState.AUTO_DISABLED:
+        return _("disabled")
+    if job.state == JobState.PAUSED:
+        by = job.state_changed_by
+        return _("paused by %s") % by if by else _("paused")
+    if job.next_fire_at:
+        return ""
+    if job.counts_from_end and job.live_count:
+        return _("after this run")
+    return _("no more runs") if standing == Standing.ENDED else _("by hand")

@@ -1,0 +1,1 @@
+"""Plain functions: guard, fetch, one service or query, answer."""

@@ -1,0 +1,165 @@
+"""One job: its page and its live regions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.domain.states import JobState
+from jobs.models import Job
+from jobs.queries.executions import ExecutionFilter, Sample, history, sample
+from jobs.queries.jobs import get_job, job_row
+from jobs.services.definitions import definition_of
+from jobs.services.firing import rules_of
+from jobs.web import charts, figures, formats, guard, rows, schedules, words
+from jobs.web.filters import execution_filter, query_of
+from jobs.web.http import AuthedRequest
+from jobs.web.live import region, tag_of
+from jobs.web.plans import planned
+
+HISTORY = 25
+_TOPICS = ("jobs", "executions")
+
+
+@guard.page()
+def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Show a job; a deleted one keeps its page."""
+    now = timezone.now()
+    job = get_job(job_id)
+    found = sample(job.pk)
+    context = {
+        "section": "jobs",
+        "tag": tag_of(*_TOPICS, now=now),
+        **_header(job, now),
+        **_stats(job, found),
+        **_next(job, now, found),
+        **_history(request, job),
+        **_configuration(job),
+    }
+    return render(request, "pages/job.html", context)
+
+
+@guard.page()
+def header_region(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Answer the header's poll."""
+    now = timezone.now()
+    tag = tag_of(*_TOPICS, now=now)
+    return region(request, "partials/job_header.html", tag, lambda: _header(get_job(job_id), now))
+
+
+@guard.page()
+def stats_region(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Answer the poll of the figures."""
+    tag = tag_of(*_TOPICS, now=timezone.now())
+    return region(
+        request,
+        "partials/job_stats.html",
+        tag,
+        lambda: _stats(get_job(job_id), sample(job_id)),
+    )
+
+
+@guard.page()
+def next_region(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Answer the poll of the next runs."""
+    now = timezone.now()
+    tag = tag_of(*_TOPICS, now=now)
+    return region(
+        request,
+        "partials/next_runs.html",
+        tag,
+        lambda: _next(get_job(job_id), now, sample(job_id)),
+    )
+
+
+@guard.page()
+def history_region(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Answer the poll of the history."""
+    tag = tag_of(*_TOPICS, now=timezone.now())
+    return region(
+        request, "partials/job_history.html", tag, lambda: _history(request, get_job(job_id))
+    )
+
+
+def _header(job: Job, now: datetime) -> dict[str, object]:
+    return {"job": job, "row": rows.shown(job_row(job, now)), "now": now}
+
+
+def _stats(job: Job, found: Sample) -> dict[str, object]:
+    runs = [
+        charts.Run(
+            state=run.state,
+            seconds=run.duration.total_seconds() if run.duration else 0,
+            started_at=run.started_at,
+        )
+        for run in found.rows
+    ]
+    label = ngettext(
+        "Duration of the last run", "Duration of the last %(count)d runs", len(runs)
+    ) % {"count": len(runs)}
+    outcome = charts.counted(run.state for run in runs)
+    usual = _("median %(median)s, 95th percentile %(p95)s") % {
+        "median": formats.duration(found.median_seconds),
+        "p95": formats.duration(found.p95_seconds),
+    }
+    return {
+        "job": job,
+        "sample": found,
+        "chart": figures.durations(runs, label=f"{label}: {outcome}, {usual}"),
+        "highest": max((run.seconds for run in runs), default=0),
+    }
+
+
+def _next(job: Job, now: datetime, found: Sample) -> dict[str, object]:
+    rules = rules_of(job.schedules.all())
+    waits = job.counts_from_end and job.live_count > 0
+    usual = timedelta(seconds=found.median_seconds or 0)
+    return {
+        "job": job,
+        "rules": [(schedules.words([rule]), schedules.written([rule])) for rule in rules],
+        "plan": []
+        if job.state != JobState.ACTIVE or job.deleted_at or waits
+        else planned(rules, now=now, last_finished_at=job.last_finished_at, usual=usual),
+        "zone": next((rule.timezone for rule in rules), ""),
+        "waits": waits,
+    }
+
+
+def _history(request: AuthedRequest, job: Job) -> dict[str, object]:
+    given = execution_filter(request)
+    chosen = ExecutionFilter(job=job.pk, result=given.result, before=given.before)
+    page = history(job, chosen, size=HISTORY)
+
+    def query(**changes: object) -> str:
+        return query_of(chosen, job=None, **changes)
+
+    return {
+        "job": job,
+        "history": page,
+        "chosen": chosen,
+        "chips": [
+            ("", _("All"), query(result="", before=None)),
+            *(
+                (result, words.RESULT[result], query(result=result, before=None))
+                for result in ("failed", "skipped")
+            ),
+        ],
+        "history_query": query(),
+        "older": query(before=page.older) if page.older else None,
+        "newest": query(before=None) if chosen.before else None,
+    }
+
+
+def _configuration(job: Job) -> dict[str, Any]:
+    return {
+        "definition": definition_of(job),
+        "overlap": words.OVERLAP[job.overlap],
+        "misfire": words.MISFIRE[job.misfire],
+        "retry": words.RETRY[job.retry_kind],
+    }

@@ -1,0 +1,158 @@
+"""What can be done with a job: run, pause, resume, delete."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.domain.permissions import Permission
+from jobs.domain.states import JobState
+from jobs.models import Job
+from jobs.queries.jobs import get_job
+from jobs.services import jobs as job_services
+from jobs.services import triggers
+from jobs.web import formats, guard
+from jobs.web.confirm import Confirm, Fact
+from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
+from jobs.web.toasts import Toast
+
+
+def _url(name: str, job: Job) -> str:
+    return reverse(name, args=[job.pk])
+
+
+@guard.action(Permission.EXECUTE)
+def run(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Start one run now."""
+    execution = triggers.trigger(
+        job_id, actor=request.actor, idempotency_key=request.POST.get("key", "")[:200]
+    )
+    job = get_job(job_id)
+    if execution.held:
+        text = _("%s waits for the run in progress:")
+    elif job.state != JobState.ACTIVE:
+        text = _("Started %s once. The job stays stopped:")
+    else:
+        text = _("Started %s:")
+    toast = Toast(
+        text=text % job.name,
+        icon="play",
+        link_text=_("run #%s") % formats.count(execution.pk),
+        link_url=reverse("execution", args=[execution.pk]),
+    )
+    return toast_or_redirect(request, toast, default=_url("job", job))
+
+
+@guard.action(Permission.PAUSE)
+def pause(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Pause the job; offer the way back."""
+    planned_at = get_job(job_id).next_fire_at
+    job = job_services.pause(
+        job_id, actor=request.actor, reason=request.POST.get("reason", "")[:500]
+    )
+    if planned_at:
+        text = _("Paused %(name)s. Its next run at %(at)s will not start.") % {
+            "name": job.name,
+            "at": formats.clock(planned_at, timezone.now()),
+        }
+    else:
+        text = _("Paused %s.") % job.name
+    toast = Toast(text=text, kind="info", undo_url=_url("job_resume", job))
+    return toast_or_redirect(request, toast, default=_url("job", job))
+
+
+@guard.action(Permission.PAUSE)
+def resume(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Resume the job; offer the way back."""
+    job = job_services.resume(job_id, actor=request.actor)
+    if job.next_fire_at:
+        text = _("Resumed %(name)s. Its next run is at %(at)s.") % {
+            "name": job.name,
+            "at": formats.clock(job.next_fire_at, timezone.now()),
+        }
+    else:
+        text = _("Resumed %s.") % job.name
+    toast = Toast(text=text, icon="power", undo_url=_url("job_pause", job))
+    return toast_or_redirect(request, toast, default=_url("job", job))
+
+
+@guard.form(Permission.DELETE)
+def delete(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Ask, and delete when the name was typed."""
+    return _delete(request, job_id, "pages/confirm.html")
+
+
+@guard.form(Permission.DELETE)
+def delete_dialog(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Do the same in a dialog over the page."""
+    return _delete(request, job_id, "partials/confirm_dialog.html")
+
+
+def _delete(request: AuthedRequest, job_id: int, template: str) -> HttpResponse:
+    job = get_job(job_id)
+    if job.deleted_at:
+        return SeeOther(_url("job", job))
+    error = ""
+    if request.method == "POST":
+        typed = request.POST.get("name", "").strip()
+        if typed == job.name:
+            job_services.delete(job_id, actor=request.actor)
+            toast = Toast(
+                text=_("Deleted %s. Its history stays readable.") % job.name, icon="trash-2"
+            )
+            return toast_on_page(request, toast, url=reverse("jobs"))
+        error = _("“%(typed)s” is not the name of the job. Type %(name)s.") % {
+            "typed": typed[:100],
+            "name": job.name,
+        }
+    context = {"section": "jobs", "confirm": _delete_question(job, error)}
+    return render(request, template, context, status=422 if error else 200)
+
+
+def _delete_question(job: Job, error: str) -> Confirm:
+    live = job.live_count
+    facts = [
+        Fact(
+            "history",
+            ngettext(
+                "Its %(count)s run and the log stay readable under Executions.",
+                "Its %(count)s runs and their logs stay readable under Executions.",
+                job.execution_count,
+            )
+            % {"count": formats.count(job.execution_count)}
+            if job.execution_count
+            else _("It has never run."),
+        ),
+        Fact(
+            "circle-stop",
+            ngettext(
+                "%(count)d run is in progress; it is killed.",
+                "%(count)d runs are in progress; they are killed.",
+                live,
+            )
+            % {"count": live}
+            if live
+            else _("No run is in progress."),
+        ),
+    ]
+    if job.next_fire_at:
+        at = formats.clock(job.next_fire_at, timezone.now())
+        facts.append(Fact("calendar-clock", _("Its next run at %s will not start.") % at))
+    return Confirm(
+        title=_("Delete %s?") % job.name,
+        facts=facts,
+        url=_url("job_delete", job),
+        partial_url=_url("p_job_delete", job),
+        back_url=_url("job", job),
+        keep=_("Keep job"),
+        verb=_("Delete job"),
+        type_name=job.name,
+        error=error,
+        hint=_("To stop it for a while, pause it.") if job.state == JobState.ACTIVE else "",
+        instead=_("Pause instead") if job.state == JobState.ACTIVE else "",
+        instead_url=_url("job_pause", job) if job.state == JobState.ACTIVE else "",
+    )

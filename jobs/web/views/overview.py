@@ -1,0 +1,235 @@
+"""The overview: how much is normal, what is broken, what just happened and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.domain.states import JobState
+from jobs.models import Execution, Job
+from jobs.queries.executions import ExecutionFilter, executions
+from jobs.queries.overview import Attention, attention, totals
+from jobs.queries.standing import Standing, standing
+from jobs.queries.timeline import Lane, lanes
+from jobs.services.firing import rules_of
+from jobs.web import charts, guard
+from jobs.web.http import AuthedRequest
+from jobs.web.live import region, tag_of
+from jobs.web.plans import Planned, planned
+
+PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
+_TICK = timedelta(minutes=30)
+RECENT = 8
+_TOPICS = ("jobs", "executions")
+
+
+@guard.page()
+def overview(request: AuthedRequest) -> HttpResponse:
+    """Show the whole page."""
+    now = timezone.now()
+    context = {
+        "section": "overview",
+        "now": now,
+        "tag": tag_of(*_TOPICS, now=now),
+        **_totals(now),
+        **_attention(now),
+        **_timeline(now),
+        **_recent(),
+    }
+    return render(request, "pages/overview.html", context)
+
+
+@guard.page()
+def totals_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the tiles' poll."""
+    now = timezone.now()
+    return region(request, "partials/totals.html", tag_of(*_TOPICS, now=now), lambda: _totals(now))
+
+
+@guard.page()
+def attention_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the poll of what needs attention."""
+    now = timezone.now()
+    tag = tag_of(*_TOPICS, now=now)
+    return region(request, "partials/attention.html", tag, lambda: _attention(now))
+
+
+@guard.page()
+def timeline_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the poll of the time axis, which moves on by itself."""
+    return render(request, "partials/timeline.html", _timeline(timezone.now()))
+
+
+@guard.page()
+def recent_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the poll of the latest executions."""
+    tag = tag_of("executions", now=timezone.now())
+    return region(request, "partials/recent.html", tag, _recent)
+
+
+@guard.page()
+def heartbeat_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the heartbeat's poll; the notice over the page comes with it."""
+    return render(request, "partials/heartbeat_swap.html")
+
+
+def _totals(now: datetime) -> dict[str, object]:
+    found = totals(now)
+    waits = found.hourly_waits
+    return {"totals": found, "longest_wait": max(waits, default=1) or 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAttention:
+    """One thing for a person to look at, with what its sentence needs."""
+
+    template: str
+    critical: bool
+    job: Job
+    job_url: str
+    since: datetime | None
+    execution: Execution | None
+    deadline: datetime | None
+    left: int  # failures until the job is disabled; 0 when it never is
+
+
+def _attention(now: datetime) -> dict[str, object]:
+    found = attention(now)
+    return {
+        "attention": {
+            "items": [_shown(item) for item in found.items],
+            "critical": found.critical,
+            "warnings": found.warnings,
+            "hidden": found.hidden,
+        }
+    }
+
+
+def _shown(item: Attention) -> ShownAttention:
+    job, run = item.job, item.execution
+    limit = job.auto_disable_after
+    timeout = job.timeout_seconds
+    started = run.started_at if run else None
+    return ShownAttention(
+        template=f"partials/attention/{item.kind}.html",
+        critical=item.critical,
+        job=job,
+        job_url=reverse("job", args=[job.pk]),
+        since=item.since,
+        execution=run,
+        deadline=started + timedelta(seconds=timeout) if started and timeout else None,
+        left=max(limit - job.consecutive_failures, 0) if limit else 0,
+    )
+
+
+def _recent() -> dict[str, object]:
+    return {"executions": executions(ExecutionFilter(), size=RECENT).rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One job on the time axis."""
+
+    job: Job
+    standing: Standing
+    drawing: SafeString
+    next_at: datetime | None
+    about: bool
+    instead: str  # what to say when there is no next run
+
+
+def _timeline(now: datetime) -> dict[str, object]:
+    window = charts.Window(start=now - PAST, end=now + AHEAD, now=now)
+    return {
+        "axis": charts.axis(window, _ticks(window)),
+        "rows": [_row(lane, window) for lane in lanes(window.start, now)],
+        "legend": charts.legend(),
+    }
+
+
+def _ticks(window: charts.Window) -> list[tuple[datetime, str]]:
+    """Return the half hours of the reader's clock inside the window."""
+    local = timezone.localtime(window.start)
+    at = local.replace(minute=0, second=0, microsecond=0)
+    found = []
+    while at < window.end:
+        at += _TICK
+        if window.holds(at):
+            found.append((at, timezone.localtime(at).strftime("%H:%M")))
+    return found
+
+
+def _row(lane: Lane, window: charts.Window) -> Row:
+    job = lane.job
+    word = standing(job, window.now)
+    stopped = job.state != JobState.ACTIVE
+    plan = [] if _unknown_until_it_ends(job) else _plan(job, window)
+    runs = [_drawn(run, window.now) for run in lane.runs]
+    return Row(
+        job=job,
+        standing=word,
+        drawing=charts.lane(
+            window,
+            runs,
+            [one.at for one in plan],
+            label=_label(job, lane.runs, plan, stopped=stopped),
+            off=stopped,
+        ),
+        next_at=job.next_fire_at,
+        about=bool(plan and plan[0].about),
+        instead=_instead(job),
+    )
+
+
+def _unknown_until_it_ends(job: Job) -> bool:
+    return job.counts_from_end and job.live_count > 0
+
+
+def _plan(job: Job, window: charts.Window) -> list[Planned]:
+    return planned(
+        rules_of(job.schedules.all()),
+        now=window.now,
+        until=window.end,
+        limit=charts.MANY + 1,
+        last_finished_at=job.last_finished_at,
+        usual=timedelta(seconds=job.last_duration_seconds or 0),
+    )
+
+
+def _drawn(run: Execution, now: datetime) -> charts.Run:
+    end = run.finished_at or now
+    seconds = (end - run.started_at).total_seconds() if run.started_at else 0
+    return charts.Run(state=run.state, seconds=seconds, started_at=run.started_at)
+
+
+def _label(job: Job, runs: Sequence[Execution], plan: Sequence[Planned], *, stopped: bool) -> str:
+    """Return the finding of a lane in words."""
+    past = charts.counted(run.state for run in runs) or _("no run in the past hour")
+    if stopped:
+        ahead = _("stopped")
+    elif plan:
+        ahead = _("next at %s") % timezone.localtime(plan[0].at).strftime("%H:%M")
+    else:
+        ahead = _("none planned in the next five hours")
+    return f"{job.name}: {past}, {ahead}"
+
+
+def _instead(job: Job) -> str:
+    if job.state == JobState.AUTO_DISABLED:
+        return _("disabled")
+    if job.state == JobState.PAUSED:
+        return _("paused")
+    return _("after this run") if _unknown_until_it_ends(job) else _("by hand")
+
+
+def health(_request: HttpRequest) -> HttpResponse:
+    """Say that the web process answers; for load balancers, without a login."""
+    return HttpResponse("ok\n", content_type="text/plain")
