@@ -158,10 +158,10 @@ def _plain(field: Field) -> str:
 
 
 def _numbers(field: Field, values: Sequence[int | str]) -> frozenset[int]:
-    """Return croniter's values as numbers; its ``*`` is the whole field."""
+    """Return croniter's values as numbers; a ``*`` among them is the whole field."""
     if not _plain(field):
         return frozenset()
-    if list(values) == ["*"]:
+    if "*" in values:
         last = 6 if field.kind is WEEKDAY else field.kind.high
         return frozenset(range(field.kind.low, last + 1))
     return frozenset(int(value) for value in values)

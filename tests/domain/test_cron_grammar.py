@@ -123,6 +123,8 @@ def test_an_expression_of_255_characters_is_read() -> None:
         ("*/30,7", (0, 7, 30)),
         ("3,3,3", (3,)),
         ("0-59", tuple(range(60))),
+        ("*,5", tuple(range(60))),
+        ("5,*", tuple(range(60))),
         ("59-59/7", (59,)),
     ],
 )

@@ -1,0 +1,170 @@
+"""Our rule against two other implementations, on wall-clock time, over thousands of expressions.
+
+Every deliberate difference is listed in ``docs/reference/cron.md`` and shown below.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+from croniter import croniter
+from cronsim import CronSim, CronSimError
+
+from jobs.domain.cron import parse_cron
+from jobs.domain.errors import CronError
+from jobs.domain.states import DayMatch, SecondsPosition
+from tests.domain.expressions import random_expression
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time, no zone
+STEPS = 4
+
+
+def ours(expression: str, start: datetime) -> list[datetime] | None:
+    """Return our next wall times; None when the expression is refused."""
+    try:
+        rule = parse_cron(expression)
+    except CronError:
+        return None
+    found = []
+    wall = int((start - EPOCH).total_seconds())
+    for _ in range(STEPS):
+        following = rule.first_from(wall + 1)
+        assert following is not None
+        wall = following
+        found.append(EPOCH + timedelta(seconds=wall))
+    return found
+
+
+def cronsims(expression: str, start: datetime) -> list[datetime] | None:
+    """Return cronsim's next wall times; None when it refuses or finds none in 50 years."""
+    try:
+        walk = CronSim(expression, start)
+        return [next(walk) for _ in range(STEPS)]
+    except (CronSimError, StopIteration):
+        return None
+
+
+def random_start(rng: random.Random) -> datetime:
+    """Return a moment of this century."""
+    return EPOCH + timedelta(days=rng.randint(11_000, 28_000), seconds=rng.randint(0, 86_399))
+
+
+def compare_with_cronsim(count: int, seed: int) -> int:
+    """Compare ``count`` random expressions; return how many both accept."""
+    rng = random.Random(seed)
+    both = 0
+    for _ in range(count):
+        expression, start = random_expression(rng), random_start(rng)
+        mine, theirs = ours(expression, start), cronsims(expression, start)
+        assert mine == theirs, (expression, start)
+        both += mine is not None
+    return both
+
+
+def test_the_same_wall_times_as_cronsim() -> None:
+    assert compare_with_cronsim(2500, seed=20260301) > 2000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_the_same_wall_times_as_cronsim_at_length(seed: int) -> None:
+    compare_with_cronsim(10_000, seed)
+
+
+def test_the_same_wall_times_as_croniter() -> None:
+    """Apart from the differences that ``croniter_differs`` names."""
+    rng = random.Random(7)
+    compared = 0
+    while compared < 500:
+        expression, start = random_expression(rng), random_start(rng)
+        mine = ours(expression, start)
+        if mine is None or croniter_differs(expression):
+            continue
+        # croniter writes the last Friday L5.
+        *fields, weekday = expression.split()
+        translated = " ".join([*fields, last_first(weekday)])
+        walk = croniter(translated, start, ret_type=datetime, implement_cron_bug=True)
+        assert mine == [walk.get_next() for _ in range(STEPS)], (expression, start)
+        compared += 1
+
+
+def croniter_differs(expression: str) -> bool:
+    """Say whether croniter reads an expression in another way.
+
+    It has no LW; refuses plain weekdays beside an nth or a last one, and forgets days of the month
+    beside them; takes 0-7 for a range with equal ends; and a day field with a star anywhere for one
+    that starts with a star.
+    """
+    _, _, day, _, weekday = expression.split()
+    late_star = any("*" in field[1:] and field[0] != "*" for field in (day, weekday))
+    special = "#" in weekday or "L" in weekday
+    mixed = special and "," in weekday
+    drops_days = special and day != "*"
+    return "LW" in day or mixed or drops_days or "0-7" in weekday or late_star
+
+
+def last_first(field: str) -> str:
+    """Return the weekday field with ``5L`` written as ``L5``."""
+    terms = [f"L{int(term[:-1]) % 7}" if term.endswith("L") else term for term in field.split(",")]
+    return ",".join(terms)
+
+
+@pytest.mark.parametrize(
+    ("expression", "theirs"),
+    [
+        # A step without a range: cronsim goes on to the end of the field.
+        ("5/15 * * * *", "Write 5-59/15"),
+        # A step longer than the field: cronsim takes the first value only.
+        ("*/90 * * * *", "Step 90 does not fit"),
+        ("0 0 30/40 * *", "30/40"),
+    ],
+)
+def test_what_cronsim_accepts_and_we_refuse(expression: str, theirs: str) -> None:
+    CronSim(expression, EPOCH)
+
+    with pytest.raises(CronError, match=theirs):
+        parse_cron(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "@daily",
+        "0 0 * * sat-sun",
+        "0 0 ? * mon",
+        "0 0 L-3 * *",
+        "0 0 15W * *",
+    ],
+)
+def test_what_we_accept_and_cronsim_refuses(expression: str) -> None:
+    assert ours(expression, EPOCH) is not None
+    assert cronsims(expression, EPOCH) is None
+
+
+def test_an_equal_range_is_a_single_value_and_not_the_whole_field_as_in_croniter() -> None:
+    assert parse_cron("0 5-5 * * *").times.hours == (5,)
+    assert croniter.expand("0 5-5 * * *")[0][1] == ["*"]
+
+
+def test_a_workday_of_a_date_that_a_month_lacks_does_not_exist() -> None:
+    """croniter moves 31W to the last workday of a short month; Quartz and we do not."""
+    april = datetime(2026, 4, 1)  # noqa: DTZ001
+    theirs: datetime = croniter("0 0 31W * *", april, ret_type=datetime).get_next()
+
+    assert (theirs.month, theirs.day) == (4, 30)
+    assert ours("0 0 31W * *", april) is not None
+    assert (ours("0 0 31W * *", april) or [])[0].month == 5
+
+
+def test_seconds_come_last_where_cronsim_has_them_first() -> None:
+    rng = random.Random(11)
+    for _ in range(200):
+        expression, start = random_expression(rng, seconds=True), random_start(rng)
+        *five, seconds = expression.split()
+        mine, theirs = ours(expression, start), cronsims(" ".join([seconds, *five]), start)
+        if mine is not None and theirs is not None:
+            assert mine == theirs, (expression, start)
+            moved = parse_cron(" ".join([seconds, *five]), DayMatch.ANY, SecondsPosition.FIRST)
+            assert moved.times == parse_cron(expression).times
