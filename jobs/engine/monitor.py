@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from jobs import conf
 from jobs.domain.states import Stream
+from jobs.engine.outage import OUTAGE
 from jobs.executors import BeatAnswer, Chunk
 from jobs.services import executions, logs
 from jobs.services.running import Running
@@ -61,7 +62,7 @@ class DatabaseMonitor:
             self._log_at = logs.write(
                 self._running.execution_id, self._running.attempt, self._pending, at=self._log_at
             )
-        except DatabaseError as error:
+        except OUTAGE as error:
             _away(error)
             return
         self._forget_pending()
@@ -109,7 +110,7 @@ class DatabaseMonitor:
             return BeatAnswer(cancelled_by=SHUTDOWN)
         try:
             answer = executions.beat(self._running, progress=self._progress)
-        except DatabaseError as error:
+        except OUTAGE as error:
             _away(error)
             return BeatAnswer(fenced=self._is_cut_off())
         self._heard_at = time.monotonic()
@@ -130,7 +131,7 @@ class DatabaseMonitor:
         return self.fenced
 
 
-def _away(error: DatabaseError) -> None:
+def _away(error: Exception) -> None:
     """Note that the database did not answer, and let the next attempt connect anew."""
     log.warning("The database does not answer; the execution goes on without it: %s", error)
     connection.close()

@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from jobs import conf
 from jobs.broker.pool import Pool, current_pool
 from jobs.domain.states import ExecutionState, Trigger
 from jobs.engine.monitor import DatabaseMonitor
+from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
 from jobs.executors.base import STANDALONE
 from jobs.executors.proctree import pid_start_time
@@ -161,7 +162,7 @@ def _record(
                 pid=os.getpid(),
                 pid_started=pid_start_time(os.getpid()) or 0,
             )
-        except DatabaseError as error:
+        except OUTAGE as error:
             log.warning("The verdict on %d must wait: %s", running.execution_id, error)
             connection.close()
     _persistently(lambda: _finish(running, result, monitor), seconds=RECORD_SECONDS)
@@ -181,7 +182,7 @@ def _persistently(action: Callable[[], Answer], *, seconds: float) -> Answer:
     while True:
         try:
             return action()
-        except DatabaseError as error:
+        except OUTAGE as error:
             connection.close()
             if time.monotonic() + pause > give_up:
                 raise
