@@ -15,5 +15,5 @@ from scheduler_site.settings import *  # noqa: E402, F403
 from scheduler_site.settings import LOGGING  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-LOGGING["root"]["level"] = "WARNING"
+LOGGING = {**LOGGING, "root": {"handlers": ["stderr"], "level": "WARNING"}}
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - whitenoise wants it to be there

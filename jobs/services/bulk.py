@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Lower
@@ -24,13 +25,14 @@ def create_many(
     definitions: Sequence[JobDefinition],
     *,
     actor: Actor,
-    anchor_at: datetime | None = None,
+    anchors: Sequence[datetime] | None = None,
     created_at: datetime | None = None,
 ) -> list[Job]:
     """Create a job for each definition, in order; DuplicateError before anything is written.
 
-    ``anchor_at`` is the origin of all interval grids, by default now. ``created_at`` backdates the
-    jobs, for demonstrations with a history; due times before now count as decided all the same.
+    ``anchors`` holds the origin of each job's interval grids, by default now. ``created_at``
+    backdates the jobs, for demonstrations with a history; due times before now count as decided
+    all the same.
     """
     require(actor, Permission.EDIT)
     _check_names([definition.name for definition in definitions])
@@ -40,7 +42,8 @@ def create_many(
         batch = definitions[start : start + BATCH]
         with transaction.atomic():
             jobs = [_job(one, actor, created_at or now, now) for one in batch]
-            _write(jobs, batch, actor, anchor_at or now)
+            origins = [now] * len(batch) if anchors is None else anchors[start : start + BATCH]
+            _write(jobs, batch, actor, origins)
         made += jobs
     return made
 
@@ -62,10 +65,13 @@ def _job(definition: JobDefinition, actor: Actor, created_at: datetime, now: dat
 
 
 def _write(
-    jobs: list[Job], definitions: Sequence[JobDefinition], actor: Actor, anchor_at: datetime
+    jobs: list[Job],
+    definitions: Sequence[JobDefinition],
+    actor: Actor,
+    origins: Sequence[datetime],
 ) -> None:
     schedules: list[Schedule] = []
-    for job, definition in zip(jobs, definitions, strict=True):
+    for job, definition, anchor_at in zip(jobs, definitions, origins, strict=True):
         rows = schedule_rows(job, definition)
         for row in rows:
             row.anchor_at = anchor_at
@@ -73,33 +79,38 @@ def _write(
         schedules += rows
     Job.objects.bulk_create(jobs)
     Schedule.objects.bulk_create(schedules)
-    pairs = list(zip(jobs, definitions, strict=True))
-    JobTag.objects.bulk_create(JobTag(job=job, tag=tag) for job, one in pairs for tag in one.tags)
-    JobVersion.objects.bulk_create(_first_version(job, one, actor) for job, one in pairs)
+    JobTag.objects.bulk_create(
+        JobTag(job=job, tag=tag)
+        for job, definition in zip(jobs, definitions, strict=True)
+        for tag in definition.tags
+    )
+    snapshots = [definition.model_dump(mode="json") for definition in definitions]
+    pairs = list(zip(jobs, snapshots, strict=True))
+    JobVersion.objects.bulk_create(_first_version(job, one) for job, one in pairs)
     AuditEntry.objects.bulk_create(_entry(job, one, actor) for job, one in pairs)
     revisions.bump("jobs")
     wake.poke("jobs")
 
 
-def _first_version(job: Job, definition: JobDefinition, actor: Actor) -> JobVersion:
+def _first_version(job: Job, snapshot: dict[str, Any]) -> JobVersion:
     return JobVersion(
         job=job,
         version=1,
-        definition=definition.model_dump(mode="json"),
+        definition=snapshot,
         created_at=job.created_at,
-        created_by=actor.name[:200],
+        created_by=job.created_by,
     )
 
 
-def _entry(job: Job, definition: JobDefinition, actor: Actor) -> AuditEntry:
+def _entry(job: Job, snapshot: dict[str, Any], actor: Actor) -> AuditEntry:
     return AuditEntry(
         at=job.created_at,
-        actor=actor.name[:200],
+        actor=job.created_by,
         action="job.create",
         object_type="job",
         object_id=job.pk,
         object_name=job.name,
         address=actor.address[:64],
-        after=definition.model_dump(mode="json"),
+        after=snapshot,
         note="created with others at once",
     )

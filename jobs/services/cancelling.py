@@ -59,6 +59,15 @@ def cancel_live(job: Job, *, by: str, now: datetime) -> None:
         _cancel(execution, by=by, now=now)
 
 
+def make_room(job: Job, *, by: str, now: datetime) -> bool:
+    """Cancel everything of a job for a newer execution; say whether that one must wait for the end.
+
+    What has no process yet is over at once, a running one as soon as its process tree has ended.
+    """
+    cancel_live(job, by=by, now=now)
+    return job.executions.filter(state__in=LIVE_VALUES).exists()
+
+
 def skip_waiting(job: Job, reason: str) -> None:
     """Skip what a job's schedules queued and no worker started yet."""
     waiting = job.executions.filter(

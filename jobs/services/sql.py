@@ -22,11 +22,14 @@ def run(statement: str, parameters: Sequence[Any]) -> int:
     """Execute a statement and return how many rows it changed."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [_adapted(value) for value in parameters])
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed
 
 
 def run_many(statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Execute a statement once for each row of parameters."""
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.executemany(statement, [[_adapted(value) for value in row] for row in rows])
 

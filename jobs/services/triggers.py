@@ -12,8 +12,8 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
-from jobs.services import audit, revisions
-from jobs.services.dispatch import new_execution
+from jobs.services import audit, cancelling, revisions
+from jobs.services.decisions import new_execution
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.jobs import locked
@@ -93,7 +93,5 @@ def _must_wait(job: Job) -> bool:
             f"overlap policy is {job.overlap}."
         )
     if action == OverlapAction.CANCEL_AND_QUEUE:
-        live.filter(cancel_requested_at=None).update(
-            cancel_requested_at=timezone.now(), cancel_requested_by=f"{job.overlap} policy"
-        )
+        return cancelling.make_room(job, by="its overlap policy", now=timezone.now())
     return action != OverlapAction.DISPATCH

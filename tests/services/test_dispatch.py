@@ -91,14 +91,37 @@ def test_overlap_allow_starts_as_many_as_may_run_beside_each_other() -> None:
     assert sum(job.omissions.values_list("count", flat=True)) == 2
 
 
-def test_cancel_running_asks_the_running_one_to_end_and_holds_the_new_one() -> None:
+def test_cancel_running_replaces_what_waits_at_once() -> None:
     job = make_job(schedules=[every(60)], overlap="cancel_running")
 
     run_until(job, job.created_at + timedelta(minutes=2))
 
     first, second = job.executions.order_by("pk")
+    assert first.state == ExecutionState.CANCELLED
+    assert (second.state, second.held) == ("queued", False)
+    job.refresh_from_db()
+    assert (job.execution_count, job.cancelled_count, job.live_count) == (2, 1, 1)
+
+
+def test_cancel_running_asks_the_running_one_to_end_and_holds_the_new_one() -> None:
+    job = make_job(schedules=[every(60)], overlap="cancel_running")
+    run_until(job, job.created_at + timedelta(minutes=1))
+    job.executions.update(state=ExecutionState.RUNNING.value)
+
+    run_until(job, job.created_at + timedelta(minutes=2))
+
+    first, second = job.executions.order_by("pk")
+    assert (first.state, first.cancel_requested_by) == ("running", "its overlap policy")
     assert second.held
-    assert first.cancel_requested_by or first.state == ExecutionState.CANCELLED
+
+
+def test_cancel_running_starts_only_the_newest_of_several_due_times() -> None:
+    job = make_job(schedules=[every(20)], overlap="cancel_running")
+
+    dispatch.dispatch_due(job.created_at + timedelta(seconds=60))
+
+    assert job.executions.get().due_at == job.created_at + timedelta(seconds=60)
+    assert sum(job.omissions.values_list("count", flat=True)) == 2
 
 
 def test_missed_due_times_follow_the_misfire_policy() -> None:

@@ -15,6 +15,7 @@ from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import AuditEntry, Execution, Job, LogChunk, Stat
 from jobs.services import cancelling, claims, dispatch, executions, rescue
 from jobs.services import jobs as job_services
+from jobs.services.decisions import new_execution
 from jobs.services.running import Running
 from jobs.services.triggers import trigger
 from tests.factories import every, make_job, make_worker
@@ -73,11 +74,7 @@ def test_claiming_takes_the_best_priority_first_and_no_more_than_is_free() -> No
     high = make_job(priority="high")
     for job in (low, low, high):
         Execution.objects.bulk_create(
-            [
-                dispatch.new_execution(
-                    job, due_at=datetime.now(UTC), trigger=Trigger.API, now=job.created_at
-                )
-            ]
+            [new_execution(job, due_at=datetime.now(UTC), trigger=Trigger.API, now=job.created_at)]
         )
 
     taken = claims.claim(worker_id=make_worker().pk, queues=["default"], free=2)

@@ -1,0 +1,76 @@
+"""Three dispatchers, a thousand jobs due in the same second, one dispatcher killed over and over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.databases import Database, each_database
+
+ROOT = Path(__file__).resolve().parents[2]
+JOBS = 1000
+EVERY = timedelta(seconds=2)
+KILLS = 6
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Return an empty database of the product, on each engine."""
+    with each_database(request.param, tmp_path) as made:
+        made.manage("migrate", "-v0")
+        yield made
+
+
+def start_dispatcher(database: Database) -> subprocess.Popen[bytes]:
+    """Run one dispatcher as its own process."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "dispatcher", "--skip-checks"],
+        env=database.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=(database.directory / "dispatcher.log").open("ab"),
+    )
+
+
+@pytest.mark.xdist_group("engine")
+def test_no_due_time_is_lost_or_doubled(database: Database) -> None:
+    first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+    database.manage(
+        "make_jobs", f"--count={JOBS}", f"--every={EVERY.seconds}", "--command=true",
+        f"--first={first.isoformat()}",
+    )  # fmt: skip
+    processes = [start_dispatcher(database) for _ in range(3)]
+    try:
+        chance = random.Random(20261122)
+        time.sleep(max(0.0, first.timestamp() - time.time() - 0.3))
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.3, 1.2))
+            victim = chance.randrange(len(processes))
+            processes[victim].kill()
+            processes[victim].wait()
+            processes[victim] = start_dispatcher(database)
+        settled = datetime.now(UTC)
+        database.wait_for(
+            "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=30
+        )
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+            process.wait(20)
+
+    verdicts = database.verdicts()
+    assert len(verdicts) == JOBS
+    for decided_until, covered in verdicts.values():
+        expected = (decided_until - first) // EVERY + 1
+        assert len(covered) == len(set(covered))
+        assert sorted(covered) == [first + n * EVERY for n in range(expected)]
