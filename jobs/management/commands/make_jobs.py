@@ -47,7 +47,7 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             first = _moment(options["first"])
-            create_many(_definitions(options), actor=SYSTEM, anchor_at=first)
+            create_many(_definitions(options), actor=SYSTEM, anchors=[first] * count)
         except JobdeckError as error:
             raise CommandError(error.message) from error
         seconds = time.monotonic() - began
