@@ -115,6 +115,8 @@ def by_number(times: DayTimes, words: Words) -> str:
     ]
     if times.seconds == (0,):
         fields = fields[1:]
+    elif len(times.minutes) * len(times.hours) == 60 * 24:
+        fields = fields[:2]  # "of every minute" says it all
     parts = [
         every if len(values) == unit else _named(values, named, words)
         for values, unit, every, named in fields
