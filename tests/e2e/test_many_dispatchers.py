@@ -33,17 +33,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 def start_dispatcher(database: Database) -> subprocess.Popen[bytes]:
     """Run one dispatcher as its own process."""
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "dispatcher", "--skip-checks"],
-        env=database.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=(database.directory / "dispatcher.log").open("ab"),
-    )
+    with (database.directory / "dispatcher.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "dispatcher", "--skip-checks"],
+            env=database.environment,
+            stdout=log,
+            stderr=log,
+        )
 
 
 @pytest.mark.xdist_group("engine")
 def test_no_due_time_is_lost_or_doubled(database: Database) -> None:
-    first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+    first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     database.manage(
         "make_jobs", f"--count={JOBS}", f"--every={EVERY.seconds}", "--command=true",
         f"--first={first.isoformat()}",
