@@ -79,16 +79,17 @@ def moment(at: datetime | None, show: str = "relative", zone: str = "") -> SafeS
 
 
 @register.simple_tag
-def since(at: datetime | None) -> SafeString:
-    """Show how long something goes on already; the script counts on."""
+def since(at: datetime | None, show: str = "exact") -> SafeString:
+    """Show how long something goes on already, ``exact`` or ``rough``; the script counts on."""
     if at is None:
         return SafeString("")
-    seconds = (timezone.now() - at).total_seconds()
+    seconds = max((timezone.now() - at).total_seconds(), 0)
     return format_html(
-        '<time datetime="{}" title="{}" data-since>{}</time>',
+        '<time datetime="{}" title="{}" data-since="{}">{}</time>',
         _iso(at),
         formats.exact(at),
-        formats.duration(max(seconds, 0)),
+        show,
+        formats.span(seconds) if show == "rough" else formats.duration(seconds),
     )
 
 
@@ -115,22 +116,16 @@ def result_badge(execution: ShownExecution, of: int = 1, *, pill: bool = False) 
 
 def _running(badge: words.Badge, execution: ShownExecution, of: int) -> SafeString:
     if execution.attempt > 1:
-        word: words.Text = _("Attempt %(n)d of %(of)d") % {
-            "n": execution.attempt,
-            "of": max(of, execution.attempt),
-        }
-    else:
-        word = badge.word
-    if execution.started_at is None:
-        return format_html("{}", word)
-    return format_html("{}, {}", word, since(execution.started_at))
+        text = _("Attempt %(n)d of %(of)d")
+        return format_html("{}", text % {"n": execution.attempt, "of": max(of, execution.attempt)})
+    return format_html("{} {}", badge.word, since(execution.started_at))
 
 
 @register.simple_tag
 def state_badge(standing: str, at: datetime | None = None, *, pill: bool = False) -> SafeString:
     """Show how a job stands; ``at`` is since when, where that matters (running, overdue, paused)."""
     badge = words.JOB[standing]
-    text = format_html("{} {}", badge.word, since(at)) if at else badge.word
+    text = format_html("{} {}", badge.word, since(at, "rough")) if at else badge.word
     return _badge(badge, text, pill=pill)
 
 
@@ -176,6 +171,13 @@ def ran(attempt: Attempt) -> str:
 def spark(values: Sequence[float], high: float = 1.0) -> SafeString:
     """Draw a small line from 0 to ``high``."""
     return figures.spark(values, high=high)
+
+
+@register.filter
+def last_line(text: str) -> str:
+    """Return the last line with words in it: of a traceback, the error itself."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
 
 
 @register.filter

@@ -177,13 +177,14 @@ def _planned(window: Window, planned: Sequence[datetime], *, off: bool) -> SafeS
     if not planned:
         return SafeString("")
     if len(planned) > MANY:
+        # The list was cut: the band stands for what goes on to the end.
         left = window.x(planned[0])
         return format_html(
             '<rect class="{}" x="{}" y="{}" width="{}" height="6" rx="3" stroke-dasharray="1 4"/>',
             "off" if off else "plan",
             svg.percent(left),
             _BASE - 7,
-            svg.percent(window.x(planned[-1]) - left),
+            svg.percent(100 - left),
         )
     if len(planned) > MANY // 3:
         return svg.rects(
@@ -212,7 +213,7 @@ def axis(window: Window, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
         ("alt" if place % 2 else "", svg.percent(window.x(moment)), text)
         for place, (moment, text) in enumerate(ticks)
         # A label under the word "now" could not be read.
-        if abs(window.x(moment) - here) > 3.5
+        if abs(window.x(moment) - here) > 6
     )
     return format_html(
         '<svg aria-hidden="true">{}<text class="lab" x="{}" y="18" text-anchor="middle" '

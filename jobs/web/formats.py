@@ -106,7 +106,7 @@ def clock(moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:
     if local.date() == today.date():
         return date_format(local, "H:i:s")
     if local.year == today.year:
-        return date_format(local, "D j M H:i" if not local.second else "D j M H:i:s")
+        return date_format(local, "D j M H:i")
     return date_format(local, "D j M Y H:i")
 
 

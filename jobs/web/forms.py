@@ -79,16 +79,19 @@ class JobForm(forms.Form):
     priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
 
 
+_KINDS: list[tuple[str, words.Text]] = [
+    (ScheduleKind.CRON.value, _("Cron")),
+    (ScheduleKind.INTERVAL.value, _("Interval")),
+    (ScheduleKind.ONCE.value, _("Once")),
+]
+
+
 class ScheduleForm(forms.Form):
     """One schedule; ``rest`` carries what the form has no field for."""
 
     kind = _Choice(
         label=_("Type"),
-        choices=[
-            (ScheduleKind.CRON.value, _("Cron")),
-            (ScheduleKind.INTERVAL.value, _("Interval")),
-            (ScheduleKind.ONCE.value, _("Once")),
-        ],
+        choices=_KINDS,
     )
     expression = _Text(mono=True, label=_("Cron expression"))
     seconds = _Text(label=_("Every"))
@@ -104,7 +107,7 @@ class ScheduleForm(forms.Form):
         super().__init__(*args, **options)
         kind = self.fields["kind"]
         if self["kind"].value() == ScheduleKind.EVENT and isinstance(kind, _Choice):
-            kind.choices = [*kind.choices, (ScheduleKind.EVENT.value, _("Event"))]
+            kind.choices = [*_KINDS, (ScheduleKind.EVENT.value, _("Event"))]
 
 
 class VariableForm(forms.Form):

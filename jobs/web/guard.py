@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 
 from jobs.domain.errors import (
@@ -25,8 +26,8 @@ from jobs.web.http import AuthedRequest, toast_or_redirect
 from jobs.web.toasts import Toast
 
 P = ParamSpec("P")
-View = Callable[Concatenate[AuthedRequest, P], HttpResponse]
-Guarded = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[AuthedRequest, P], HttpResponseBase]
+Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 _STATUS = (
     (InvalidError, 400),
@@ -54,7 +55,7 @@ def form(permission: Permission) -> Callable[[View[P]], Guarded[P]]:
 def _guard(methods: tuple[str, ...], permission: Permission) -> Callable[[View[P]], Guarded[P]]:
     def decorate(view: View[P]) -> Guarded[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             if not request.user.is_authenticated:

@@ -17,7 +17,7 @@ from jobs.services.firing import rules_of
 from jobs.web import charts, schedules
 
 # Where since when says something about the state.
-_DATED = (Standing.PAUSED, Standing.AUTO_DISABLED)
+_DATED = (Standing.PAUSED,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

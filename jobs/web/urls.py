@@ -21,6 +21,7 @@ urlpatterns = [
     path("healthz", overview.health, name="healthz"),
     path("", overview.overview, name="overview"),
     path("jobs/", job_list.job_list, name="jobs"),
+    path("jobs/bulk/", job_actions.bulk, name="jobs_bulk"),
     path("jobs/new/", job_form.new, name="job_new"),
     path("jobs/<int:job_id>/", job.job_page, name="job"),
     path("jobs/<int:job_id>/edit/", job_form.edit, name="job_edit"),

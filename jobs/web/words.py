@@ -103,7 +103,7 @@ MISFIRE: dict[str, Text] = {
     Misfire.FIRE_ALL: _("Run each of them"),
 }
 RETRY: dict[str, Text] = {
-    RetryKind.FIXED: _("Same wait each time"),
+    RetryKind.FIXED: _("Same wait"),
     RetryKind.EXPONENTIAL: _("Doubling wait"),
 }
 ANCHOR: dict[str, Text] = {

@@ -69,11 +69,7 @@
 
   const count = () => {
     const picked = all(".pick:checked").length;
-    for (const bar of all(".bulk")) {
-      bar.hidden = !picked;
-      const text = bar.querySelector("[data-selected]");
-      if (text) text.textContent = fill(words.selected, picked);
-    }
+    for (const text of all("[data-selected]")) text.textContent = fill(words.selected, picked);
   };
   let anchor = null;
   const select = (box, shift) => {
@@ -119,6 +115,8 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    const log = document.getElementById(event.target.dataset.aloud);
+    if (log) log.setAttribute("aria-live", event.target.checked ? "polite" : "off");
   });
   arrived();
 })();

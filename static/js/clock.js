@@ -39,7 +39,8 @@
       set(node, fill(left > 0 ? words.in : words.ago, span(Math.abs(left))));
     }
     for (const node of document.querySelectorAll("time[data-since]")) {
-      set(node, duration(Math.max(0, Math.trunc((now() - Date.parse(node.dateTime)) / 1000))));
+      const gone = Math.max(0, Math.trunc((now() - Date.parse(node.dateTime)) / 1000));
+      set(node, (node.dataset.since === "rough" ? span : duration)(gone));
     }
   };
   setInterval(tick, 1000);

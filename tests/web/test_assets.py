@@ -73,7 +73,9 @@ def test_every_class_of_the_style_is_used() -> None:
     css = re.sub(r"/\*.*?\*/|\d*\.\d+", "", (STATIC / "app.css").read_text(), flags=re.DOTALL)
     classes = set(re.findall(r"\.([a-z][a-z0-9-]*)", css))
 
-    generated = {name for name in classes if re.fullmatch(r"a-\d+|a-(b|dim|it|u|inv|st)", name)}
+    generated = {
+        name for name in classes if re.fullmatch(r"a-\d+|a-(b|dim|it|u|inv|st)|(run|warn)-t", name)
+    }
     unused = {
         name for name in classes - generated if not re.search(rf"\b{re.escape(name)}\b", text)
     }

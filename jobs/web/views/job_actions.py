@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -9,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.domain.states import JobState
 from jobs.models import Job
-from jobs.queries.jobs import get_job
+from jobs.queries.jobs import PAGE_SIZE, get_job
 from jobs.services import jobs as job_services
 from jobs.services import triggers
 from jobs.web import formats, guard
@@ -78,6 +81,34 @@ def resume(request: AuthedRequest, job_id: int) -> HttpResponse:
         text = _("Resumed %s.") % job.name
     toast = Toast(text=text, icon="power", undo_url=_url("job_pause", job))
     return toast_or_redirect(request, toast, default=_url("job", job))
+
+
+@guard.action(Permission.EXECUTE)
+def bulk(request: AuthedRequest) -> HttpResponse:
+    """Run, pause or resume every selected job; one that cannot be is told and stops no other."""
+    deeds: dict[str, tuple[Callable[..., object], str]] = {
+        "run": (triggers.trigger, _("Started %d jobs.")),
+        "pause": (job_services.pause, _("Paused %d jobs.")),
+        "resume": (job_services.resume, _("Resumed %d jobs.")),
+    }
+    chosen = deeds.get(request.POST.get("do", ""))
+    ids = [int(pk) for pk in request.POST.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
+    if chosen is None or not ids:
+        raise InvalidError(_("Nothing was selected."))
+    done, refused = 0, []
+    for job_id in ids:
+        try:
+            chosen[0](job_id, actor=request.actor)
+            done += 1
+        except JobdeckError as error:
+            refused.append(error.message)
+    text = " ".join([chosen[1] % done, *refused[:3]])
+    toast = Toast(text=text, kind="bad" if refused else "ok")
+    return toast_or_redirect(request, toast, default=reverse("jobs"))
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @guard.form(Permission.DELETE)

@@ -18,7 +18,6 @@ from jobs.domain.errors import ConflictError, DuplicateError, InvalidError, Jobd
 from jobs.domain.permissions import Permission
 from jobs.domain.schedule import Schedule
 from jobs.domain.zones import zone_names
-from jobs.executors import EXECUTORS
 from jobs.models import Job
 from jobs.queries.jobs import get_job
 from jobs.services import jobs as job_services
@@ -150,8 +149,7 @@ def _page(
         "rows": list(zip(forms.schedules, _previews(draft, job), strict=True)),
         "version": draft.version,
         "types": [
-            (name, words.JOB_TYPE.get(name, name), *_TYPES.get(name, ("terminal", "")))
-            for name in EXECUTORS
+            (name, words.JOB_TYPE[name], symbol, text) for name, (symbol, text) in _TYPES.items()
         ],
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
