@@ -5,7 +5,7 @@ Moments in and out are aware datetimes; what comes out is UTC. Ranges are ``(aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -49,6 +49,7 @@ __all__ = [
     "merged",
     "next_due",
     "start_at",
+    "upcoming",
     "zone",
 ]
 
@@ -221,6 +222,26 @@ def latest_due(
     """Return the newest ``limit`` due times of ``(after, until]``, in order."""
     due = merged(schedules, last_finished_at)
     return [to_moment(one) for one in due.latest(to_instant(after), to_instant(until), limit)]
+
+
+def upcoming(
+    schedules: Sequence[Schedule],
+    after: datetime,
+    count: int,
+    last_finished_at: datetime | None = None,
+) -> list[datetime]:
+    """Return the next ``count`` due times as if each run ended at once.
+
+    For a preview: exact but for completion intervals, whose later due times move with the runs.
+    """
+    found: list[datetime] = []
+    while len(found) < count:
+        due = next_due(schedules, after, last_finished_at)
+        if due is None:
+            break
+        found.append(due)
+        after = last_finished_at = due
+    return found
 
 
 def start_at(schedules: Iterable[Schedule], due_at: datetime, *, seed: str) -> datetime:

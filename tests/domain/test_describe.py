@@ -224,9 +224,9 @@ def test_indonesian_has_several_codes(language: str) -> None:
 
 
 def meaning(rule: CronRule) -> tuple[object, ...]:
-    """Return everything that a rule names: its times, and its dates over four years."""
+    """Return what a rule names: its times, and its dates over three years, one of them a leap year."""
     months = tuple(
-        rule.days.of_month(year, month) for year in range(2024, 2028) for month in range(1, 13)
+        rule.days.of_month(year, month) for year in range(2026, 2029) for month in range(1, 13)
     )
     return (rule.times, months)
 
@@ -269,8 +269,9 @@ def test_equal_words_mean_equal_times(language: str) -> None:
         except CronError:
             continue
         words = describe(cron(expression, day_match=match), language)
-        before, known = seen.setdefault(words, (expression, meaning(rule)))
-        assert known == meaning(rule), (words, before, expression)
+        named = meaning(rule)
+        before, known = seen.setdefault(words, (expression, named))
+        assert known == named, (words, before, expression)
     assert len(seen) > 700
 
 

@@ -17,6 +17,7 @@ from jobs.domain.schedule import (
     latest_due,
     next_due,
     start_at,
+    upcoming,
 )
 from jobs.domain.states import Anchor, Event, ScheduleKind
 from tests.domain.times import cron, steps, utc
@@ -153,6 +154,20 @@ def test_a_completion_interval_ends_with_its_period() -> None:
     rule = every(600, Anchor.COMPLETION, ends_at=utc("2026-03-01T12:05"))
 
     assert rule.next_after(NOON, last_finished_at=NOON) is None
+
+
+def test_the_upcoming_due_times_of_a_completion_interval_are_told_as_if_runs_took_no_time() -> None:
+    rules = [every(600, Anchor.COMPLETION), cron("15 12 * * *")]
+
+    due = upcoming(rules, NOON, 4, last_finished_at=utc("2026-03-01T11:58"))
+
+    assert [f"{moment:%H:%M}" for moment in due] == ["12:08", "12:15", "12:25", "12:35"]
+
+
+def test_the_upcoming_due_times_end_with_the_schedule() -> None:
+    once = Schedule(kind=ScheduleKind.ONCE, at=NOON + timedelta(hours=1))
+
+    assert upcoming([once], NOON, 5) == [NOON + timedelta(hours=1)]
 
 
 def test_no_schedule_is_never_due() -> None:
