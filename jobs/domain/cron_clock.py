@@ -52,9 +52,8 @@ class CronClock:
             soon = self.rule.first_from(span.end + span.offset - _CLEAR)
             if soon is None:
                 return None
+            # No span before that time can hold it, nor a gap that it lies in.
             start = max(span.end, soon - span.offset - _CLEAR)
-            if start > span.end:
-                start = max(span.end, self.timeline.at(start).start)
         return None
 
     def last_until(self, moment: int) -> int | None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from jobs.domain.instants import to_instant
 from tests.domain.times import cron, local, steps, utc
 
 # Paris: 02:00 -> 03:00 on 29 March 2026, 03:00 -> 02:00 on 25 October 2026.
@@ -198,6 +199,38 @@ def test_a_job_that_follows_the_clock_goes_on_in_the_second_pass() -> None:
     ]
 
 
+def test_a_job_of_that_night_only_has_its_second_pass_too() -> None:
+    """The next date is a year away; the jump there must not leave the second pass out."""
+    rule = cron("*/30 2 25 10 *", "Europe/Paris")
+
+    due = steps([rule], utc("2026-01-01T00:00"), 5)
+
+    assert due[:4] == [utc(f"2026-10-25T0{text}") for text in ("0:00", "0:30", "1:00", "1:30")]
+    assert due[4].year == 2027
+    times = rule.due_times()
+    for earlier, later in pairwise(due):
+        assert times.last_until(to_instant(later) - 1) == to_instant(earlier)
+
+
+@pytest.mark.parametrize("fold", ["second", "both"])
+def test_a_fixed_time_of_that_night_only_meets_its_chosen_pass(fold: str) -> None:
+    rule = cron("30 2 25 10 *", "Europe/Paris", fold=fold)
+    times = rule.due_times()
+
+    due = steps([rule], utc("2026-10-25T00:30"), 1)
+
+    assert due == [utc("2026-10-25T01:30")]
+    assert times.last_until(to_instant(utc("2027-01-01T00:00"))) == to_instant(due[0])
+
+
+def test_the_gap_of_a_yearly_job_is_found_looking_back() -> None:
+    rule = cron("30 2 29 3 *", "Europe/Paris")
+
+    found = rule.due_times().last_until(to_instant(utc("2027-01-01T00:00")))
+
+    assert found == to_instant(utc("2026-03-29T01:00"))
+
+
 def test_seconds_in_a_gap_make_one_due_time() -> None:
     rule = cron("30 2 * * * */10", "Europe/Paris")
 
@@ -220,5 +253,4 @@ def test_last_before_a_moment_mirrors_next() -> None:
     forward = steps([rule], utc("2026-03-20T00:00"), 250)
 
     for earlier, later in pairwise(forward):
-        just_before = int(later.timestamp()) * 1_000_000 - 1
-        assert times.last_until(just_before) == int(earlier.timestamp()) * 1_000_000
+        assert times.last_until(to_instant(later) - 1) == to_instant(earlier)
