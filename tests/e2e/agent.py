@@ -1,0 +1,85 @@
+"""The test's hand inside a product: a process with the product's own settings that takes orders.
+
+One JSON object a line: {"op": name, ...arguments}; answers {"ok": value} or {"error": text}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def main() -> None:
+    """Set up Django, then obey until standard input ends."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
+    import django
+
+    django.setup()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing else may write between the answers
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any]
+        try:
+            answer = {"ok": OPERATIONS[order.pop("op")](**order)}
+        except Exception as error:  # noqa: BLE001 - the test decides what an error means
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.flush()
+
+
+def migrate() -> None:
+    """Make the tables."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, skip_checks=True)
+
+
+def create_jobs(definitions: list[dict[str, Any]]) -> list[int]:
+    """Create jobs and return their ids."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import jobs
+    from jobs.services.definitions import parse_definition
+
+    return [jobs.create(parse_definition(d), actor=SYSTEM).pk for d in definitions]
+
+
+def trigger(job_id: int) -> int:
+    """Start a job and return the execution's id."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import triggers
+
+    return triggers.trigger(job_id, actor=SYSTEM).pk
+
+
+def pause(job_id: int) -> None:
+    """Pause a job."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import jobs
+
+    jobs.pause(job_id, actor=SYSTEM)
+
+
+def cancel(execution_id: int) -> None:
+    """Ask for an execution's end."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import cancelling
+
+    cancelling.cancel(execution_id, actor=SYSTEM)
+
+
+def sql(query: str, parameters: list[Any]) -> list[list[Any]]:
+    """Return the rows of a query."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [list(row) for row in cursor.fetchall()]
+
+
+OPERATIONS = {f.__name__: f for f in (migrate, create_jobs, trigger, pause, cancel, sql)}
+
+if __name__ == "__main__":
+    main()

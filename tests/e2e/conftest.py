@@ -1,0 +1,44 @@
+"""A product for a test, and one that several tests of a file share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Product
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests one after the other: each starts a dozen processes."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture
+def make_product(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+    """Return a function that makes a product with settings from the environment."""
+    made: list[Product] = []
+
+    def make(**environment: str) -> Product:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Product(folder, **environment))
+        return made[-1]
+
+    yield make
+    for product in made:
+        product.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Return a product without web that runs for all tests of the module."""
+    product = Product(tmp_path_factory.mktemp("product"), WORKERS="2")
+    product.start("--dispatcher", "--cluster", "main")
+    yield product
+    product.close()

@@ -1,0 +1,98 @@
+"""Every process of the cluster may be killed; the work goes on (ENGINE.md 6.6, tests 2, 3 and 6)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from tests.e2e.harness import Product, is_alive, signal_to, wait_until
+
+
+def test_idle_workers_killed_in_turn_do_not_stop_the_pool(shared: Product) -> None:
+    job = shared.job("after-idle-kill", "true")
+    tree = shared.cluster_tree()
+
+    for worker in tree.workers:
+        signal_to(worker, signal.SIGKILL)
+
+        assert shared.run(job, patience=15) == "succeeded"
+
+
+def test_killed_monitor_and_pusher_do_not_stop_the_pool(shared: Product) -> None:
+    job = shared.job("after-monitor-kill", "true")
+    tree = shared.cluster_tree()
+
+    for pid in (tree.monitor, tree.pusher):
+        signal_to(pid, signal.SIGKILL)
+
+        assert shared.run(job, patience=15) == "succeeded"
+
+
+def test_killed_busy_worker_loses_its_run_and_leaves_no_process(shared: Product) -> None:
+    script = (
+        "trap '' TERM; setsid -f sleep 300; (setsid sh -c 'sleep 300 & sleep 300' &); sleep 300"
+    )
+    execution = shared.trigger(shared.job("with-grandchildren", script))
+    tree = shared.cluster_tree()
+    wait_until(lambda: len(shared.job_processes()) >= 4, what="the grandchildren run")
+
+    signal_to(tree.worker_of(shared, execution), signal.SIGKILL)
+
+    assert shared.end_of(execution, patience=3) == "lost"
+    assert shared.job_processes() == []
+    assert shared.run(shared.job("next", "true")) == "succeeded"
+
+
+def test_killed_sentinel_ends_its_jobs_and_is_replaced(shared: Product) -> None:
+    job = shared.job("ticking", "while true; do date >> ticks; sleep 0.1; done")
+    execution = shared.trigger(job)
+    wait_until(shared.job_processes, what="the job runs")
+
+    signal_to(shared.cluster_tree().sentinel, signal.SIGKILL)
+
+    assert shared.end_of(execution, patience=5) == "lost"
+    wait_until(lambda: not shared.job_processes(), what="no orphan is left", patience=2)
+    assert shared.run(shared.job("after-sentinel", "true")) == "succeeded"
+
+
+def test_killed_cluster_ends_its_jobs_and_is_replaced(shared: Product) -> None:
+    job = shared.job("daemonized", "setsid -f sleep 300; env -i setsid -f sleep 299; sleep 300")
+    execution = shared.trigger(job)
+    wait_until(lambda: len(shared.job_processes()) >= 2, what="the job runs")
+    tree = shared.cluster_tree()
+
+    signal_to(tree.cluster, signal.SIGKILL)
+
+    wait_until(lambda: not shared.job_processes(), what="no orphan is left", patience=2)
+    assert shared.end_of(execution, patience=10) == "lost"
+    assert not any(map(is_alive, [tree.sentinel, *tree.workers, tree.monitor, tree.pusher]))
+    assert shared.run(shared.job("after-cluster", "true")) == "succeeded"
+
+
+def test_killed_supervisor_takes_everything_with_it(
+    make_product: Callable[..., Product],
+) -> None:
+    product = make_product(WORKERS="2")
+    part = product.start("--dispatcher", "--cluster", "main")
+    product.trigger(product.job("left-alone", "setsid -f sleep 300; sleep 300"))
+    wait_until(lambda: len(product.job_processes()) >= 2, what="the job runs")
+
+    part.kill()
+    part.wait()
+
+    wait_until(lambda: not product.processes_left(), what="everything ends", patience=5)
+
+
+def test_work_that_hangs_in_the_pool_is_given_to_a_new_one(
+    make_product: Callable[..., Product],
+) -> None:
+    product = make_product(WORKERS="2")
+    product.start("--dispatcher", "--cluster", "main")
+    job = product.job("waits-for-a-worker", "true")
+    for worker in product.cluster_tree().workers:
+        signal_to(worker, signal.SIGSTOP)
+    started = time.monotonic()
+
+    assert product.run(job, patience=25) == "succeeded"
+    assert time.monotonic() - started > 5, "the workers were not stopped"
