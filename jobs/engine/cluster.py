@@ -38,6 +38,8 @@ WEDGED = timedelta(seconds=5)
 WEDGED_TIMES = 2
 QUIET_SECONDS = 60.0
 ERROR_PAUSE_SECONDS = 0.5
+# How the supervisor passes on that somebody asked to stop again.
+INSIST = signal.SIGUSR2
 # After the drain limit cancelled jobs get this much of their own grace, then all is killed: a stop
 # must not take much longer than the limit says.
 CANCEL_SECONDS = 4.0
@@ -66,7 +68,7 @@ class Cluster:
 
     def run(self) -> int:
         """Run until asked to stop; return the exit code: 0 when asked, 1 when the pool broke."""
-        self._stop.install()
+        self._stop.install(insisting=None if self._supervisor is None else INSIST)
         self._end_with_owner()
         become_subreaper()
         self._sign_in()

@@ -25,14 +25,25 @@ class StopFlag(Flag):
         super().__init__()
         self.times = 0
 
-    def install(self) -> None:
-        """Let the stop signals of this process raise the flag; for the main thread."""
+    def install(self, *, insisting: signal.Signals | None = None) -> None:
+        """Let the stop signals of this process raise the flag; for the main thread.
+
+        With ``insisting``, only that signal counts as asking again: a stop signal for a whole group
+        arrives once from whoever sent it and once from the supervisor.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._asked)
+            signal.signal(number, self._asked if insisting is None else self._asked_once)
+        if insisting is not None:
+            signal.signal(insisting, self._asked)
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
         """Handle a stop signal."""
         self.times += 1
+        self.set()
+
+    def _asked_once(self, _number: int, _frame: FrameType | None) -> None:
+        """Handle a stop signal that may be a copy of the last one."""
+        self.times = max(self.times, 1)
         self.set()
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+from jobs.engine.cluster import INSIST
 from jobs.engine.remains import end_adopted
 from jobs.executors.proctree import become_subreaper
 from jobs.lineage import end_with_parent
@@ -65,9 +66,14 @@ class Service:
             _be(self.body, parent)
 
     def ask_to_stop(self) -> None:
-        """Send the signal to end; sent again it insists."""
+        """Send the signal to end."""
         if self.pid is not None:
             os.kill(self.pid, signal.SIGTERM)
+
+    def insist(self) -> None:
+        """Ask a cluster to cancel what runs; the others end at the first word."""
+        if self.pid is not None and self.name == CLUSTER:
+            os.kill(self.pid, INSIST)
 
     def note_end(self) -> int | None:
         """Return the exit code if the process has ended, and set the time of the next start."""
@@ -204,7 +210,7 @@ class Supervisor:
             self._sleep(min(rest, LOOK_SECONDS))
             if self._asked > before:
                 for service in self._services:
-                    service.ask_to_stop()
+                    service.insist()
             self._settle_ends()
         for service in services:
             service.kill()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+SETTINGS = "scheduler_site.settings"
 ROOT = Path(__file__).resolve().parents[2]
 # Generous, since a test machine may be busy; a test that passes never waits for it.
 PATIENCE = 30.0
@@ -45,6 +51,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@cache
+def template() -> Path:
+    """Return a database file with empty tables, made once."""
+    folder = tempfile.mkdtemp(prefix="jobdeck-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "migrate", "--skip-checks", "--verbosity=0"],
+        env={**os.environ, "JOBDECK_DATA": folder, "DJANGO_SETTINGS_MODULE": SETTINGS},
+        check=True,
+    )
+    with sqlite3.connect(Path(folder) / "jobdeck.sqlite3") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return Path(folder) / "jobdeck.sqlite3"
+
+
 class Product:
     """One installation: its data directory, its processes, and an agent inside it."""
 
@@ -56,30 +78,41 @@ class Product:
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("JOBDECK_", "PYTEST_"))},
             "JOBDECK_DATA": str(self.data),
-            "DJANGO_SETTINGS_MODULE": "scheduler_site.settings",
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "PORT": str(self.port),
             "PYTHONPATH": str(ROOT),
             **environment,
         }
         self.log = folder / "log.txt"
         self.parts: list[subprocess.Popen[bytes]] = []
-        self._agent = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.agent"],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.ask("migrate")
+        self._agent: subprocess.Popen[str] | None = None
+        self.data.mkdir(mode=0o700)
+        if "DATABASE_URL" in environment:
+            self.ask("migrate")
+        else:
+            shutil.copy(template(), self.data / "jobdeck.sqlite3")
+
+    @property
+    def agent(self) -> subprocess.Popen[str]:
+        """Return the process inside the product, started when first asked for."""
+        if self._agent is None:
+            self._agent = subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.agent"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._agent
 
     def ask(self, op: str, **arguments: Any) -> Any:
         """Let the agent do something."""
-        assert self._agent.stdin is not None
-        assert self._agent.stdout is not None
-        self._agent.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
-        self._agent.stdin.flush()
-        answer = json.loads(self._agent.stdout.readline())
+        assert self.agent.stdin is not None
+        assert self.agent.stdout is not None
+        self.agent.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
+        self.agent.stdin.flush()
+        answer = json.loads(self.agent.stdout.readline())
         if "error" in answer:
             raise AssertionError(answer["error"])
         return answer["ok"]
@@ -153,6 +186,7 @@ class Product:
                 start_new_session=True,
             )
         self.parts.append(part)
+        _ = self.agent  # gets ready at the same time
         wait_until(
             lambda: self._ready_clusters() >= before + expect or part.poll() is not None,
             what="the product starts",
@@ -197,11 +231,14 @@ class Product:
     def processes(self) -> list[int]:
         """Return the product's own processes, found by their environment; not the agent."""
         marks = {f"JOBDECK_DATA={self.data}".encode()}
-        return [pid for pid in marked(marks) if pid != self._agent.pid]
+        return [pid for pid in marked(marks) if self._agent is None or pid != self._agent.pid]
 
     def job_processes(self) -> list[int]:
         """Return the processes of jobs, found by their environment."""
-        instance = (self.data / "instance_id").read_text()
+        identity = self.data / "instance_id"
+        if not identity.exists():
+            return []
+        instance = identity.read_text()
         return marked({f"JOBDECK_INSTANCE={instance}".encode()})
 
     def processes_left(self) -> list[int]:
@@ -214,11 +251,9 @@ class Product:
             signal_to(pid, signal.SIGKILL)
         for part in self.parts:
             part.wait()
-        self._agent.kill()
-        self._agent.wait()
-        for pipe in (self._agent.stdin, self._agent.stdout):
-            if pipe is not None:
-                pipe.close()
+        if self._agent is not None:
+            with self._agent:
+                self._agent.kill()
 
 
 class ClusterTree:
