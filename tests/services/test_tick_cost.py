@@ -1,0 +1,68 @@
+"""A look with nothing due costs the same however many jobs are registered."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from jobs.models import Job
+from jobs.queries.due import next_moment
+from jobs.services import dispatch
+
+pytestmark = pytest.mark.django_db
+
+
+def add_jobs(count: int) -> None:
+    """Register jobs that are due far in the future."""
+    now = datetime.now(UTC)
+    later = now + timedelta(days=1)
+    Job.objects.bulk_create(
+        Job(
+            name=f"far-{count}-{n}",
+            type="command",
+            spec={"command": "true"},
+            created_at=now,
+            updated_at=now,
+            decided_until=now,
+            next_fire_at=later,
+        )
+        for n in range(count)
+    )
+
+
+def best_seconds() -> float:
+    """Return the least time that a look takes."""
+    times = []
+    for _ in range(50):
+        begun = time.perf_counter()
+        next_moment()
+        dispatch.dispatch_due(datetime.now(UTC))
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def test_ten_thousand_jobs_cost_what_ten_do() -> None:
+    add_jobs(10)
+    few = best_seconds()
+    add_jobs(9990)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE jobs_job")
+
+    many = best_seconds()
+
+    assert many < 2 * few, f"{1e6 * few:.0f} us with 10 jobs, {1e6 * many:.0f} us with 10,000"
+
+
+def test_a_look_with_nothing_due_is_one_query() -> None:
+    add_jobs(10)
+
+    with CaptureQueriesContext(connection) as queries:
+        tick = dispatch.dispatch_due(datetime.now(UTC))
+
+    assert tick.jobs == 0
+    assert len([q for q in queries if "SELECT" in q["sql"]]) == 1
