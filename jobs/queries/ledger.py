@@ -10,19 +10,22 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from jobs.domain.schedule import Schedule as Rule
 from jobs.domain.schedule import count_due
 from jobs.domain.states import JobState, OmissionReason
-from jobs.models import Execution, Job, Omission, Schedule
+from jobs.models import Attempt, Execution, Job, Omission, Schedule
 
-CHUNK = 2000  # rows held at a time
+CHUNK = 1000  # rows held at a time
 
 # What the export tells of an execution; output and errors are read with the execution itself.
 _EXECUTION = (
     "id", "job_id", "version", "due_at", "trigger", "actor", "state", "attempt", "queued_at",
     "started_at", "finished_at", "exit_code", "signal", "message", "job__name", "job__deleted_at",
 )  # fmt: skip
+_ATTEMPT = ("number", "state", "started_at", "finished_at", "exit_code", "signal", "message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,19 @@ class OpenStretch:
     count: int
 
 
-Entry = Execution | Omission | OpenStretch
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """An execution: its columns by name, and its attempts where it needed more than one.
+
+    Plain values: model instances with prefetched rows refer to each other in circles, so a long
+    ledger would fill the memory until the garbage collector looks.
+    """
+
+    values: dict[str, Any]
+    attempts: list[dict[str, Any]]
+
+
+Entry = Dispatched | Omission | OpenStretch
 RulesOf = Callable[[Iterable[Schedule]], list[Rule]]
 
 
@@ -64,17 +79,38 @@ def entries(period: Period, *, rules_of: RulesOf) -> Iterator[Entry]:
 
 
 def _moment(entry: Entry) -> datetime:
-    return entry.due_at if isinstance(entry, Execution) else entry.last_due_at
+    if isinstance(entry, Dispatched):
+        due_at: datetime = entry.values["due_at"]
+        return due_at
+    return entry.last_due_at
 
 
-def _executions(period: Period) -> Iterator[Execution]:
-    rows = Execution.objects.select_related("job").only(*_EXECUTION).prefetch_related("attempts")
+def _executions(period: Period) -> Iterator[Dispatched]:
+    found = _execution_rows(period)
+    while batch := list(islice(found, CHUNK)):
+        attempts = _attempts_of([row["id"] for row in batch if row["attempt"] > 1])
+        for row in batch:
+            yield Dispatched(row, attempts.get(row["id"], []))
+
+
+def _attempts_of(ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the attempts of executions that needed more than one."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    rows = Attempt.objects.filter(execution__in=ids).order_by("execution", "number")
+    for row in rows.values("execution", *_ATTEMPT):
+        found.setdefault(row.pop("execution"), []).append(row)
+    return found
+
+
+def _execution_rows(period: Period) -> Iterator[dict[str, Any]]:
+    rows = Execution.objects.values(*_EXECUTION)
     rows = rows.filter(due_at__lte=period.end).order_by("due_at", "id")
     if period.start is not None:
         rows = rows.filter(due_at__gte=period.start)
     if period.job_id is not None:
         rows = rows.filter(job=period.job_id)
-    return rows.iterator(chunk_size=CHUNK)
+    found: Iterator[dict[str, Any]] = rows.iterator(chunk_size=CHUNK)
+    return found
 
 
 def _omissions(period: Period) -> Iterator[Omission]:

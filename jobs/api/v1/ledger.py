@@ -17,8 +17,8 @@ from pydantic_core import to_json
 from jobs.api.openapi import LEDGER_ANSWER
 from jobs.api.requests import ApiRequest, Id, Moment
 from jobs.domain.errors import InvalidError, UnknownError
-from jobs.models import Attempt, Execution, Job, Omission
-from jobs.queries.ledger import Entry, Period, entries
+from jobs.models import Job, Omission
+from jobs.queries.ledger import Dispatched, Entry, OpenStretch, Period, entries
 from jobs.services.firing import rules_of
 from jobs.services.wording import choice
 
@@ -126,38 +126,39 @@ def cell(value: object) -> str:
 
 def line_of(entry: Entry) -> dict[str, Any]:
     """Return one line of the ledger."""
+    if isinstance(entry, Dispatched):
+        return _execution(entry)
     job = entry.job
     common = {"job_id": job.pk, "job": job.name, "job_deleted": job.deleted_at is not None}
-    if isinstance(entry, Execution):
-        return {"kind": "execution", **common, **_execution(entry)}
     return {"kind": "omission", **common, **_stretch(entry)}
 
 
-def _execution(execution: Execution) -> dict[str, Any]:
+def _execution(entry: Dispatched) -> dict[str, Any]:
+    values = entry.values
     names = (
         "due_at", "trigger", "actor", "state", "attempt", "queued_at", "started_at", "finished_at",
         "exit_code", "signal", "message", "version",
     )  # fmt: skip
-    line: dict[str, Any] = {"execution_id": execution.pk}
-    line.update((name, getattr(execution, name)) for name in names)
-    line["attempts"] = [_attempt(attempt) for attempt in execution.attempts.all()]
-    return line
+    return {
+        "kind": "execution",
+        "job_id": values["job_id"],
+        "job": values["job__name"],
+        "job_deleted": values["job__deleted_at"] is not None,
+        "execution_id": values["id"],
+        **{name: values[name] for name in names},
+        "attempts": entry.attempts,
+    }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    names = ("number", "state", "started_at", "finished_at", "exit_code", "signal", "message")
-    return {name: getattr(attempt, name) for name in names}
-
-
-def _stretch(entry: Any) -> dict[str, Any]:
-    stored = isinstance(entry, Omission)
+def _stretch(entry: Omission | OpenStretch) -> dict[str, Any]:
+    stored = entry if isinstance(entry, Omission) else None
     return {
         "reason": str(entry.reason),
         "first_due_at": entry.first_due_at,
         "last_due_at": entry.last_due_at,
         "count": entry.count,
-        "open": not stored,
-        "detail": entry.detail if stored else entry.job.state_reason,
-        "execution_id": entry.execution_id if stored else None,
-        "decided_at": entry.decided_at if stored else None,
+        "open": stored is None,
+        "detail": stored.detail if stored else entry.job.state_reason,
+        "execution_id": stored.execution_id if stored else None,
+        "decided_at": stored.decided_at if stored else None,
     }

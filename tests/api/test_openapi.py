@@ -1,0 +1,117 @@
+"""The OpenAPI document describes what the API does, and nothing that follows it breaks the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Ok
+
+from jobs.api.openapi import EXAMPLE_JOB
+from jobs.domain.permissions import Role
+from scheduler_site.wsgi import application
+from tests.api.callers import Caller, caller
+from tests.factories import make_execution, make_job
+
+EXAMPLES = 12  # for each operation
+
+
+@pytest.fixture
+def document(as_viewer: Caller) -> dict[str, Any]:
+    """Return the document as a caller gets it."""
+    found: dict[str, Any] = as_viewer.get("/openapi.json").json
+    return found
+
+
+def test_every_operation_has_words_refusals_and_security(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert set(document["components"]["securitySchemes"]) == {"BearerToken", "SessionCookie"}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert {"BearerToken": []} in operation["security"]
+            assert {"400", "401", "403", "404"} <= set(operation["responses"])
+
+
+def test_the_document_shows_the_job_definition_with_examples(document: dict[str, Any]) -> None:
+    body = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
+
+    assert body["schema"]["$ref"].endswith("/JobDefinition")
+    schema = document["components"]["schemas"]["JobDefinition"]
+    assert set(schema["required"]) == {"name", "type"}
+    assert {"spec", "schedules", "retry", "overlap", "paused"} <= set(schema["properties"])
+    assert EXAMPLE_JOB in [example["value"] for example in body["examples"].values()]
+
+
+def test_the_examples_of_definitions_are_accepted(
+    as_editor: Caller, document: dict[str, Any]
+) -> None:
+    content = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+
+    for example in content["application/json"]["examples"].values():
+        assert as_editor.post("/jobs", example["value"]).status == 201
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+            return own + [ref for child in value.values() for ref in references(child)]
+        if isinstance(value, list):
+            return [ref for child in value for ref in references(child)]
+        return []
+
+    known = document["components"]["schemas"]
+    assert {ref.removeprefix("#/components/schemas/") for ref in references(document)} <= set(known)
+
+
+def operations(document: dict[str, Any]) -> list[Any]:
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
+    schema.app = application
+    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+
+
+def broken_by(operation: Any, headers: dict[str, str]) -> int:
+    """Send requests that the document allows; return how many were sent, fail on the first 5xx."""
+    sent = 0
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(), known=st.booleans())
+    def send(case: Any, known: bool) -> None:
+        nonlocal sent
+        if known and case.path_parameters:  # else nearly every id is unknown
+            case.path_parameters = dict.fromkeys(case.path_parameters, 1)
+        response = case.call(headers=headers)
+        assert response.status_code < 500, (operation.label, response.text)
+        kind = {name.lower(): values for name, values in response.headers.items()}["content-type"]
+        assert response.status_code < 400 or kind == ["application/problem+json"]
+        sent += 1
+
+    send()
+    return sent
+
+
+@pytest.mark.django_db
+def test_no_request_that_follows_the_document_breaks_the_server(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.api.v1.jobs.MAX_WAIT", 0)
+    monkeypatch.setattr("jobs.api.v1.executions.MAX_WAIT", 0)
+    headers = caller(Role.ADMINISTRATOR).headers
+    make_execution(make_job())
+
+    sent = {one.label: broken_by(one, headers) for one in operations(document)}
+
+    assert len(sent) == sum(len(found) for found in document["paths"].values())
+    assert all(count >= EXAMPLES / 2 for count in sent.values()), sent
