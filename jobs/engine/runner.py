@@ -73,25 +73,29 @@ def run_claimed(execution_id: int, token: str) -> None:
 def _run_chain(running: Running | None, pool: Pool | None) -> None:
     """Run one execution after the other within the bounds of a chain."""
     ends_at = time.monotonic() + CHAIN_SECONDS
-    length = 0
-    while running is not None:
-        length += 1
-        goes_on = (
+    left = CHAIN_LENGTH
+
+    def goes_on() -> bool:
+        """Say, when a run has ended, whether to take another: a stop may have come meanwhile."""
+        return (
             pool is not None
-            and length < CHAIN_LENGTH
+            and left > 0
             and time.monotonic() < ends_at
             and not pool.stopping.is_set()
         )
-        running = run_one(running, pool, take_next=goes_on)
+
+    while running is not None:
+        left -= 1
+        running = run_one(running, pool, goes_on=goes_on)
 
 
 def run_one(
-    running: Running, pool: Pool | None = None, *, take_next: bool = False
+    running: Running, pool: Pool | None = None, *, goes_on: Callable[[], bool] = lambda: False
 ) -> Running | None:
-    """Run a started execution and record its end; return the next one if asked for and ready."""
+    """Run a started execution and record its end; return the next one if ``goes_on`` and ready."""
     log.info("[%s] JOB %s: Starting execution", STANDALONE, running.job_name)
     monitor = DatabaseMonitor(
-        running, aborting=pool.aborting.is_set if pool is not None else _never
+        running, aborting=pool.aborting.is_set if pool is not None else lambda: False
     )
     result = _execute(running, monitor)
     if monitor.fenced:
@@ -101,7 +105,7 @@ def run_one(
             running.job_name,
         )
         return None
-    following = _record(running, result, monitor, take_next=take_next)
+    following = _record(running, result, monitor, take_next=goes_on())
     _tell(running, result)
     return following
 
@@ -205,8 +209,3 @@ def _tell(running: Running, result: ExecutionResult) -> None:
             code = "none" if result.exit_code is None else result.exit_code
             words = f"Failed (duration: {duration}, exit: {code}): {result.message}"
     log.info("[%s] JOB %s: %s", STANDALONE, running.job_name, words)
-
-
-def _never() -> bool:
-    """Say no: nobody ends what runs outside a pool."""
-    return False
