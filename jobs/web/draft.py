@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,14 +116,14 @@ def _rest(text: str, kind: str) -> dict[str, Any]:
 
 
 def _in_zone(text: str, name: str) -> str:
-    """Return the wall-clock time of the field with its offset; as it is when it makes no sense."""
+    """Return the wall-clock time of the field as UTC; as it is when it makes no sense."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
     if at.tzinfo is not None or name not in zone_names():
         return text
-    return at.replace(tzinfo=ZoneInfo(name)).isoformat()
+    return at.replace(tzinfo=ZoneInfo(name)).astimezone(UTC).isoformat()
 
 
 def empty(zone: str) -> Draft:

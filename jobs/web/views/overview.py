@@ -71,7 +71,7 @@ def timeline_region(request: AuthedRequest) -> HttpResponse:
 @guard.page()
 def recent_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of the latest executions."""
-    tag = tag_of("executions", now=timezone.now())
+    tag = tag_of(*_TOPICS, now=timezone.now())
     return region(request, "partials/recent.html", tag, _recent)
 
 

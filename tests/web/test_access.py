@@ -1,0 +1,186 @@
+"""Who sees and does what: a login for everything, and a role for every deed."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from jobs.models import Execution, Job
+from tests.factories import every, make_execution, make_job, make_user
+
+PUBLIC = {"login", "logout", "healthz"}
+PAGES = ["overview", "jobs", "executions"]
+
+
+def page_names() -> list[str]:
+    """Return the names of the pages' own routes."""
+    from jobs.web.urls import urlpatterns
+
+    return sorted(str(route.name) for route in urlpatterns)
+
+
+@pytest.fixture
+def job(db: None) -> Job:
+    return make_job(name="report", schedules=[every(3600)])
+
+
+@pytest.fixture
+def execution(job: Job) -> Execution:
+    return make_execution(job)
+
+
+def path_of(name: str, job: Job, execution: Execution) -> str:
+    """Return the address of a route, filled with what exists."""
+    for arguments in ({}, {"job_id": job.pk}, {"execution_id": execution.pk}):
+        if get_resolver().reverse_dict.getlist(name)[0][0][0][1] == list(arguments):
+            return reverse(name, kwargs=arguments)
+    raise LookupError(name)
+
+
+@pytest.mark.parametrize("name", [name for name in page_names() if name not in PUBLIC])
+def test_a_stranger_is_sent_to_the_login(
+    name: str, job: Job, execution: Execution, client: Client
+) -> None:
+    path = path_of(name, job, execution)
+
+    answers = [client.get(path), client.post(path)]
+
+    shown = [answer for answer in answers if answer.status_code != 405]
+    assert shown
+    assert all(answer.status_code == 302 for answer in shown)
+    assert all(answer["Location"].startswith("/login/") for answer in shown)
+
+
+@pytest.mark.parametrize("name", [name for name in page_names() if name not in PUBLIC])
+def test_a_fragment_sends_a_stranger_s_whole_page_to_the_login(
+    name: str, job: Job, execution: Execution, client: Client
+) -> None:
+    here = {"HX-Request": "true", "HX-Current-URL": "http://testserver/jobs/?q=a"}
+
+    answer = client.get(path_of(name, job, execution), headers=here)
+
+    if answer.status_code != 405:
+        assert answer["HX-Redirect"] == "/login/?next=%2Fjobs%2F%3Fq%3Da"
+        assert answer.content == b""
+
+
+@pytest.mark.parametrize("name", [name for name in page_names() if name not in PUBLIC])
+def test_every_page_answers_an_administrator(
+    name: str, job: Job, execution: Execution, admin_client: Client
+) -> None:
+    path = path_of(name, job, execution)
+
+    answer = admin_client.get(path)
+
+    assert answer.status_code in (200, 204, 405)
+    assert "no-store" in answer["Cache-Control"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["job_run", "job_pause", "job_resume", "execution_rerun"])
+def test_a_viewer_may_not_act(
+    name: str, job: Job, execution: Execution, viewer_client: Client
+) -> None:
+    path = path_of(name, job, execution)
+
+    answer = viewer_client.post(path, headers={"HX-Request": "true"})
+
+    assert answer.status_code == 403
+    assert "Your role, viewer, may not" in answer.content.decode()
+    assert job.executions.count() == 1
+
+
+@pytest.mark.parametrize("name", ["job_new", "job_edit", "job_delete", "p_job_delete"])
+def test_an_operator_may_not_edit(
+    name: str, job: Job, execution: Execution, operator_client: Client
+) -> None:
+    answer = operator_client.get(path_of(name, job, execution))
+
+    assert answer.status_code == 403
+    assert "Your role, operator, may not" in answer.content.decode()
+
+
+def test_a_person_without_a_role_sees_why(client: Client, db: None) -> None:
+    client.force_login(make_user("nobody"), backend="django.contrib.auth.backends.ModelBackend")
+
+    answer = client.get("/")
+
+    assert answer.status_code == 403
+    assert "Your account has no role" in answer.content.decode()
+
+
+def test_a_viewer_sees_no_buttons_in_the_list(job: Job, viewer_client: Client) -> None:
+    html = viewer_client.get(reverse("jobs")).content.decode()
+
+    assert job.name in html
+    assert reverse("job_run", args=[job.pk]) not in html
+    assert reverse("job_delete", args=[job.pk]) not in html
+    assert reverse("job_new") not in html.split('<nav class="tabs-m"')[0]
+
+
+def test_a_viewer_sees_the_job_s_own_actions_with_the_reason(
+    job: Job, viewer_client: Client
+) -> None:
+    html = viewer_client.get(reverse("job", args=[job.pk])).content.decode()
+
+    assert 'disabled title="Your role may not run jobs"' in html
+    assert 'disabled title="Your role may not delete jobs"' in html
+
+
+def test_an_operator_runs_but_does_not_edit(job: Job, operator_client: Client) -> None:
+    html = operator_client.get(reverse("job", args=[job.pk])).content.decode()
+
+    assert 'title="Your role may not run jobs"' not in html
+    assert 'title="Your role may not edit jobs"' in html
+
+
+def test_the_wrong_method_is_refused(job: Job, admin_client: Client) -> None:
+    assert admin_client.get(reverse("job_run", args=[job.pk])).status_code == 405
+    assert admin_client.post(reverse("jobs")).status_code == 405
+
+
+def test_a_missing_job_is_a_page_of_its_own(admin_client: Client) -> None:
+    answer = admin_client.get(reverse("job", args=[999]))
+
+    assert answer.status_code == 404
+    assert "Job 999 does not exist." in answer.content.decode()
+
+
+def test_an_unknown_address_is_a_page_in_our_style(admin_client: Client) -> None:
+    answer = admin_client.get("/nothing/")
+
+    assert answer.status_code == 404
+    assert "Nothing has this address" in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_refused(admin_client: Client, job: Job) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = admin_client.cookies
+
+    answer = strict.post(reverse("job_run", args=[job.pk]))
+
+    assert answer.status_code == 403
+    assert "the page was open for too long" in answer.content.decode()
+    assert job.executions.count() == 0
+
+
+def test_the_login_page_lets_managers_fill_it(client: Client, db: None) -> None:
+    html = client.get("/login/?next=/jobs/").content.decode()
+
+    assert 'autocomplete="username"' in html
+    assert 'autocomplete="current-password"' in html
+    assert 'name="next" value="/jobs/"' in html
+
+
+def test_a_wrong_password_says_so(client: Client, db: None) -> None:
+    make_user("vera")
+
+    answer = client.post("/login/", {"username": "vera", "password": "wrong"})
+
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.content.decode()
+
+
+def test_health_needs_no_login(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok\n"

@@ -1,0 +1,342 @@
+"""The job form: what it refuses and where it says so, its preview, and what it keeps."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobs.domain.states import JobState
+from jobs.models import Job
+from jobs.services.definitions import definition_of
+from tests.factories import cron, every, make_job
+
+HTMX = {"HX-Request": "true"}
+
+
+def filled(**fields: str) -> dict[str, str]:
+    """Return the form as a browser sends it, with some fields changed."""
+    return {
+        "type": "command",
+        "name": "report",
+        "tags": "data, paris",
+        "description": "",
+        "owner": "",
+        "command": "date",
+        "script": "#!/bin/bash\r\n",
+        "working_dir": "",
+        "timeout_seconds": "30m",
+        "grace_seconds": "10s",
+        "overlap": "skip",
+        "misfire": "fire_once",
+        "retry_kind": "fixed",
+        "retry_max_attempts": "3",
+        "retry_base_seconds": "1m",
+        "auto_disable_after": "",
+        "queue": "default",
+        "priority": "0",
+        "do": "save",
+        **schedule(0),
+        **fields,
+    }
+
+
+def schedule(number: int, **fields: str) -> dict[str, str]:
+    """Return one schedule row."""
+    values = {
+        "kind": "cron",
+        "expression": "*/5 * * * *",
+        "seconds": "",
+        "anchor": "completion",
+        "at": "",
+        "timezone": "Europe/Paris",
+        "rest": "",
+        **fields,
+    }
+    return {f"schedule-{number}-{name}": value for name, value in values.items()}
+
+
+def post(client: Client, **fields: str) -> Any:
+    return client.post(reverse("job_new"), filled(**fields))
+
+
+def test_a_job_is_made_and_shown(editor_client: Client) -> None:
+    answer = editor_client.post(
+        reverse("job_new"),
+        filled(**{"variable-0-name": "CITY", "variable-0-value": "Paris\n2"}),
+        follow=True,
+    )
+
+    job = Job.objects.get()
+    definition = definition_of(job)
+    assert answer.redirect_chain == [(reverse("job", args=[job.pk]), 303)]
+    assert "Created report." in answer.content.decode()
+    assert definition["spec"] == {"command": "date"}
+    assert definition["tags"] == ["data", "paris"]
+    assert definition["environment"] == {"CITY": "Paris\n2"}
+    assert definition["timeout_seconds"] == 1800
+    assert definition["retry"]["max_attempts"] == 3
+    assert definition["schedules"][0]["timezone"] == "Europe/Paris"
+    assert job.created_by == "edda"
+
+
+def test_a_job_can_be_made_paused(editor_client: Client) -> None:
+    post(editor_client, do="save_paused")
+
+    assert Job.objects.get().state == JobState.PAUSED
+
+
+def test_several_schedules_of_every_kind(editor_client: Client) -> None:
+    post(
+        editor_client,
+        **schedule(1, kind="interval", seconds="90s", anchor="start", expression=""),
+        **schedule(2, kind="once", at="2030-07-01T09:00", expression=""),
+    )
+
+    first, second, third = definition_of(Job.objects.get())["schedules"]
+    assert first["expression"] == "*/5 * * * *"
+    assert (second["seconds"], second["anchor"]) == (90.0, "start")
+    assert third["at"] == "2030-07-01T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field_id", "words"),
+    [
+        ({"name": "a b"}, "id_name", "&#x27;a b&#x27; is not allowed"),
+        ({"command": ""}, "id_command", "command is required"),
+        ({"timeout_seconds": "-5m"}, "id_timeout_seconds", "-5m is negative"),
+        ({"timeout_seconds": "soon"}, "id_timeout_seconds", "soon"),
+        ({"retry_max_attempts": "many"}, "id_retry_max_attempts", "many"),
+        ({"retry_max_attempts": "0"}, "id_retry_max_attempts", "too small"),
+        ({"overlap": "perhaps"}, "id_overlap", "perhaps"),
+        ({"tags": "data, <b>"}, "id_tags", "&lt;b&gt;"),
+        ({"queue": "a b"}, "id_queue", "a b"),
+        ({"auto_disable_after": "-1"}, "id_auto_disable_after", "too small"),
+        (schedule(0, expression="0 14 * * 8"), "id_schedule-0-expression", "8"),
+        (schedule(0, timezone="Europe/Pari"), "id_schedule-0-timezone", "Europe/Paris"),
+        (schedule(0, kind="interval", seconds="0"), "id_schedule-0-seconds", "too small"),
+        (schedule(0, kind="once", at="tomorrow"), "id_schedule-0-at", "tomorrow"),
+        (
+            {"variable-0-name": "1A", "variable-0-value": ""},
+            "id_variable-0-name",
+            "invalid name",
+        ),
+        (
+            {
+                "variable-0-name": "A",
+                "variable-0-value": "1",
+                "variable-1-name": "A",
+                "variable-1-value": "2",
+            },
+            "id_variable-0-name",
+            "A is named twice",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_at_its_field(
+    fields: dict[str, str], field_id: str, words: str, editor_client: Client
+) -> None:
+    answer = post(editor_client, **fields)
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert Job.objects.count() == 0
+    link = re.search(rf'<a href="#{re.escape(field_id)}">([^<]*)</a>', html)
+    assert link
+    assert words in link[1]
+    assert f'id="{field_id}_error"' in html
+    assert re.search(rf'<[^>]*aria-invalid="true"[^>]*id="{re.escape(field_id)}"', html)
+
+
+def test_an_unknown_type_is_refused(editor_client: Client) -> None:
+    answer = post(editor_client, type="rocket")
+
+    assert answer.status_code == 422
+    assert "invalid job type: rocket" in answer.content.decode()
+
+
+def test_a_taken_name_is_told(editor_client: Client) -> None:
+    make_job(name="Report")
+
+    answer = post(editor_client)
+
+    assert answer.status_code == 422
+    assert "A job named report exists already" in answer.content.decode()
+
+
+def test_what_was_typed_stays(editor_client: Client) -> None:
+    html = post(editor_client, name="bad name", command="echo '<b>'").content.decode()
+
+    assert "echo &#x27;&lt;b&gt;&#x27;" in html
+    assert 'value="bad name"' in html
+
+
+@pytest.mark.parametrize(
+    ("verb", "rows"),
+    [
+        ("add_schedule", 3),
+        ("remove_schedule:0", 1),
+        ("remove_schedule:9", 2),
+        ("remove_schedule:x", 2),
+    ],
+)
+def test_schedules_come_and_go_without_script(verb: str, rows: int, editor_client: Client) -> None:
+    answer = post(editor_client, do=verb, **schedule(1, expression="0 9 * * *"))
+
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert len(re.findall(r'name="schedule-\d-kind"', html)) == rows
+    assert "0 9 * * *" in html
+    assert Job.objects.count() == 0
+
+
+def test_variables_come_and_go_without_script(editor_client: Client) -> None:
+    given = {"variable-0-name": "A", "variable-0-value": "1"}
+
+    more = post(editor_client, do="add_variable", **given).content.decode()
+    less = post(editor_client, do="remove_variable:0", **given).content.decode()
+
+    assert more.count('name="variable-') == 4
+    assert less.count('name="variable-') == 0
+
+
+def test_preview_without_script(editor_client: Client) -> None:
+    html = post(editor_client, do="preview", name="").content.decode()
+
+    assert "Every 5 min" in html
+    assert html.count("<li><span><time") == 5
+    assert 'href="#id_name"' in html
+    assert Job.objects.count() == 0
+
+
+def test_the_preview_while_typing(editor_client: Client) -> None:
+    rows = {**schedule(0, expression="30 2 * * *"), **schedule(1, expression="0 14 * * 8")}
+
+    answer = editor_client.post(reverse("p_job_preview"), filled(**rows), headers=HTMX)
+
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'hx-target="#words-0"' in html
+    assert "Daily at 02:30" in html
+    assert "Schedule 2 is left out until it is valid." in html
+    assert "A time that does not exist" in html
+    assert "A time that comes twice" in html
+    assert html.count("<li><span><time") == 5
+
+
+def test_the_preview_of_nothing(editor_client: Client) -> None:
+    answer = editor_client.post(
+        reverse("p_job_preview"), filled(**schedule(0, expression="")), headers=HTMX
+    )
+
+    assert "No schedule yet." in answer.content.decode()
+
+
+def edited(job: Job, client: Client) -> dict[str, str]:
+    """Return the edit form's fields as a browser would send them unchanged."""
+    html = client.get(reverse("job_edit", args=[job.pk])).content.decode()
+    form = html.split('<form id="job-form"')[1].split("</form>")[0]
+    fields: dict[str, str] = {}
+    for tag in re.findall(r"<input [^>]*>", form):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and ("radio" not in tag or " checked" in tag):
+            fields[name[1]] = value[1].replace("&quot;", '"') if value else ""
+    areas = r'<textarea name="([^"]+)"[^>]*>\n?(.*?)</textarea>'
+    fields |= dict(re.findall(areas, form, re.DOTALL))
+    for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', body)
+        fields[name] = chosen[1] if chosen else ""
+    return {**fields, "do": "save"}
+
+
+@pytest.fixture
+def rich(db: None) -> Job:
+    """Make a job with settings that the form has no field for."""
+    return make_job(
+        name="rich",
+        type="script",
+        spec={"script": "#!/bin/sh\necho hi\n"},
+        schedules=[
+            cron("0 9 1 * 1", "Europe/Paris", day_match="all", starts_at="2026-01-01T00:00:00Z"),
+            {**every(90, "completion"), "ends_at": "2090-01-01T00:00:00Z"},
+            {"kind": "once", "at": "2030-07-01T07:00:00Z", "timezone": "Europe/Paris"},
+            {"kind": "event", "event": "@manually"},
+        ],
+        environment={"A": "1\n2"},
+        tags=["x"],
+        category="reports",
+        external_id="ext-1",
+        misfire_limit=7,
+        retry={"max_attempts": 2, "kind": "exponential", "cap_seconds": 99, "lost": True},
+        timeout_seconds=None,
+        auto_disable_after=5,
+    )
+
+
+def test_saving_an_unchanged_form_changes_nothing(rich: Job, editor_client: Client) -> None:
+    before = definition_of(rich)
+
+    answer = editor_client.post(
+        reverse("job_edit", args=[rich.pk]), edited(rich, editor_client), follow=True
+    )
+
+    rich.refresh_from_db()
+    assert definition_of(rich) == before
+    assert rich.version == 1
+    assert "rich has no change to save." in answer.content.decode()
+
+
+def test_a_change_makes_a_version(rich: Job, editor_client: Client) -> None:
+    fields = {**edited(rich, editor_client), "timeout_seconds": "5m"}
+
+    editor_client.post(reverse("job_edit", args=[rich.pk]), fields)
+
+    rich.refresh_from_db()
+    assert (rich.version, rich.timeout_seconds, rich.category) == (2, 300, "reports")
+
+
+def test_somebody_else_saved_meanwhile(rich: Job, editor_client: Client) -> None:
+    first = {**edited(rich, editor_client), "owner": "first"}
+    second = {**first, "owner": "second"}
+    address = reverse("job_edit", args=[rich.pk])
+
+    editor_client.post(address, first)
+    answer = editor_client.post(address, second)
+
+    rich.refresh_from_db()
+    assert answer.status_code == 409
+    assert "was changed meanwhile" in answer.content.decode()
+    assert 'value="second"' in answer.content.decode()
+    assert rich.owner == "first"
+
+
+def test_a_copy_starts_without_a_name(rich: Job, editor_client: Client) -> None:
+    html = editor_client.get(reverse("job_new") + f"?copy={rich.pk}").content.decode()
+
+    assert "echo hi" in html
+    assert 'value="rich"' not in html
+
+
+@pytest.mark.parametrize("copy", ["x", "999", "-1", "9" * 30])
+def test_a_copy_of_nothing(copy: str, editor_client: Client) -> None:
+    answer = editor_client.get(reverse("job_new") + f"?copy={copy}")
+
+    assert answer.status_code == (404 if copy == "999" else 200)
+
+
+def test_the_new_job_form_uses_the_reader_s_zone(editor_client: Client) -> None:
+    editor_client.cookies["tz"] = "Asia/Jakarta"
+
+    html = editor_client.get(reverse("job_new")).content.decode()
+
+    assert 'name="schedule-0-timezone" value="Asia/Jakarta"' in html
+
+
+def test_enter_in_a_field_saves(editor_client: Client) -> None:
+    html = editor_client.get(reverse("job_new")).content.decode()
+
+    form = html.split('<form id="job-form"')[1]
+    assert re.search(r"<button[^>]*>", form)[0].count('value="save"') == 1  # type: ignore[index]
