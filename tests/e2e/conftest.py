@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e.harness import Product
 
 HERE = Path(__file__).parent
+REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +37,26 @@ def make_product(tmp_path: Path) -> Iterator[Callable[..., Product]]:
     yield make
     for product in made:
         product.close()
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the address of an empty PostgreSQL database, for tests marked ``postgres``."""
+    if request.node.get_closest_marker("postgres") is None:
+        yield ""
+        return
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if not server:
+        if REQUIRED:
+            pytest.fail("TEST_POSTGRES_URL is not set.")
+        pytest.skip("TEST_POSTGRES_URL is not set")
+    import psycopg
+
+    name = f"jobdeck_e2e_{os.getpid()}_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")
