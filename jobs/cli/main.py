@@ -29,6 +29,8 @@ def run_command(args: list[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except SystemExit:
+        return 0  # click's answer to a reader that has gone, such as `head`
     except CliError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
@@ -36,7 +38,7 @@ def run_command(args: list[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Run `jobctl`; a reader that stops early, such as `head`, is no error."""
+    """Run `jobctl`; a reader that has gone when the last output is flushed is no error either."""
     try:
         code = run_command()
         sys.stdout.flush()
