@@ -140,10 +140,10 @@ class Days:
         when = date.fromordinal(start + EPOCH_ORDINAL)
         total = 0
         for year, month in _months_forward(when.year, when.month):
+            if date(year, month, 1).toordinal() - EPOCH_ORDINAL >= end:
+                break
             days = self.of_month(year, month)
             total += bisect_left(days, end) - bisect_left(days, start)
-            if date(year, month, 1).toordinal() - EPOCH_ORDINAL + 31 >= end:
-                break
         return total
 
     def of_month(self, year: int, month: int) -> tuple[int, ...]:

@@ -120,6 +120,19 @@ def test_search_list_and_count_agree_with_a_walk_day_by_day(expression: str) -> 
             assert days.last_until(day) == behind[-1]
 
 
+def test_every_period_of_a_quarter_has_as_many_days_as_a_walk_finds() -> None:
+    """Around short months above all: 28, 30 and 31 days."""
+    days = parse_cron("0 0 1,L,15 * 1").days
+    first = (date(2026, 1, 25) - date(1970, 1, 1)).days
+    last = first + 110
+
+    for start in range(first, last):
+        walked = 0
+        for end in range(start, last):
+            assert days.count(start, end) == walked, (start, end)
+            walked += days.named(end)
+
+
 def test_a_rare_date_is_found_over_the_century_that_leaves_it_out() -> None:
     """2100 is no leap year: from 2096 the next 29 February is eight years away."""
     days = parse_cron("0 0 29 2 *").days
