@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from jobs import wake
@@ -14,7 +13,8 @@ from jobs.domain.states import LIVE, ExecutionState
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES, SCHEDULED_TRIGGERS
 from jobs.services import audit, revisions
-from jobs.services.endings import Ending, count_ending
+from jobs.services.endings import Ending, count_ending, lock_job
+from jobs.services.writing import write_transaction
 
 # States in which no process runs yet: the execution can be ended by a write alone.
 _WAITING = (
@@ -31,10 +31,12 @@ def cancel(execution_id: int, *, actor: Actor) -> Execution:
     """
     require(actor, Permission.EXECUTE)
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         execution = Execution.objects.select_related("job").filter(pk=execution_id).first()
         if execution is None:
             raise UnknownError(f"Execution {execution_id} does not exist.")
+        lock_job(execution.job_id)
+        execution.refresh_from_db(fields=["state"])
         if execution.state not in LIVE:
             raise StateError(
                 f"Execution {execution_id} is {execution.state} already; "

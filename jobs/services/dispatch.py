@@ -67,7 +67,13 @@ def settle_until(job: Job, now: datetime) -> None:
 
     An active job's due times are dispatched as ever; a stopped job's are omissions with the reason.
     """
-    _write(_decide([job], now))
+    while True:
+        before = job.decided_until
+        _write(_decide([job], now))
+        # One decision hands out a bounded number of due times; what is left is still due.
+        more = job.next_fire_at is not None and job.next_fire_at <= now
+        if not more or job.decided_until == before:
+            return
 
 
 def _decide(jobs: list[Job], now: datetime) -> Decisions:

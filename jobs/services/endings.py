@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from jobs import wake
 from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
@@ -16,7 +18,6 @@ from jobs.services import audit, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 
 RECENT = 20  # how many outcomes the strip in the list shows
-SHARDS = revisions.SHARDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,12 @@ _STANDING = (
 )
 
 
+def lock_job(job_id: int) -> None:
+    """Lock the job before its execution is written, as the dispatcher does: no deadlock between."""
+    if connection.vendor == "postgresql":
+        sql.row("SELECT 1 FROM jobs_job WHERE id = %s FOR UPDATE", [job_id])
+
+
 def count_ending(job_id: int, ending: Ending) -> None:
     """Move the job's counters and everything that follows from the ending.
 
@@ -76,6 +83,8 @@ def count_ending(job_id: int, ending: Ending) -> None:
     live = execution_count - sum(counts)
     if live > 0:
         _release_held(job_id)
+    _add_to_hour(ending)
+    revisions.bump("executions")
     if (
         ending.state in FAILURES
         and state == JobState.ACTIVE
@@ -84,8 +93,6 @@ def count_ending(job_id: int, ending: Ending) -> None:
         _auto_disable(job_id, failures, ending.finished_at)
     elif counts_from_end and live == 0:
         _fire_after_end(job_id)
-    _add_to_hour(ending)
-    revisions.bump("executions")
 
 
 def _strip(recent: list[list[Any]], ending: Ending) -> list[list[Any]]:
@@ -191,6 +198,5 @@ def _add_to_hour(ending: Ending) -> None:
     """Add the ending to the sums of its hour and queue."""
     hour = ending.finished_at.replace(minute=0, second=0, microsecond=0)
     ones = [int(ending.state == column) for column in _COLUMNS]
-    shard = ending.execution_id % SHARDS
     sums = [*ones, ending.run_seconds, ending.wait_seconds]
-    sql.run(_ADD_TO_HOUR, [hour, ending.queue, shard, *sums])
+    sql.run(_ADD_TO_HOUR, [hour, ending.queue, revisions.shard(), *sums])

@@ -20,7 +20,7 @@ from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import Attempt, Execution
 from jobs.services import claims, logs, revisions, sql
 from jobs.services.dbtime import db_now
-from jobs.services.endings import Ending, count_ending
+from jobs.services.endings import Ending, count_ending, lock_job
 from jobs.services.running import Running, load
 from jobs.services.writing import write_transaction
 
@@ -121,6 +121,7 @@ def _finish(
     *,
     log_at: tuple[int, int] | None,
 ) -> bool:
+    lock_job(running.job_id)
     now = timezone.now()
     delay = delay_before_retry(running, result.state)
     state = ExecutionState.RETRYING if delay is not None else result.state

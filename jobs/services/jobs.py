@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from jobs import wake
@@ -18,6 +18,7 @@ from jobs.services import audit, cancelling, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
 from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.writing import write_transaction
 
 _STATE_FIELDS = ["state", "state_changed_at", "state_changed_by", "state_reason"]
 _TIME_FIELDS = ["next_fire_at", "decided_until", "execution_count", "open_omission"]
@@ -30,7 +31,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     job = Job(created_at=now, created_by=actor.name, decided_until=now, version=1)
     if paused:
         _mark(job, JobState.PAUSED, actor, now, "created paused")
-    with transaction.atomic():
+    with write_transaction():
         _check_name_free(definition.name, job)
         take_over(job, definition, now)
         _insert(job)
@@ -61,7 +62,7 @@ def update(
     """
     require(actor, Permission.EDIT)
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         job = locked(job_id)
         if expected_version is not None and expected_version != job.version:
             raise ConflictError(
@@ -100,7 +101,7 @@ def pause(job_id: int, *, actor: Actor, reason: str = "") -> Job:
     """
     require(actor, Permission.PAUSE)
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         job = locked(job_id)
         if job.state == JobState.PAUSED:
             return job
@@ -122,7 +123,7 @@ def resume(job_id: int, *, actor: Actor) -> Job:
     """
     require(actor, Permission.PAUSE)
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         job = locked(job_id)
         if job.state == JobState.ACTIVE:
             return job
@@ -139,7 +140,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
     """Delete a job: end what runs, free its name, keep its history readable."""
     require(actor, Permission.DELETE)
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         job = locked(job_id)
         settle_until(job, now)
         cancelling.cancel_live(job, by=actor.name, now=now)
@@ -191,7 +192,7 @@ def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
 
 def _insert(job: Job) -> None:
     try:
-        with transaction.atomic():
+        with write_transaction():
             job.save(force_insert=True)
     except IntegrityError as error:  # another request took the name at the same moment
         raise name_taken(job.name) from error

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,8 +14,10 @@ from jobs.domain.states import ExecutionState
 from jobs.models import Execution
 from jobs.services import claims, revisions
 from jobs.services.dbtime import db_now
+from jobs.services.endings import lock_job
 from jobs.services.executions import delay_before_retry, settle
 from jobs.services.running import load
+from jobs.services.writing import write_transaction
 
 LOST = "Its worker ended without a word; what became of the command is unknown."
 
@@ -58,8 +59,9 @@ def _rescue(which: Q) -> int:
 def mark_lost(execution_id: int, token: str, *, still: Q | None = None) -> bool:
     """Record that an execution's worker is gone; False when it lives or ended meanwhile."""
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         running = load(execution_id)
+        lock_job(running.job_id)
         delay = delay_before_retry(running, ExecutionState.LOST)
         mine = Execution.objects.filter(
             still or Q(), pk=execution_id, token=token, state=ExecutionState.RUNNING.value
@@ -94,7 +96,7 @@ def requeue_retries(now: datetime) -> int:
         ).values_list("pk", "attempt")[:500]
     )
     count = 0
-    with transaction.atomic():
+    with write_transaction():
         for execution_id, attempt in due:
             count += Execution.objects.filter(
                 pk=execution_id, attempt=attempt, state=ExecutionState.RETRYING.value

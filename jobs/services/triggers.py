@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from jobs import wake
@@ -17,6 +17,7 @@ from jobs.services.decisions import new_execution
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.jobs import locked
+from jobs.services.writing import write_transaction
 
 
 def trigger(
@@ -44,7 +45,7 @@ def trigger(
 
 def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> Execution:
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         job = locked(job_id)
         held = _must_wait(job)
         execution = new_execution(
