@@ -109,7 +109,9 @@ def job_page(chosen: JobFilter, now: datetime) -> JobPage:
     page = min(chosen.page, max(-(-matching // PAGE_SIZE), 1))
     start = (page - 1) * PAGE_SIZE
     jobs = _sorted(filtered(chosen, now), chosen.sort, now)[start : start + PAGE_SIZE]
-    rows = rows_of(jobs.prefetch_related("schedules", "tag_rows"), now)
+    # The long texts are not shown in a list, and a script may have a megabyte.
+    light = jobs.defer("spec", "environment", "description", "last_error")
+    rows = rows_of(light.prefetch_related("schedules", "tag_rows"), now)
     return JobPage(
         rows=rows,
         counts={"": counts.pop("all"), **counts},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,7 @@ class ShownExecution(Protocol):
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, classes: str = "") -> SafeString:
     """Draw an icon of the sprite; the words beside it, or the button's label, carry the meaning."""
     return format_html(

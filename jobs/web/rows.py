@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ class ShownJob:
     strip: SafeString
     words: str
     written: str
+    url: str  # its page; what can be done with it lies below
     no_next: str  # why there is no next run; empty when there is one
     key: str
 
@@ -60,6 +62,7 @@ def shown(row: JobRow) -> ShownJob:
         strip=strip_of(job, row.live),
         words=schedules.words(rules),
         written=schedules.written(rules),
+        url=reverse("job", args=[job.pk]),
         no_next=no_next(job, row.standing),
         key=uuid4().hex,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-_RECT = '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="{}"/>'
+_RECT = '<rect class="%s" x="%s" y="%s" width="%s" height="%s" rx="%s"/>'
 Rect = tuple[str, str, str, str, str, str]
 
 
@@ -27,8 +27,12 @@ def rect(name: str, x: str, y: float, width: str, height: float, rx: float = 1) 
 
 
 def rects(shapes: Iterable[Rect]) -> SafeString:
-    """Return the markup of rectangles."""
-    return format_html_join("", _RECT, shapes)
+    """Return the markup of rectangles.
+
+    They are made of this product's own class names and of numbers, so nothing is left to escape; a
+    list of 50 jobs draws a thousand of them.
+    """
+    return SafeString("".join([_RECT % shape for shape in shapes]))
 
 
 def base_line(y: float) -> SafeString:

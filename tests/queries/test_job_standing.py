@@ -83,8 +83,8 @@ def test_history_shows_omissions_where_they_belong() -> None:
     job = make_job()
     for minute in range(10):
         make_execution(job, due_at=NOW + timedelta(minutes=minute), state="succeeded")
-    for minute in (2.5, 8.5, 20):
-        at = NOW + timedelta(minutes=minute)
+    for late in (2.5, 8.5, 20):
+        at = NOW + timedelta(minutes=late)
         job.omissions.create(
             reason="paused", first_due_at=at, last_due_at=at, count=1, decided_at=at
         )
