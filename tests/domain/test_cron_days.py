@@ -27,6 +27,7 @@ def dates(expression: str, year: int, month: int, day_match: DayMatch = DayMatch
         ("L-3 * *", 2026, 2, [25]),
         ("L-30 * *", 2026, 1, [1]),
         ("L-30 * *", 2026, 4, []),
+        ("L-30 * 1", 2026, 4, [6, 13, 20, 27]),
         ("1,L * *", 2026, 4, [1, 30]),
         # 31 January 2026 is a Saturday, 31 May a Sunday, 30 April a Thursday.
         ("LW * *", 2026, 1, [30]),

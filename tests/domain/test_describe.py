@@ -55,6 +55,7 @@ from tests.domain.times import cron, utc
         ),
         ("0 9-17 * * 1-5", "Every hour from 09:00 to 17:00 on weekdays", None),
         ("0 9-17/2 * * *", "Every 2 h from 09:00 to 17:00", None),
+        ("*/5 9,12,17 * * *", "At minutes 0 to 55 in steps of 5 of hours 9, 12 and 17", None),
         ("0-30/10 9 * * *", "Every 10 min from 09:00 to 09:30", None),
         ("* 2 * * *", "Every minute from 02:00 to 02:59", None),
         ("3,4 1,2,3,5,9 * * *", "At minutes 3 and 4 of hours 1 to 3, 5 and 9", None),
@@ -239,7 +240,20 @@ def test_equal_words_mean_equal_times(language: str) -> None:
     """
     rng = random.Random(5)
     minutes = ["*", "0", "5", "*/5", "*/10", "0,30", "5-50/5", "1-5", "*/7", "7,*/20", "0-58/2"]
-    hours = ["*", "0", "9", "*/6", "9-17", "9-17/2", "1,2,9", "*/5", "0-23/2", "8-10", "1-23/2"]
+    hours = [
+        "*",
+        "0",
+        "9",
+        "*/6",
+        "9-17",
+        "9-17/2",
+        "9,12,17",
+        "1,2,9",
+        "*/5",
+        "0-23/2",
+        "8-10",
+        "1-23/2",
+    ]
     days = [
         "*",
         "1",

@@ -212,15 +212,20 @@ def test_a_job_of_that_night_only_has_its_second_pass_too() -> None:
         assert times.last_until(to_instant(later) - 1) == to_instant(earlier)
 
 
-@pytest.mark.parametrize("fold", ["second", "both"])
-def test_a_fixed_time_of_that_night_only_meets_its_chosen_pass(fold: str) -> None:
+@pytest.mark.parametrize(
+    ("fold", "passes"), [("first", ["0:30"]), ("second", ["1:30"]), ("both", ["0:30", "1:30"])]
+)
+def test_a_fixed_time_of_that_night_only_meets_its_chosen_pass(
+    fold: str, passes: list[str]
+) -> None:
     rule = cron("30 2 25 10 *", "Europe/Paris", fold=fold)
-    times = rule.due_times()
+    expected = [utc(f"2026-10-25T0{text}") for text in passes]
 
-    due = steps([rule], utc("2026-10-25T00:30"), 1)
+    due = steps([rule], utc("2026-01-01T00:00"), len(passes))
 
-    assert due == [utc("2026-10-25T01:30")]
-    assert times.last_until(to_instant(utc("2027-01-01T00:00"))) == to_instant(due[0])
+    assert due == expected
+    newest = rule.due_times().last_until(to_instant(utc("2027-01-01T00:00")))
+    assert newest == to_instant(expected[-1])
 
 
 def test_the_gap_of_a_yearly_job_is_found_looking_back() -> None:
