@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -36,7 +35,8 @@ from jobs.models import Attempt, Execution, Job, LogChunk, Omission
 from jobs.services import revisions
 from jobs.services.bulk import create_many
 from jobs.services.definitions import parse_definition
-from jobs.services.endings import SHARDS
+from jobs.services.revisions import SHARDS
+from jobs.services.writing import write_transaction
 
 BATCH = 20_000  # rows of one transaction
 _RETRIED = 0.005  # the share of executions that succeed at the second attempt
@@ -73,12 +73,12 @@ class History:
         rows = self._rows(tallies, anchors)
         written = 0
         while batch := list(islice(rows, BATCH)):
-            with transaction.atomic():
+            with write_transaction():
                 insert(Execution, _COLUMNS, batch)
                 self._write_rest()
             written += len(batch)
             yield written
-        with transaction.atomic():
+        with write_transaction():
             self._write_rest()
             self._write_jobs(tallies)
             self.hours.write()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from jobs.services import revisions
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
+from jobs.services.writing import write_transaction
 
 BATCH = 500  # jobs of one transaction: other writers wait some tenths of a second at most
 
@@ -40,7 +40,7 @@ def create_many(
     made: list[Job] = []
     for start in range(0, len(definitions), BATCH):
         batch = definitions[start : start + BATCH]
-        with transaction.atomic():
+        with write_transaction():
             jobs = [_job(one, actor, created_at or now, now) for one in batch]
             origins = [now] * len(batch) if anchors is None else anchors[start : start + BATCH]
             _write(jobs, batch, actor, origins)
