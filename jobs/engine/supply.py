@@ -65,3 +65,9 @@ class Supply:
             ready((self._pool.idle, self._pool.stopping), FULL_SECONDS)
         elif self._listener is not None and not broker.is_available():
             self._listener.wait(IDLE_SECONDS, self._pool.idle, self._pool.stopping)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
