@@ -32,11 +32,11 @@ def main() -> None:
     wanted = sys.argv[1:] or ["lateness", "throughput", "idle"]
     data = product.prepare()
     try:
-        with product.running("--dispatcher", "--cluster", "bench"):
+        with product.running("--dispatcher", "--cluster", "bench") as process:
             if "lateness" in wanted:
                 lateness(data)
             if "throughput" in wanted:
-                throughput(data)
+                throughput(data, process.pid)
         if "idle" in wanted:
             idle()
     finally:
@@ -58,7 +58,7 @@ def lateness(data: Path) -> None:
         print(f"| {count} | {_row(mine)} | {_row(floor)} | {mine[1] / floor[1]:.1f} |", flush=True)
 
 
-def throughput(data: Path) -> None:
+def throughput(data: Path, pid: int) -> None:
     """Print how many queued commands are run and recorded a second, and the CPU of each."""
     from jobs.domain.states import Trigger
     from jobs.models import Execution, Job
@@ -67,6 +67,8 @@ def throughput(data: Path) -> None:
     job = _job("sustained", [], overlap="allow", max_parallel=1000, command="true")
     now = datetime.now(UTC)
     rows = [new_execution(job, due_at=now, trigger=Trigger.API, now=now) for _ in range(SUSTAINED)]
+    pids = product.tree(pid)
+    used = product.cpu_seconds(pids)
     begun = time.monotonic()
     Execution.objects.bulk_create(rows)
     Job.objects.filter(pk=job.pk).update(execution_count=SUSTAINED)
@@ -74,9 +76,10 @@ def throughput(data: Path) -> None:
         lambda: not job.executions.filter(finished_at=None).exists(), 300, "all to finish"
     )
     ours = SUSTAINED / (time.monotonic() - begun)
+    each = 1000 * (product.cpu_seconds(pids) - used) / SUSTAINED
     bare = _bare_throughput(SUSTAINED, data)
     print(f"\nSustained: {ours:.0f} recorded `true` a second; bare loop {bare:.0f}, ", end="")
-    print(f"ratio {bare / ours:.1f}", flush=True)
+    print(f"ratio {bare / ours:.1f}; {each:.1f} ms of CPU each", flush=True)
 
 
 def idle() -> None:

@@ -39,20 +39,19 @@ def prepare() -> Path:
 @contextlib.contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``manage.py serve`` with ``arguments`` until the block ends; yields its process."""
-    log = Path(os.environ["JOBDECK_DATA"], "serve.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
-        stdout=log,
-        stderr=log,
-        cwd=ROOT,
-    )
+    with Path(os.environ["JOBDECK_DATA"], "serve.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+        )
     try:
         wait_until(_alive, START_SECONDS, "the product to start")
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS)
-        log.close()
 
 
 def discard(data: Path) -> None:
