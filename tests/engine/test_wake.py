@@ -39,12 +39,20 @@ def listener(data_dir: Path) -> Iterator[wake.Listener]:
     made.close()
 
 
+def poke_from_elsewhere() -> None:
+    """Poke on a connection of this thread's own."""
+    wake.poke(wake.QUEUE)
+    connection.close()
+
+
 def test_poke_wakes_a_listener_of_its_topic(listener: wake.Listener) -> None:
-    threading.Timer(0.05, wake.poke, [wake.QUEUE]).start()
+    poker = threading.Timer(0.05, poke_from_elsewhere)
+    poker.start()
     began = time.monotonic()
 
     assert listener.wait(LONG)
     assert time.monotonic() - began < LONG / 2
+    poker.join()
 
 
 def test_poke_of_another_topic_is_not_heard(listener: wake.Listener) -> None:
