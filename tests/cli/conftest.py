@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.cli.main import run_command
+from tests.inprocess import one_connection
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Jobctl:
     def __call__(self, *args: str) -> Ended:
         """Run one command."""
         self.capsys.readouterr()
-        code = run_command(list(args))
+        with one_connection():
+            code = run_command(list(args))
         out, err = self.capsys.readouterr()
         return Ended(code, out, err)
 

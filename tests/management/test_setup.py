@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.staticfiles import finders
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from jobs.domain.permissions import Role
 from jobs.management.commands import setup
@@ -17,6 +19,8 @@ from jobs.services.people import role_of
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
+
+collect_static = setup.collect_static  # the fixture below replaces it
 
 
 @pytest.fixture(autouse=True)
@@ -101,28 +105,20 @@ def test_an_account_that_is_no_administrator_is_not_taken_over(
         run("setup")
 
 
-def test_static_files_are_collected_once(
-    settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.undo()
+def test_static_files_are_collected_once(settings: Settings, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "app.css").write_text("body { color: red }")
-    monkeypatch.setattr(settings, "STATICFILES_DIRS", [source])
-    monkeypatch.setattr(settings, "STATIC_ROOT", tmp_path / "root")
-    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
-    monkeypatch.setattr(
-        settings,
-        "STATICFILES_FINDERS",
-        ["django.contrib.staticfiles.finders.FileSystemFinder"],
-    )
-    from django.contrib.staticfiles import finders
+    settings.STATICFILES_DIRS = [source]
+    settings.STATIC_ROOT = tmp_path / "root"
+    settings.DATA_DIR = tmp_path
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 
     finders.get_finder.cache_clear()  # type: ignore[attr-defined]  # an lru_cache
     try:
-        first, second = setup.collect_static(), setup.collect_static()
+        first, second = collect_static(), collect_static()
         (source / "app.css").write_text("body { color: blue }")
-        third = setup.collect_static()
+        third = collect_static()
     finally:
         finders.get_finder.cache_clear()  # type: ignore[attr-defined]  # an lru_cache
 
