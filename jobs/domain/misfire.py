@@ -81,20 +81,20 @@ def _decide_late(
         return []
     wanted = 0
     if policy == Misfire.FIRE_ALL:
-        wanted = min(limit, MAX_STEPS)
+        wanted = limit
     elif policy == Misfire.FIRE_ONCE and not punctual:
         wanted = 1
     made_up = due.latest(start, edge, min(wanted, count))
-    steps = [_dispatch(instant, Trigger.MISFIRE) for instant in made_up]
-    left_out = count - len(made_up)
-    if not left_out:
-        return steps
+    steps = [_dispatch(instant, Trigger.MISFIRE) for instant in made_up[:MAX_STEPS]]
     first, last = due.next_after(start), due.last_until(made_up[0] - 1 if made_up else edge)
-    assert first is not None  # noqa: S101 - left_out says that there are some
-    assert last is not None  # noqa: S101
-    reason = OmissionReason.LIMIT if policy == Misfire.FIRE_ALL else OmissionReason.MISFIRE
+    if first is None or last is None or count == len(made_up):
+        return steps
     omission = Step(
-        first=to_moment(first), last=to_moment(last), count=left_out, trigger=None, reason=reason
+        first=to_moment(first),
+        last=to_moment(last),
+        count=count - len(made_up),
+        trigger=None,
+        reason=OmissionReason.LIMIT if policy == Misfire.FIRE_ALL else OmissionReason.MISFIRE,
     )
     return [omission, *steps]
 

@@ -176,6 +176,32 @@ def test_one_decision_hands_out_a_bounded_number_and_the_next_goes_on() -> None:
     assert dispatched == [utc("2026-03-01T00:00") + timedelta(seconds=n) for n in range(1, 3601)]
 
 
+def test_a_limit_beyond_one_decision_is_kept_over_several() -> None:
+    """Newest 2,500 of 7,200 missed seconds, oldest first, and then what is within the grace."""
+    every_second = [cron("* * * * * *")]
+    after, now = utc("2026-03-01T00:00"), utc("2026-03-01T02:00:05")
+    steps: list[Step] = []
+
+    while found := decide_misfire(
+        every_second,
+        after=after,
+        now=now,
+        policy=Misfire.FIRE_ALL,
+        grace=timedelta(seconds=4),
+        limit=2500,
+    ):
+        steps += found
+        after = found[-1].last
+
+    omission, *dispatched = steps
+    assert (omission.count, omission.last) == (4700, utc("2026-03-01T01:18:20"))
+    assert [step.first for step in dispatched] == [
+        omission.last + timedelta(seconds=n) for n in range(1, 2506)
+    ]
+    triggers = [step.trigger for step in dispatched]
+    assert triggers == [Trigger.MISFIRE] * 2500 + [Trigger.SCHEDULE] * 5
+
+
 @pytest.mark.parametrize("policy", Misfire)
 @pytest.mark.parametrize("limit", [0, 1, 7, 5000])
 def test_every_due_time_is_in_exactly_one_step(policy: Misfire, limit: int) -> None:

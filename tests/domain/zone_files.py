@@ -18,10 +18,15 @@ class Change(NamedTuple):
     after: int
 
 
+def zone_data(zone: str) -> bytes:
+    """Return the file of a zone."""
+    return files("tzdata.zoneinfo").joinpath(*zone.split("/")).read_bytes()
+
+
 @lru_cache(maxsize=1024)
 def changes(zone: str) -> tuple[Change, ...]:
     """Return every change of offset that the tzdata package lists for a zone (RFC 8536)."""
-    data = files("tzdata.zoneinfo").joinpath(*zone.split("/")).read_bytes()
+    data = zone_data(zone)
     _, _, isut, isstd, leap, times, types, letters = _HEADER.unpack_from(data)
     # The first block has 32-bit times; the second one, behind it, has 64-bit times.
     start = _HEADER.size + times * 5 + types * 6 + letters + leap * 8 + isstd + isut
