@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from jobs.api.problems import HttpProblem
 from jobs.domain.errors import InvalidError
+from jobs.services.storable import check_storable, too_deep
 
 MAX_BYTES = 1_000_000
-MAX_DEPTH = 32  # a definition is 4 deep; a result that a job prints is never read here
 
 
 def check_size(request: HttpRequest) -> None:
@@ -44,7 +44,7 @@ def json_object(request: HttpRequest, *, optional: bool = False) -> dict[str, An
     value = _parsed(raw)
     if not isinstance(value, dict):
         raise InvalidError(f"The body is {_kind(value)}. Send a JSON object.")
-    _check_values(value)
+    check_storable(value)
     return value
 
 
@@ -61,46 +61,13 @@ def _parsed(raw: bytes) -> object:
             f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
         ) from error
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except ValueError as error:  # a whole number with thousands of digits
         raise InvalidError("The body holds a number that is too long.") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidError(f"The body is not JSON: {name} is no number of JSON.")
-
-
-def _too_deep() -> InvalidError:
-    return InvalidError(f"The body is nested too deeply. Use {MAX_DEPTH} levels or less.")
-
-
-def _check_values(value: object) -> None:
-    """Refuse depth and text that no table, log or process could take; walks without recursion."""
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        if not level:
-            return
-        level = [child for item in level for child in _children(item)]
-    raise _too_deep()
-
-
-def _children(item: object) -> list[object]:
-    if isinstance(item, str):
-        _check_text(item)
-    if isinstance(item, dict):
-        return [*item.keys(), *item.values()]
-    return item if isinstance(item, list) else []
-
-
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise InvalidError(f"The text {text[:40]!r} holds a NUL character. Remove it.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidError(
-            f"The text {text[:40]!r} holds half of a surrogate pair. Send whole characters."
-        ) from error
 
 
 def _kind(value: object) -> str:

@@ -50,7 +50,7 @@ def read_expression(
         raise CronError(f"The character {odd} has no place in a cron expression. Use plain ASCII.")
     words = _expand_nickname(text.strip().lower()).split()
     if len(words) not in (5, 6):
-        raise CronError(_wrong_count(len(words)))
+        raise CronError(_wrong_count(" ".join(words), len(words)))
     second = "0"
     if len(words) == 6:
         second = words.pop(0 if seconds_position == SecondsPosition.FIRST else 5)
@@ -77,13 +77,14 @@ def _expand_nickname(text: str) -> str:
     raise CronError(f"The nickname {text} does not exist. Use {', '.join(NICKNAMES)}.")
 
 
-def _wrong_count(count: int) -> str:
+def _wrong_count(text: str, count: int) -> str:
     """Return the message for a wrong number of fields."""
     fields = "minute, hour, day of month, month, weekday"
     if count == 0:
         return f"The cron expression is empty. Use five fields: {fields}."
+    shown = text if len(text) <= 40 else f"{text[:39]}…"
     noun = "field" if count == 1 else "fields"
-    message = f"The expression has {count} {noun}. Use 5 ({fields}), or 6 with seconds."
+    message = f"The expression {shown!r} has {count} {noun}. Use 5 ({fields}), or 6 with seconds."
     return f"{message} Years cannot be given: use a start and an end." if count == 7 else message
 
 

@@ -39,6 +39,7 @@ from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
 from jobs.models import Job
 from jobs.services.problems import invalid_from, named
+from jobs.services.storable import check_storable
 from jobs.services.wording import check_name, check_queue, check_tag, choice
 
 PRIORITIES = {"low": -10, "normal": 0, "high": 10, "critical": 20}
@@ -153,6 +154,7 @@ class JobDefinition(BaseModel):
 
 def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
     """Return the definition that ``data`` holds; InvalidError names each wrong field and value."""
+    check_storable(dict(data))
     unknown = data.get("workspace")
     if unknown is not None:
         raise InvalidError(
