@@ -60,6 +60,7 @@
     busy.set(ctx, setTimeout(() => { button.disabled = true; }, BUSY_AFTER));
   });
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    ctx.sourceElement.closest(".toast")?.remove(); // its "Undo" was used
     const button = ctx.request.submitter;
     if (!button) return;
     clearTimeout(busy.get(ctx));

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, log_in
-from tests.e2e.harness import Product
+from tests.e2e.harness import Product, marked
 
 SCRIPT = """#!/bin/bash
 for number in $(seq 1 600); do
@@ -54,7 +54,8 @@ def test_with_script(product: Product, open_page: Open) -> None:
     expect(dialog).to_be_hidden()
     expect(page.locator("#execution-facts")).to_contain_text("Killed")
     expect(page.locator("#log-tail")).not_to_have_attribute("hx-trigger", re.compile("."))
-    assert product.job_processes() == []
+    number = page.url.rstrip("/").rpartition("/")[2]
+    assert marked({f"EXECUTION_ID={number}".encode()}) == []
 
 
 def test_without_script(product: Product, open_page: Open) -> None:

@@ -1,0 +1,119 @@
+"""Every page: accessible, readable at 320 px, in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.e2e.harness import Product
+
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def pages(product: Product) -> Iterator[dict[str, str]]:
+    """Make something to show on each page; return the addresses."""
+    good = product.job("page-good", "echo fine; echo oops >&2", seconds=3600, tags=["data"])
+    bad = product.job(
+        "page-bad", "echo broken; exit 3", retry={"max_attempts": 2, "base_seconds": 0}
+    )
+    long = product.job("page-long", "echo on and on; sleep 600", timeout_seconds=900)
+    for _run in range(3):
+        product.run(good)
+        product.run(bad)
+    running = product.trigger(long)
+    failed = product.sql("SELECT max(id) FROM jobs_execution WHERE job_id = %s", bad)[0][0]
+    yield {
+        "overview": "/",
+        "jobs": "/jobs/",
+        "no-jobs": "/jobs/?q=nothing-is-called-so",
+        "job": f"/jobs/{good}/",
+        "failing-job": f"/jobs/{bad}/",
+        "new-job": "/jobs/new/",
+        "edit-job": f"/jobs/{good}/edit/",
+        "delete-job": f"/jobs/{good}/delete/",
+        "executions": "/executions/",
+        "running": f"/executions/{running}/",
+        "failed": f"/executions/{failed}/",
+        "kill": f"/executions/{running}/kill/",
+        "missing": "/jobs/999999/",
+    }
+    product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, with the elements."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['any'][:1] or node['all'][:1]}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(theme: str, width: int, pages: dict[str, str], open_page: Open) -> None:
+    found: dict[str, list[str]] = {}
+    page = open_page("/", width=width, color_scheme=theme)
+    for name, path in pages.items():
+        page.goto(path)
+        found[name] = violations(page)
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_at_the_door(theme: str, open_page: Open) -> None:
+    page = open_page("/login/", signed_in=False, color_scheme=theme)
+
+    assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_dialogs_and_menus(pages: dict[str, str], open_page: Open) -> None:
+    page = open_page(pages["job"])
+    page.get_by_label("More actions").click()
+    in_menu = violations(page)
+    page.get_by_role("link", name="Delete…").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    in_dialog = violations(page)
+
+    assert (in_menu, in_dialog) == ([], [])
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 961, 1024, 1280])
+def test_no_page_scrolls_sideways(width: int, pages: dict[str, str], open_page: Open) -> None:
+    page = open_page("/", width=width)
+    wide = {}
+    for name, path in pages.items():
+        page.goto(path)
+        wide[name] = page.evaluate("document.documentElement.scrollWidth")
+
+    assert {name: size for name, size in wide.items() if size > width} == {}
+
+
+def test_times_are_in_the_browser_s_zone_after_the_first_page(
+    pages: dict[str, str], open_page: Open
+) -> None:
+    page = open_page("/")
+    page.reload()
+
+    expect(page.get_by_text("Times are in your zone, Asia/Jakarta.")).to_be_visible()
+
+
+def test_times_go_on_by_themselves(pages: dict[str, str], open_page: Open) -> None:
+    page = open_page(pages["running"])
+    page.get_by_role("button", name="Pause live updates").click()
+    running = page.locator("#execution-facts time[data-since]").first
+    before = running.inner_text()
+
+    expect(running).not_to_have_text(before, timeout=3_000)

@@ -1,0 +1,76 @@
+"""Keys act where no field has the focus, and can be switched off."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.e2e.harness import Product
+
+
+def test_keys_lead_from_page_to_page(open_page: Open) -> None:
+    page = open_page("/")
+    for keys, heading in (
+        ("gj", "Jobs"),
+        ("ge", "Executions"),
+        ("go", "Overview"),
+        ("n", "New job"),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+
+def test_keys_move_through_rows_and_act_there(product: Product, open_page: Open) -> None:
+    first, second = product.job("key-a", "true"), product.job("key-b", "true")
+    page = open_page("/jobs/?q=key-")
+    expect(page.locator(f"#job-{second}")).to_be_visible()
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator(f"#job-{second}").get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("k")
+    page.keyboard.press("p")
+
+    expect(page.locator(f"#job-{first}")).to_contain_text("Paused")
+    expect(page.locator(f"#job-{second}")).not_to_contain_text("Paused")
+
+
+def test_typing_in_a_field_presses_nothing(open_page: Open) -> None:
+    page = open_page("/jobs/")
+
+    page.get_by_placeholder("Name, tag, owner or description").press_sequentially("gonn?.t")
+
+    assert page.url.rstrip("/").endswith("/jobs") or "?q=" in page.url
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_help_lists_the_keys_and_can_switch_them_off(open_page: Open) -> None:
+    page = open_page("/")
+
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Single keys act").uncheck()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("n")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+def test_the_theme_is_remembered(open_page: Open) -> None:
+    page = open_page("/")
+    root = page.locator("html")
+
+    page.keyboard.press("t")
+    page.keyboard.press("t")
+    expect(root).to_have_attribute("data-theme", "dark")
+    page.reload()
+
+    expect(root).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    page.keyboard.press("t")
+    expect(root).not_to_have_attribute("data-theme", "dark")

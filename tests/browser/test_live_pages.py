@@ -1,0 +1,186 @@
+"""Live pages: cheap while idle, never in the way of a person, honest when the server is silent."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from jobs.domain.states import JobState
+from tests.browser.conftest import Open, Watch
+from tests.e2e.harness import Product, wait_until
+
+POLLED = 7_000  # two polls of five seconds have to begin within
+
+
+@pytest.fixture(scope="module")
+def jobs(product: Product) -> dict[str, int]:
+    """Make three jobs that nothing starts."""
+    return {name: product.job(name, "true") for name in ("live-a", "live-b", "live-c")}
+
+
+def pause(product: Product, job_id: int, *, active: bool = False) -> None:
+    """Change a job behind the page's back, as another person would."""
+    state = JobState.ACTIVE if active else JobState.PAUSED
+    product.sql("UPDATE jobs_job SET state = %s WHERE id = %s", state.value, job_id)
+    product.sql(
+        "INSERT INTO jobs_revision (topic, shard, value) VALUES ('jobs', 0, 1) "
+        "ON CONFLICT (topic, shard) DO UPDATE SET value = jobs_revision.value + 1"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _as_before(product: Product, jobs: dict[str, int]) -> None:
+    for job_id in jobs.values():
+        pause(product, job_id, active=True)
+
+
+def row(page: Page, jobs: dict[str, int], name: str) -> str:
+    return f"#job-{jobs[name]}"
+
+
+def test_an_idle_page_is_answered_with_304(
+    jobs: dict[str, int], open_page: Open, watch: Watch
+) -> None:
+    page = open_page("/")
+    page.wait_for_timeout(11_500)
+
+    tagged = [
+        status for path, status in watch.polls if path not in ("/p/heartbeat/", "/p/timeline/")
+    ]
+    assert len(tagged) >= 6
+    assert set(tagged) == {304}
+
+
+def test_a_change_keeps_what_a_person_is_doing(
+    product: Product, jobs: dict[str, int], open_page: Open
+) -> None:
+    page = open_page("/jobs/?q=live-&sort=name")
+    page.locator(row(page, jobs, "live-b")).get_by_role("checkbox").check()
+    page.locator(row(page, jobs, "live-c")).locator("summary").click()
+    search = page.get_by_placeholder("Name, tag, owner or description")
+    search.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+
+    pause(product, jobs["live-a"])
+
+    expect(page.locator(row(page, jobs, "live-a"))).to_contain_text("Paused", timeout=POLLED)
+    expect(page.locator(row(page, jobs, "live-b")).get_by_role("checkbox")).to_be_checked()
+    expect(page.locator(".bulk")).to_contain_text("1 selected")
+    expect(page.locator(row(page, jobs, "live-c")).locator(".menu-list")).to_be_visible()
+    expect(search).to_be_focused()
+    assert search.evaluate("input => input.selectionStart") == 1
+
+
+def test_rows_stay_while_somebody_selects(
+    product: Product, jobs: dict[str, int], open_page: Open
+) -> None:
+    page = open_page("/jobs/?q=live-")
+    names = page.locator("td .name")
+    expect(names).to_have_text(["live-a", "live-b", "live-c"])
+    page.locator(row(page, jobs, "live-b")).get_by_role("checkbox").check()
+
+    pause(product, jobs["live-a"])
+
+    offer = page.locator("#job-table [data-changes]")
+    expect(offer).to_have_text("3 changed, show", timeout=POLLED)
+    expect(names).to_have_text(["live-a", "live-b", "live-c"])
+    expect(page.locator(row(page, jobs, "live-a"))).to_contain_text("Paused")
+    offer.click()
+    expect(names).to_have_text(["live-b", "live-c", "live-a"])
+    expect(offer).to_be_hidden()
+
+
+def test_live_updates_can_be_paused(
+    product: Product, jobs: dict[str, int], open_page: Open, watch: Watch
+) -> None:
+    page = open_page("/jobs/?q=live-")
+    page.get_by_role("button", name="Pause live updates").click()
+    watch.polls.clear()
+    pause(product, jobs["live-a"])
+    page.wait_for_timeout(6_000)
+
+    assert watch.polls == []
+    page.reload()
+    expect(page.get_by_text("Live updates paused")).to_be_visible()
+    page.keyboard.press(".")
+    expect(page.get_by_text("Live, every 5 s")).to_be_visible()
+    wait_until(lambda: page.wait_for_timeout(50) or watch.polls, what="polls again")
+
+
+def test_a_silent_server_is_told_and_its_return_too(
+    jobs: dict[str, int], open_page: Open, watch: Watch
+) -> None:
+    watch.expected = ("ERR_FAILED", "Failed to fetch")
+    page = open_page("/jobs/?q=live-")
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    page.route("**/p/**", refuse)
+    notice = page.locator("#offline")
+    expect(notice).to_be_visible(timeout=20_000)
+    expect(notice).to_contain_text("No answer from the server for")
+    page.unroute("**/p/**", refuse)
+    expect(notice).to_be_hidden(timeout=40_000)
+
+
+def test_a_lost_session_leads_to_the_login(jobs: dict[str, int], open_page: Open) -> None:
+    page = open_page("/jobs/?q=live-")
+    page.context.clear_cookies()
+
+    page.wait_for_url("**/login/?next=%2Fjobs%2F%3Fq%3Dlive-", timeout=POLLED)
+
+
+def test_a_double_click_starts_one_run(
+    product: Product, jobs: dict[str, int], open_page: Open
+) -> None:
+    page = open_page("/jobs/?q=live-a")
+
+    page.get_by_role("button", name="Run live-a now").dblclick()
+
+    expect(page.locator(".toast").first).to_contain_text("Started live-a")
+    count = product.sql("SELECT count(*) FROM jobs_execution WHERE job_id = %s", jobs["live-a"])
+    assert count == [[1]]
+
+
+def test_pause_can_be_undone(product: Product, jobs: dict[str, int], open_page: Open) -> None:
+    page = open_page("/jobs/?q=live-b")
+
+    page.get_by_role("button", name="Pause live-b").click()
+    expect(page.locator(row(page, jobs, "live-b"))).to_contain_text("Paused")
+    page.get_by_role("button", name="Undo").click()
+
+    expect(page.locator(row(page, jobs, "live-b"))).not_to_contain_text("Paused")
+    expect(page.get_by_text("Resumed live-b.")).to_be_visible()
+
+
+def test_the_filter_follows_the_typing(jobs: dict[str, int], open_page: Open) -> None:
+    page = open_page("/jobs/")
+
+    page.keyboard.press("/")
+    page.keyboard.type("live-c")
+
+    expect(page.locator("td .name")).to_have_text(["live-c"])
+    page.wait_for_url("**/jobs/?q=live-c")
+    page.reload()
+    expect(page.locator("td .name")).to_have_text(["live-c"])
+
+
+def test_deleting_needs_the_name(product: Product, jobs: dict[str, int], open_page: Open) -> None:
+    doomed = product.job("doomed", "true")
+    page = open_page(f"/jobs/{doomed}/")
+    page.get_by_label("More actions").click()
+    page.get_by_role("link", name="Delete…").click()
+    dialog = page.get_by_role("dialog")
+
+    dialog.get_by_label(re.compile("Type the job.s name")).fill("domed")
+    dialog.get_by_role("button", name="Delete job").click()
+    expect(dialog).to_contain_text("“domed” is not the name of the job.")
+    dialog.get_by_label(re.compile("Type the job.s name")).fill("doomed")
+    dialog.get_by_role("button", name="Delete job").click()
+
+    page.wait_for_url("**/jobs/")
+    expect(page.get_by_text("Deleted doomed.")).to_be_visible()
