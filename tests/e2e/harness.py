@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+from jobs.lineage import end_with_parent
 
 SETTINGS = "scheduler_site.settings"
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,6 +186,8 @@ class Product:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # A test run that is killed must not leave a product running.
+                preexec_fn=partial(end_with_parent, os.getpid()),
             )
         self.parts.append(part)
         _ = self.agent  # gets ready at the same time
