@@ -117,6 +117,17 @@ if _database["ENGINE"].endswith("sqlite3"):
             "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864"
         ),
     }
+else:
+    # A server that vanished without a word is noticed within seconds, not by the next person.
+    _database["OPTIONS"] = {
+        "application_name": "jobdeck",
+        "connect_timeout": 5,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
 from jobs.services import audit, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.handover import hand_over_on_commit
 
 RECENT = 20  # how many outcomes the strip in the list shows
 
@@ -179,6 +180,7 @@ def _release_held(job_id: int) -> None:
     ids = [row[0] for row in waiting[: max(0, limit - going)]]
     if Execution.objects.filter(pk__in=ids).update(held=False):
         wake.poke("queue")
+        hand_over_on_commit(Execution.objects.filter(pk__in=ids))
 
 
 _ADD_TO_HOUR = (

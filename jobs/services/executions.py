@@ -186,7 +186,19 @@ def settle(
 
 
 def delay_before_retry(running: Running, state: ExecutionState) -> timedelta | None:
-    """Return the wait before the next attempt; None when this ending is final."""
+    """Return the wait before the next attempt; None when this ending is final.
+
+    Call it with the job locked: an attempt that somebody asked to end is the last one, also when it
+    ended by itself before it heard of that.
+    """
     if state not in FAILURES or (state == ExecutionState.LOST and not running.retry_lost):
         return None
-    return running.retry.delay_after(running.attempt, random.Random())  # noqa: S311 - jitter only
+    delay = running.retry.delay_after(running.attempt, random.Random())  # noqa: S311 - jitter only
+    if delay is not None and _is_unwanted(running.execution_id):
+        return None
+    return delay
+
+
+def _is_unwanted(execution_id: int) -> bool:
+    asked = Execution.objects.filter(pk=execution_id, cancel_requested_at__isnull=False)
+    return asked.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from jobs.models import Execution
 log = logging.getLogger("scheduler.handover")
 
 
-def hand_over_on_commit(executions: Sequence[Execution]) -> None:
+def hand_over_on_commit(executions: Iterable[Execution]) -> None:
     """Push the executions' ids after the commit; without a transport the row itself is the entry."""
     if conf.broker_url():
         by_queue: dict[str, list[int]] = defaultdict(list)

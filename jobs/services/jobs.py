@@ -76,6 +76,7 @@ def update(
             return job
         _check_name_free(definition.name, job)
         settle_until(job, now)
+        job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
         take_over(job, definition, now)
         job.version += 1
         job.decided_until = max(job.decided_until, now)

@@ -16,6 +16,7 @@ from jobs.services import claims, revisions
 from jobs.services.dbtime import db_now
 from jobs.services.endings import lock_job
 from jobs.services.executions import delay_before_retry, settle
+from jobs.services.handover import hand_over_on_commit
 from jobs.services.running import load
 from jobs.services.writing import write_transaction
 
@@ -95,6 +96,8 @@ def requeue_retries(now: datetime) -> int:
             state=ExecutionState.RETRYING.value, retry_at__lte=now
         ).values_list("pk", "attempt")[:500]
     )
+    if not due:
+        return 0
     count = 0
     with write_transaction():
         for execution_id, attempt in due:
@@ -117,4 +120,6 @@ def requeue_retries(now: datetime) -> int:
         if count:
             revisions.bump("executions")
             wake.poke("queue")
+            numbers = [execution_id for execution_id, _ in due]
+            hand_over_on_commit(Execution.objects.filter(pk__in=numbers, handed_at=None))
     return count

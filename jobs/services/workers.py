@@ -58,7 +58,12 @@ def beat(worker_id: int, *, busy: int | None = None, state: WorkerState | None =
 
 def tick(worker_id: int, *, at: datetime, lag: timedelta | None) -> None:
     """Record a dispatcher's latest look at the clock, with how late the latest due time was."""
-    changes: dict[str, object] = {"tick_at": at, "beat_at": db_now()}
+    # One that was silent for so long that it was taken for gone is back.
+    changes: dict[str, object] = {
+        "tick_at": at,
+        "beat_at": db_now(),
+        "state": WorkerState.RUNNING.value,
+    }
     if lag is not None:
         changes["lag_seconds"] = lag.total_seconds()
     Worker.objects.filter(pk=worker_id).update(**changes)
