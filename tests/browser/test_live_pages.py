@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from jobs.domain.states import JobState
 from tests.browser.conftest import Open, Watch
-from tests.e2e.harness import Product, wait_until
+from tests.e2e.harness import Product
 
 POLLED = 7_000  # two polls of five seconds have to begin within
 
@@ -107,7 +107,8 @@ def test_live_updates_can_be_paused(
     expect(page.get_by_text("Live updates paused")).to_be_visible()
     page.keyboard.press(".")
     expect(page.get_by_text("Live, every 5 s")).to_be_visible()
-    wait_until(lambda: page.wait_for_timeout(50) or watch.polls, what="polls again")
+    with page.expect_response("**/p/jobs/**"):
+        pass
 
 
 def test_a_silent_server_is_told_and_its_return_too(
