@@ -1,0 +1,39 @@
+"""What happens at an odd moment is counted, ended and given a verdict like everything else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.domain.permissions import SYSTEM
+from jobs.models import Job
+from jobs.services import jobs as job_services
+from jobs.services.triggers import trigger
+from tests.factories import every, make_job
+from tests.services.test_executions import counters, recounted
+
+pytestmark = pytest.mark.django_db
+
+RETRY = {"max_attempts": 3, "base_seconds": 3600}
+
+
+def set_back(job: Job, by: timedelta) -> datetime:
+    """Pretend that nobody has looked at ``job`` for a while; return since when."""
+    since = datetime.now(UTC) - by
+    Job.objects.filter(pk=job.pk).update(decided_until=since, next_fire_at=since + by / 4)
+    job.schedules.update(anchor_at=since)
+    job.refresh_from_db()
+    return since
+
+
+def test_an_edit_that_replaces_what_waits_keeps_the_counters() -> None:
+    job = make_job(schedules=[every(60)], overlap="cancel_running")
+    trigger(job.pk, actor=SYSTEM)
+    set_back(job, timedelta(seconds=90))
+
+    job_services.update(job.pk, {"description": "new"}, actor=SYSTEM)
+
+    assert sorted(job.executions.values_list("state", flat=True)) == ["cancelled", "queued"]
+    assert counters(job) == recounted(job)
+    assert job.live_count == 1
