@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.domain.permissions import SYSTEM
-from jobs.models import Job
+from jobs.domain.states import ExecutionState
+from jobs.models import Execution, Job
+from jobs.services import cancelling, executions, rescue
 from jobs.services import jobs as job_services
+from jobs.services.running import Running
 from jobs.services.triggers import trigger
 from tests.factories import every, make_job
-from tests.services.test_executions import counters, recounted
+from tests.services.test_executions import counters, recounted, result, start
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +30,13 @@ def set_back(job: Job, by: timedelta) -> datetime:
     return since
 
 
+def cancelled_meanwhile() -> Running:
+    """Return a running execution that a person has asked to end."""
+    running = start(make_job(retry={**RETRY, "lost": True}))
+    cancelling.cancel(running.execution_id, actor=SYSTEM)
+    return running
+
+
 def test_an_edit_that_replaces_what_waits_keeps_the_counters() -> None:
     job = make_job(schedules=[every(60)], overlap="cancel_running")
     trigger(job.pk, actor=SYSTEM)
@@ -37,3 +47,20 @@ def test_an_edit_that_replaces_what_waits_keeps_the_counters() -> None:
     assert sorted(job.executions.values_list("state", flat=True)) == ["cancelled", "queued"]
     assert counters(job) == recounted(job)
     assert job.live_count == 1
+
+
+def test_an_attempt_that_fails_after_it_was_cancelled_is_the_last_one() -> None:
+    running = cancelled_meanwhile()
+
+    executions.finish(running, result(ExecutionState.FAILED, exit_code=1))
+
+    assert Execution.objects.get().state == "failed"
+    assert counters(Job.objects.get()) == recounted(Job.objects.get())
+
+
+def test_a_cancelled_execution_whose_worker_dies_does_not_run_again() -> None:
+    running = cancelled_meanwhile()
+
+    assert rescue.mark_lost(running.execution_id, running.token)
+
+    assert Execution.objects.get().state == "lost"
