@@ -95,6 +95,18 @@ def _decide_active(job: Job, schedules: list[rules.Schedule], decided: Decisions
             _dispatch(job, decided, due_at=step.first, trigger=step.trigger)
         job.decided_until = max(job.decided_until, step.last)
         decided.latest_due = step.last
+    if job.counts_from_end and not job.live_count:
+        _count_from_now(job, schedules, decided.now)
+
+
+def _count_from_now(job: Job, schedules: list[rules.Schedule], now: datetime) -> None:
+    """Let a completion interval that was left out go on from now.
+
+    From the time that was missed it would be due again at once: a look for each period since then.
+    """
+    left = rules.count_due(schedules, job.decided_until, now, last_finished_at=job.last_finished_at)
+    if not left.total:
+        job.decided_until = max(job.decided_until, now)
 
 
 def _omit_stopped(job: Job, schedules: list[rules.Schedule], decided: Decisions) -> None:

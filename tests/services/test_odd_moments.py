@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.domain.permissions import SYSTEM
-from jobs.domain.states import ExecutionState
-from jobs.models import Execution, Job
-from jobs.services import cancelling, executions, rescue
+from jobs.domain.states import ExecutionState, OmissionReason
+from jobs.models import Execution, Job, Omission
+from jobs.services import cancelling, dispatch, executions, rescue
 from jobs.services import jobs as job_services
 from jobs.services.running import Running
 from jobs.services.triggers import trigger
-from tests.factories import every, make_job
+from tests.factories import cron, every, make_job
 from tests.services.test_executions import counters, recounted, result, start
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +64,27 @@ def test_a_cancelled_execution_whose_worker_dies_does_not_run_again() -> None:
     assert rescue.mark_lost(running.execution_id, running.token)
 
     assert Execution.objects.get().state == "lost"
+
+
+def test_a_completion_interval_missed_for_long_is_settled_by_one_look() -> None:
+    job = make_job(schedules=[every(60, "completion")], misfire="skip")
+    set_back(job, timedelta(days=1))
+    now = datetime.now(UTC)
+
+    dispatch.dispatch_due(now)
+
+    job.refresh_from_db()
+    assert Omission.objects.get().reason == OmissionReason.MISFIRE
+    assert job.next_fire_at == now + timedelta(seconds=60)
+
+
+def test_a_cron_time_beside_a_missed_completion_interval_keeps_its_verdict() -> None:
+    job = make_job(schedules=[every(60, "completion"), cron("0 0 1 1 *")], misfire="skip")
+    set_back(job, timedelta(hours=2))
+
+    dispatch.dispatch_due(datetime.now(UTC))
+
+    job.refresh_from_db()
+    assert job.executions.count() == 0
+    assert job.next_fire_at is not None
+    assert job.next_fire_at > datetime.now(UTC)
