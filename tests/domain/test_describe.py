@@ -274,7 +274,7 @@ def test_equal_words_mean_equal_times(language: str) -> None:
     weekdays = ["*", "0", "1-5", "5", "5L", "1#2", "1#5", "0,6", "5-7", "1#2,5", "0-5", "5L,1#5"]
     seconds = ["", "", " 0", " 30", " */10", " *", " 0,30", " 15-45/15"]
     seen: dict[str, tuple[str, tuple[object, ...]]] = {}
-    for _ in range(800):
+    for _ in range(600):
         expression = " ".join(map(rng.choice, (minutes, hours, days, months, weekdays)))
         expression += rng.choice(seconds)
         match = rng.choice(list(DayMatch))
@@ -286,7 +286,7 @@ def test_equal_words_mean_equal_times(language: str) -> None:
         named = meaning(rule)
         before, known = seen.setdefault(words, (expression, named))
         assert known == named, (words, before, expression)
-    assert len(seen) > 500
+    assert len(seen) > 400
 
 
 def test_every_accepted_expression_has_words_without_a_gap() -> None:
