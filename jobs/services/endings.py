@@ -93,7 +93,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
     ):
         _auto_disable(job_id, failures, ending.finished_at)
     elif counts_from_end and live == 0:
-        _fire_after_end(job_id)
+        _fire_after_end(job_id, ending.finished_at)
 
 
 def _strip(recent: list[list[Any]], ending: Ending) -> list[list[Any]]:
@@ -156,9 +156,10 @@ def _auto_disable(job_id: int, failures: int, at: datetime) -> None:
     revisions.bump("jobs")
 
 
-def _fire_after_end(job_id: int) -> None:
-    """Name the next due time of intervals that count from the end."""
+def _fire_after_end(job_id: int, ended_at: datetime) -> None:
+    """Name the next due time of intervals that count from the end, also of one that never ran."""
     job = Job.objects.get(pk=job_id)
+    job.last_finished_at = max(job.last_finished_at or ended_at, ended_at)  # not saved
     refresh_next_fire(job, rules_of(job.schedules.all()))
     job.save(update_fields=["next_fire_at"])
     wake.poke("jobs")

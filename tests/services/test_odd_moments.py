@@ -88,3 +88,16 @@ def test_a_cron_time_beside_a_missed_completion_interval_keeps_its_verdict() -> 
     assert job.executions.count() == 0
     assert job.next_fire_at is not None
     assert job.next_fire_at > datetime.now(UTC)
+
+
+def test_an_interval_counts_from_the_cancel_of_one_that_never_started() -> None:
+    job = make_job(schedules=[every(60, "completion")])
+    execution = trigger(job.pk, actor=SYSTEM)
+    set_back(job, timedelta(hours=3))
+    Job.objects.update(next_fire_at=None)
+
+    ended = cancelling.cancel(execution.pk, actor=SYSTEM)
+
+    job.refresh_from_db()
+    assert ended.finished_at is not None
+    assert job.next_fire_at == ended.finished_at + timedelta(seconds=60)
