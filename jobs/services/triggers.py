@@ -14,7 +14,7 @@ from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
 from jobs.services import audit, cancelling, revisions
 from jobs.services.decisions import new_execution
-from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.jobs import locked
 from jobs.services.writing import write_transaction
@@ -59,10 +59,11 @@ def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> 
         )
         execution.save(force_insert=True)
         job.execution_count += 1
+        job.save(update_fields=["execution_count"])
         if job.counts_from_end:
-            # Nothing is due until this execution ends; its end names the next due time.
-            refresh_next_fire(job, rules_of(job.schedules.all()))
-        job.save(update_fields=["execution_count", "next_fire_at"])
+            # Nothing is due until this execution ends; its end names the next due time. One that is
+            # due already and that no dispatcher has seen gets its verdict first.
+            settle_until(job, now)
         audit.record(
             actor,
             "job.trigger",

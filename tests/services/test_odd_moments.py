@@ -101,3 +101,17 @@ def test_an_interval_counts_from_the_cancel_of_one_that_never_started() -> None:
     job.refresh_from_db()
     assert ended.finished_at is not None
     assert job.next_fire_at == ended.finished_at + timedelta(seconds=60)
+
+
+def test_run_now_gives_a_due_completion_time_its_verdict() -> None:
+    job = make_job(schedules=[every(60, "completion")])
+    set_back(job, timedelta(seconds=40))
+    due = job.next_fire_at
+
+    execution = trigger(job.pk, actor=SYSTEM)
+
+    omission = Omission.objects.get()
+    assert (omission.reason, omission.first_due_at) == (OmissionReason.OVERLAP, due)
+    assert omission.execution_id == execution.pk
+    assert counters(job) == recounted(job)
+    assert job.next_fire_at is None
