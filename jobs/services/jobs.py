@@ -82,6 +82,8 @@ def update(
         job.decided_until = max(job.decided_until, now)
         if after["schedules"] != before["schedules"]:
             _replace_schedules(job, definition, now)
+            # What it covers follows from the schedules of its time: later ones begin another.
+            job.open_omission = None
         _finish_edit(job, definition, actor, now)
         audit.record(
             actor,

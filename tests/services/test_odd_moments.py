@@ -115,3 +115,15 @@ def test_run_now_gives_a_due_completion_time_its_verdict() -> None:
     assert omission.execution_id == execution.pk
     assert counters(job) == recounted(job)
     assert job.next_fire_at is None
+
+
+def test_a_stretch_of_omissions_ends_where_the_schedules_change() -> None:
+    job = make_job(schedules=[every(60)])
+    job_services.pause(job.pk, actor=SYSTEM)
+    set_back(job, timedelta(seconds=150))
+    job_services.update(job.pk, {"schedules": [every(20)]}, actor=SYSTEM)
+    set_back(job, timedelta(seconds=50))
+
+    job_services.resume(job.pk, actor=SYSTEM)
+
+    assert list(Omission.objects.order_by("pk").values_list("count", flat=True)) == [2, 2]
