@@ -35,13 +35,15 @@ class Ending:
 
     @property
     def run_seconds(self) -> float:
-        """Return how long it ran; 0 when it never started."""
-        return (self.finished_at - self.started_at).total_seconds() if self.started_at else 0.0
+        """Return how long it ran; 0 when it never started, or when the clock went back meanwhile."""
+        started_at = self.started_at or self.finished_at
+        return max((self.finished_at - started_at).total_seconds(), 0.0)
 
     @property
     def wait_seconds(self) -> float:
         """Return how long it waited for its start, or for its end without one."""
-        return ((self.started_at or self.finished_at) - self.queued_at).total_seconds()
+        waited = (self.started_at or self.finished_at) - self.queued_at
+        return max(waited.total_seconds(), 0.0)
 
 
 _COUNTERS = ("success_count", "failure_count", "cancelled_count", "skipped_count")

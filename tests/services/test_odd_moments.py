@@ -9,11 +9,11 @@ import pytest
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Execution, Job, Omission
-from jobs.services import cancelling, dispatch, executions, rescue
+from jobs.services import cancelling, claims, dispatch, executions, rescue
 from jobs.services import jobs as job_services
 from jobs.services.running import Running
 from jobs.services.triggers import trigger
-from tests.factories import cron, every, make_job
+from tests.factories import cron, every, make_job, make_worker
 from tests.services.test_executions import counters, recounted, result, start
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,28 @@ def test_a_stretch_of_omissions_ends_where_the_schedules_change() -> None:
     job_services.resume(job.pk, actor=SYSTEM)
 
     assert list(Omission.objects.order_by("pk").values_list("count", flat=True)) == [2, 2]
+
+
+def test_a_clock_that_went_back_never_makes_a_run_of_negative_length() -> None:
+    job = make_job()
+    running = start(job)
+    Execution.objects.update(
+        started_at=datetime.now(UTC) + timedelta(hours=1),
+        queued_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    ahead = executions.load(running.execution_id)
+
+    executions.finish(ahead, result())
+
+    job.refresh_from_db()
+    assert job.last_duration_seconds == 0
+    assert job.recent[0][2] == 0
+
+
+def test_a_claim_that_is_cancelled_never_starts() -> None:
+    execution = trigger(make_job().pk, actor=SYSTEM)
+    (claim,) = claims.claim(worker_id=make_worker().pk, queues=["default"], free=1)
+
+    cancelling.cancel(execution.pk, actor=SYSTEM)
+
+    assert executions.start(claim.execution_id, claim.token, pid=1) is None
