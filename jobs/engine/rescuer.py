@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 from django.db.models import F, Q
@@ -31,12 +31,14 @@ class Rescuer:
     """One sweep every two seconds.
 
     Nobody's lease is judged before this process has been in touch with the database for a whole
-    lease: after an outage every healthy run looks expired until its worker has beaten again.
+    lease: after an outage every healthy run looks expired until its worker has beaten again. So it
+    does after a sleep of the whole host, or when the clock was put forward.
     """
 
     def __init__(self) -> None:
         """Begin out of touch."""
         self._in_touch_since: float | None = None
+        self._swept_at: datetime | None = None  # by the clock that the leases go by
 
     def step(self) -> bool:
         """Sweep once; there is never more to do before the next sweep."""
@@ -53,7 +55,7 @@ class Rescuer:
 
     def _sweep(self) -> None:
         now = time.monotonic()
-        if self._in_touch_since is None:
+        if self._in_touch_since is None or self._has_slept():
             self._in_touch_since = now
         count = rescue_dead_neighbours()
         if now - self._in_touch_since >= conf.lease_seconds():
@@ -64,6 +66,12 @@ class Rescuer:
             log.warning("Rescued %d executions whose worker was gone.", count)
         if broker.is_available():
             self._hand_over_again()
+        self._swept_at = db_now()
+
+    def _has_slept(self) -> bool:
+        """Say whether so much time has passed since the last sweep that leases may have run out."""
+        longest = timedelta(seconds=SWEEP_SECONDS + conf.lease_seconds() / 2)
+        return self._swept_at is not None and db_now() - self._swept_at > longest
 
     @staticmethod
     def _any_expired() -> bool:

@@ -127,5 +127,27 @@ def test_outage_starts_the_wait_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert running.state == "running"
 
 
+def test_clock_put_forward_starts_the_wait_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = make_worker(kind="cluster", host="elsewhere", boot_id="x", pid=1, state="running")
+    running = in_hand(worker, "running", lease=datetime.now(UTC) + timedelta(minutes=30))
+    clock, ahead = [1000.0], [timedelta()]
+    monkeypatch.setattr("jobs.engine.rescuer.time.monotonic", lambda: clock[0])
+    for place_of_use in ("jobs.engine.rescuer.db_now", "jobs.services.rescue.db_now"):
+        monkeypatch.setattr(place_of_use, lambda: datetime.now(UTC) + ahead[0])
+    rescuer = Rescuer()
+    rescuer.step()
+    clock[0] += conf.lease_seconds()
+
+    ahead[0] = timedelta(hours=1)
+    rescuer.step()
+    running.refresh_from_db()
+    at_once = running.state
+    clock[0] += conf.lease_seconds()
+    rescuer.step()
+    running.refresh_from_db()
+
+    assert (at_once, running.state) == ("running", "lost")
+
+
 def _away() -> int:
     raise DatabaseError("the database is away")
