@@ -90,12 +90,15 @@ class Rescuer:
 
     @staticmethod
     def _hand_over_again() -> None:
-        """Push what waits although it was handed over, or should have been, a while ago."""
+        """Push what waits although it was handed over, or should have been, a while ago.
+
+        What waits longest for its turn first: a full queue that nobody serves stops no other.
+        """
         overdue = (
             Execution.objects.filter(Q(state=ExecutionState.QUEUED.value, held=False))
             .annotate(sent_at=Coalesce(F("handed_at"), F("queued_at")))
             .filter(sent_at__lt=db_now() - HAND_OVER_AGAIN)
-            .order_by("pk")[:HAND_OVER_BATCH]
+            .order_by("sent_at", "pk")[:HAND_OVER_BATCH]
         )
         by_queue: dict[str, list[int]] = {}
         for pk, queue in overdue.values_list("pk", "queue"):

@@ -149,5 +149,24 @@ def test_clock_put_forward_starts_the_wait_anew(monkeypatch: pytest.MonkeyPatch)
     assert (at_once, running.state) == ("running", "lost")
 
 
+def test_a_queue_that_nobody_serves_does_not_keep_the_others_from_redis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    unserved, released = (
+        make_execution(make_job(schedules=[]), queue=queue, queued_at=long_ago, handed_at=handed_at)
+        for queue, handed_at in (("unserved", long_ago + timedelta(minutes=4)), ("default", None))
+    )
+    pushed: list[dict[str, list[int]]] = []
+    monkeypatch.setattr(module, "HAND_OVER_BATCH", 1)
+    monkeypatch.setattr(module.broker, "is_available", lambda: True)
+    monkeypatch.setattr(module.handover, "push", lambda by_queue: pushed.append(by_queue))
+
+    Rescuer().step()
+
+    assert unserved.pk < released.pk
+    assert pushed == [{"default": [released.pk]}]
+
+
 def _away() -> int:
     raise DatabaseError("the database is away")
