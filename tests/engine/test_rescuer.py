@@ -17,6 +17,7 @@ from jobs.engine.heartbeat import is_dead, place
 from jobs.engine.rescuer import Rescuer
 from jobs.executors.proctree import pid_start_time
 from jobs.models import Execution, Worker
+from jobs.services import workers
 from tests.factories import make_execution, make_job, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,13 +160,23 @@ def test_a_queue_that_nobody_serves_does_not_keep_the_others_from_redis(
     )
     pushed: list[dict[str, list[int]]] = []
     monkeypatch.setattr(module, "HAND_OVER_BATCH", 1)
-    monkeypatch.setattr(module.broker, "is_available", lambda: True)
-    monkeypatch.setattr(module.handover, "push", lambda by_queue: pushed.append(by_queue))
+    monkeypatch.setattr("jobs.broker.is_available", lambda: True)
+    monkeypatch.setattr("jobs.services.handover.push", pushed.append)
 
     Rescuer().step()
 
     assert unserved.pk < released.pk
     assert pushed == [{"default": [released.pk]}]
+
+
+def test_dispatcher_that_was_taken_for_dead_is_back_at_its_next_tick() -> None:
+    row = make_worker(kind="dispatcher", state="running")
+    workers.sign_off(row.pk)
+
+    workers.tick(row.pk, at=datetime.now(UTC), lag=None)
+
+    row.refresh_from_db()
+    assert row.state == "running"
 
 
 def _away() -> int:
