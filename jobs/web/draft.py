@@ -252,9 +252,10 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
         if name:
             target.add_error(name, sentence)
             bound = target[name]
-            problems.append(
-                Problem(field_id=bound.id_for_label, sentence=f"{bound.label}: {sentence}")
-            )
+            # Many sentences begin with the field's name themselves.
+            named = sentence.startswith(str(bound.label))
+            text = sentence if named else f"{bound.label}: {sentence}"
+            problems.append(Problem(field_id=bound.id_for_label, sentence=text))
         else:
             problems.append(Problem(field_id="", sentence=sentence))
     return Forms(job=job, schedules=schedules, variables=variables, problems=problems)
