@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
 CONNECT_SECONDS = 2.0
+# A server that hangs still takes calls; without a limit dispatcher and clusters would hang with it.
+# More than the longest wait for a number, which is no failure.
+ANSWER_SECONDS = 4.0
 # After a failure Redis is left alone this long: each attempt may cost the connect time.
 REST_SECONDS = 5.0
 # More numbers than this in a list mean that nobody reads it; the oldest go, their rows remain.
@@ -98,5 +101,8 @@ def _client() -> Redis:
     from redis import Redis
 
     return Redis.from_url(
-        settings.BROKER_URL, socket_connect_timeout=CONNECT_SECONDS, socket_keepalive=True
+        settings.BROKER_URL,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        socket_keepalive=True,
     )

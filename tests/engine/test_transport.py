@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -40,6 +42,15 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hand over by a Redis that is not there."""
     configure(monkeypatch, "redis://127.0.0.1:1/0")
     yield
+    transport._client.cache_clear()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hand over by a Redis that hangs: the kernel takes its calls, nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        configure(monkeypatch, f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        yield
     transport._client.cache_clear()
 
 
@@ -116,3 +127,14 @@ def test_without_redis_the_table_is_claimed_from() -> None:
     assert claimed == [execution.pk]
     assert not broker.is_available()
     source.close()
+
+
+@pytest.mark.usefixtures("silent")
+def test_redis_that_takes_calls_and_never_answers_is_away() -> None:
+    begun = time.monotonic()
+
+    with pytest.raises(TransportError, match="Redis does not answer"):
+        broker.push("default", [1])
+
+    assert time.monotonic() - begun < 10
+    assert not broker.is_available()
