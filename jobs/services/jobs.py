@@ -34,7 +34,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     with write_transaction():
         _check_name_free(definition.name, job)
         take_over(job, definition, now)
-        _insert(job)
+        _save(job, force_insert=True)
         _replace_schedules(job, definition, now)
         _finish_edit(job, definition, actor, now)
         audit.record(
@@ -193,10 +193,10 @@ def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
     )
 
 
-def _insert(job: Job) -> None:
+def _save(job: Job, *, force_insert: bool = False) -> None:
     try:
         with write_transaction():
-            job.save(force_insert=True)
+            job.save(force_insert=force_insert)
     except IntegrityError as error:  # another request took the name at the same moment
         raise name_taken(job.name) from error
 
@@ -249,7 +249,7 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
         job.tag_rows.all().delete()
         JobTag.objects.bulk_create([JobTag(job=job, tag=tag) for tag in definition.tags])
     refresh_next_fire(job, rules_of(job.schedules.all()))
-    job.save()
+    _save(job)
     JobVersion.objects.create(
         job=job,
         version=job.version,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jobs.domain.errors import DuplicateError
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Execution, Job, Omission
@@ -152,3 +153,17 @@ def test_a_claim_that_is_cancelled_never_starts() -> None:
     cancelling.cancel(execution.pk, actor=SYSTEM)
 
     assert executions.start(claim.execution_id, claim.token, pid=1) is None
+
+
+def test_a_name_taken_at_the_same_moment_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_job(name="report")
+    other = make_job(name="other")
+    monkeypatch.setattr(job_services, "_check_name_free", lambda _name, _job: None)
+
+    with pytest.raises(DuplicateError, match="A job named report exists already"):
+        job_services.update(other.pk, {"name": "report"}, actor=SYSTEM)
+
+    other.refresh_from_db()
+    assert (other.name, other.version) == ("other", 1)
