@@ -136,7 +136,8 @@ def _open_stretches(period: Period, rules_of: RulesOf) -> Iterator[OpenStretch]:
 
 
 def _open_stretch(job: Job, period: Period, rules_of: RulesOf) -> OpenStretch | None:
-    total, first, last = count_due(rules_of(job.schedules.all()), job.decided_until, period.end)
+    rules = rules_of(job.schedules.all())
+    total, first, last = count_due(rules, job.decided_until, period.end, job.last_finished_at)
     if first is None or last is None or (period.start is not None and last < period.start):
         return None
     reason = OmissionReason(job.state)  # a stopped job's state is its reason by name

@@ -10,9 +10,11 @@ from jobs.domain.errors import DuplicateError
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Execution, Job, Omission
+from jobs.queries.ledger import OpenStretch, Period, entries
 from jobs.services import cancelling, claims, dispatch, executions, rescue
 from jobs.services import jobs as job_services
-from jobs.services.running import Running
+from jobs.services.firing import rules_of
+from jobs.services.running import Running, load
 from jobs.services.triggers import trigger
 from tests.factories import cron, every, make_job, make_worker
 from tests.services.test_executions import counters, recounted, result, start
@@ -137,7 +139,7 @@ def test_a_clock_that_went_back_never_makes_a_run_of_negative_length() -> None:
         started_at=datetime.now(UTC) + timedelta(hours=1),
         queued_at=datetime.now(UTC) + timedelta(hours=1),
     )
-    ahead = executions.load(running.execution_id)
+    ahead = load(running.execution_id)
 
     executions.finish(ahead, result())
 
@@ -167,3 +169,18 @@ def test_a_name_taken_at_the_same_moment_is_refused_in_words(
 
     other.refresh_from_db()
     assert (other.name, other.version) == ("other", 1)
+
+
+def test_the_ledger_shows_a_stop_as_the_resume_will_write_it() -> None:
+    job = make_job(schedules=[every(60, "completion")])
+    job_services.pause(job.pk, actor=SYSTEM)
+    since = set_back(job, timedelta(hours=2))
+    Job.objects.update(last_finished_at=since + timedelta(hours=1))
+
+    period = Period(job_id=job.pk, start=None, end=datetime.now(UTC))
+    (shown,) = list(entries(period, rules_of=rules_of))
+    job_services.resume(job.pk, actor=SYSTEM)
+
+    written = Omission.objects.get()
+    assert isinstance(shown, OpenStretch)
+    assert (shown.first_due_at, shown.count) == (written.first_due_at, written.count)
