@@ -92,15 +92,16 @@ def mark_lost(execution_id: int, token: str, *, still: Q | None = None) -> bool:
 def requeue_retries(now: datetime) -> int:
     """Queue the executions whose wait before the next attempt is over; return how many."""
     due = list(
-        Execution.objects.filter(
-            state=ExecutionState.RETRYING.value, retry_at__lte=now
-        ).values_list("pk", "attempt")[:500]
+        Execution.objects.filter(state=ExecutionState.RETRYING.value, retry_at__lte=now)
+        .order_by("retry_at")
+        .values_list("pk", "attempt")[:500]
     )
     if not due:
         return 0
     count = 0
     with write_transaction():
-        for execution_id, attempt in due:
+        # In one order: two dispatchers that lock the same rows must not wait for each other.
+        for execution_id, attempt in sorted(due):
             count += Execution.objects.filter(
                 pk=execution_id, attempt=attempt, state=ExecutionState.RETRYING.value
             ).update(
