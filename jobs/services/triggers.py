@@ -33,20 +33,30 @@ def trigger(
     and may not. A repeated ``idempotency_key`` answers the execution of the first request.
     """
     require(actor, Permission.EXECUTE)
-    if idempotency_key:
-        known = Execution.objects.filter(job_id=job_id, idempotency_key=idempotency_key).first()
-        if known is not None:
-            return known
+    known = _known(job_id, idempotency_key)
+    if known is not None:
+        return known
     try:
         return _trigger(job_id, actor, kind, idempotency_key)
     except IntegrityError:  # the same request at the same moment on another connection
         return Execution.objects.get(job_id=job_id, idempotency_key=idempotency_key)
 
 
+def _known(job_id: int, idempotency_key: str) -> Execution | None:
+    """Return the execution that an earlier request with the key has made."""
+    if not idempotency_key:
+        return None
+    return Execution.objects.filter(job_id=job_id, idempotency_key=idempotency_key).first()
+
+
 def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> Execution:
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
+        # Again, now that an equal request of this very moment has written its own.
+        known = _known(job_id, idempotency_key)
+        if known is not None:
+            return known
         held = _must_wait(job)
         execution = new_execution(
             job,

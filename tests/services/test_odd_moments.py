@@ -11,7 +11,7 @@ from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Execution, Job, Omission
 from jobs.queries.ledger import OpenStretch, Period, entries
-from jobs.services import cancelling, claims, dispatch, executions, rescue
+from jobs.services import cancelling, claims, dispatch, executions, rescue, triggers
 from jobs.services import jobs as job_services
 from jobs.services.firing import rules_of
 from jobs.services.running import Running, load
@@ -184,3 +184,22 @@ def test_the_ledger_shows_a_stop_as_the_resume_will_write_it() -> None:
     written = Omission.objects.get()
     assert isinstance(shown, OpenStretch)
     assert (shown.first_due_at, shown.count) == (written.first_due_at, written.count)
+
+
+def test_the_second_of_two_equal_requests_at_once_gets_the_first_ones_execution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = make_job(overlap="skip")
+    lock = job_services.locked
+
+    def late(job_id: int) -> Job:
+        """Lock the job after an equal request that came first."""
+        monkeypatch.setattr(triggers, "locked", lock)
+        trigger(job_id, actor=SYSTEM, idempotency_key="click")
+        return lock(job_id)
+
+    monkeypatch.setattr(triggers, "locked", late)
+
+    answered = trigger(job.pk, actor=SYSTEM, idempotency_key="click")
+
+    assert answered == job.executions.get()
