@@ -107,6 +107,12 @@ class Execution(models.Model):
             models.Index(fields=["job", "-id"], name="execution_history"),
             # All executions in one state, newest first.
             models.Index(fields=["state", "-id"], name="execution_state"),
+            # What people and scripts started, newest first: few among millions.
+            models.Index(
+                fields=["trigger", "-id"],
+                condition=~Q(trigger__in=SCHEDULED_TRIGGERS),
+                name="execution_by_hand",
+            ),
             # The timeline and the ledger of a period over all jobs.
             models.Index(fields=["due_at"], name="execution_due_at"),
         ]
