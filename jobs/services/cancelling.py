@@ -42,7 +42,7 @@ def cancel(execution_id: int, *, actor: Actor) -> Execution:
                 f"Execution {execution_id} is {execution.state} already; "
                 "only one that waits or runs can be cancelled."
             )
-        _cancel(execution, by=actor.name, now=now)
+        _cancel([execution], by=actor.name, now=now)
         audit.record(
             actor,
             "execution.cancel",
@@ -57,8 +57,7 @@ def cancel(execution_id: int, *, actor: Actor) -> Execution:
 
 def cancel_live(job: Job, *, by: str, now: datetime) -> None:
     """Cancel everything of a job that waits or runs; call it inside a transaction."""
-    for execution in job.executions.filter(state__in=LIVE_VALUES):
-        _cancel(execution, by=by, now=now)
+    _cancel(list(job.executions.filter(state__in=LIVE_VALUES)), by=by, now=now)
 
 
 def make_room(job: Job, *, by: str, now: datetime) -> bool:
@@ -71,40 +70,63 @@ def make_room(job: Job, *, by: str, now: datetime) -> bool:
 
 
 def skip_waiting(job: Job, reason: str) -> None:
-    """Skip what a job's schedules queued and no worker started yet."""
-    waiting = job.executions.filter(
-        trigger__in=SCHEDULED_TRIGGERS,
-        state__in=(ExecutionState.QUEUED.value, ExecutionState.CLAIMED.value),
-    )
-    for execution in waiting:
-        _end_waiting(execution, ExecutionState.SKIPPED, reason, timezone.now())
+    """Take back what a job's schedules queued and no worker started yet.
+
+    An execution that has tried already is cancelled instead: it did run, and gets no more attempts.
+    """
+    waiting = list(job.executions.filter(trigger__in=SCHEDULED_TRIGGERS, state__in=_WAITING))
+    now = timezone.now()
+    tried = [row for row in waiting if row.attempt > 1 or row.state == ExecutionState.RETRYING]
+    fresh = [row for row in waiting if row not in tried]
+    endings = _end_waiting(fresh, ExecutionState.SKIPPED, reason, now)
+    endings += _end_waiting(tried, ExecutionState.CANCELLED, reason, now)
+    _count(job.pk, endings)
 
 
-def _cancel(execution: Execution, *, by: str, now: datetime) -> None:
-    if _end_waiting(execution, ExecutionState.CANCELLED, f"Cancelled by {by}", now):
-        return
-    Execution.objects.filter(
-        pk=execution.pk, state=ExecutionState.RUNNING.value, cancel_requested_at=None
+def _cancel(executions: list[Execution], *, by: str, now: datetime) -> None:
+    """End what waits and ask what runs to end; all of one job."""
+    endings = _end_waiting(executions, ExecutionState.CANCELLED, f"Cancelled by {by}", now)
+    asked = Execution.objects.filter(
+        pk__in=[row.pk for row in executions],
+        state=ExecutionState.RUNNING.value,
+        cancel_requested_at=None,
     ).update(cancel_requested_at=now, cancel_requested_by=by[:200])
-    revisions.bump("executions")
+    if endings:
+        _count(executions[0].job_id, endings)
+    if asked:
+        revisions.bump("executions")
 
 
-def _end_waiting(execution: Execution, state: ExecutionState, message: str, now: datetime) -> bool:
-    """End an execution without a process; False when a worker started it meanwhile."""
-    ended = Execution.objects.filter(pk=execution.pk, state__in=_WAITING).update(
-        state=state.value, finished_at=now, message=message[:500], token="", retry_at=None
-    )
-    if ended:
-        count_ending(
-            execution.job_id,
-            Ending(
-                execution_id=execution.pk,
-                state=state,
-                queue=execution.queue,
-                queued_at=execution.queued_at,
-                started_at=execution.started_at,
-                finished_at=now,
-                error=message,
-            ),
+def _end_waiting(
+    executions: list[Execution], state: ExecutionState, message: str, now: datetime
+) -> list[Ending]:
+    """End executions without a process; leaves out those that a worker started meanwhile.
+
+    Counting comes after, when all rows are written: a claim locks its execution first and the shared
+    counters then, and the two orders must not meet.
+    """
+    endings = []
+    for row in executions:
+        ended = Execution.objects.filter(pk=row.pk, state__in=_WAITING).update(
+            state=state.value, finished_at=now, message=message[:500], token="", retry_at=None
         )
-    return bool(ended)
+        if ended:
+            endings.append(
+                Ending(
+                    execution_id=row.pk,
+                    state=state,
+                    queue=row.queue,
+                    queued_at=row.queued_at,
+                    started_at=row.started_at,
+                    finished_at=now,
+                    # What waited for its next attempt ran as long as its last one did.
+                    ran=row.duration,
+                    error=message,
+                )
+            )
+    return endings
+
+
+def _count(job_id: int, endings: list[Ending]) -> None:
+    for ending in endings:
+        count_ending(job_id, ending)

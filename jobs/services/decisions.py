@@ -47,7 +47,8 @@ class Decisions:
     jobs: list[Job] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
     omissions: list[tuple[Job, Omission]] = field(default_factory=list)
-    extended: dict[int, Omission] = field(default_factory=dict)  # by id
+    # By id, with how many due times are new.
+    extended: dict[int, tuple[Omission, int]] = field(default_factory=dict)
     latest_due: datetime | None = None
 
     def load_live(self, jobs: list[Job]) -> None:
@@ -208,7 +209,8 @@ def omit(
         before.count += count
         before.decided_at = decided.now
         if isinstance(before.pk, int):  # else it begins in this very batch
-            decided.extended[before.pk] = before
+            _, added = decided.extended.get(before.pk, (before, 0))
+            decided.extended[before.pk] = (before, added + count)
         return
     omission = Omission(
         job=job,

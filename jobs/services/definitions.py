@@ -24,6 +24,7 @@ from jobs import conf
 from jobs.domain import schedule as rules
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
+from jobs.domain.misfire import MAX_STEPS
 from jobs.domain.states import (
     Anchor,
     DayMatch,
@@ -135,7 +136,7 @@ class JobDefinition(BaseModel):
     max_parallel: int = Field(default=1, ge=1, le=1000)
     misfire: Annotated[Misfire, choice(Misfire)] = Misfire.FIRE_ONCE
     misfire_grace_seconds: Seconds = 60
-    misfire_limit: int = Field(default=100, ge=1, le=10_000)
+    misfire_limit: int = Field(default=100, ge=1, le=MAX_STEPS)
     retry: RetryDefinition = Field(default_factory=RetryDefinition)
     auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
 

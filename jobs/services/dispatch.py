@@ -12,10 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from jobs import conf, wake
-from jobs.domain.errors import JobdeckError
 from jobs.models import Execution, Job, Omission, Schedule
 from jobs.services import revisions, sql
 from jobs.services.decisions import Decisions, decide_job
@@ -86,7 +85,9 @@ def _decide(jobs: list[Job], now: datetime) -> Decisions:
     for job in jobs:
         try:
             decide_job(job, rules_of(schedules[job.pk]), decided)
-        except (JobdeckError, ValueError, OverflowError, ArithmeticError):
+        except DatabaseError:
+            raise
+        except Exception:
             # A definition that the present code or zone data cannot read: say so, go on.
             log.exception(
                 "Job %s could not be dispatched; next try in %s",
@@ -105,7 +106,9 @@ _QUEUE = (
     "log_bytes, log_truncated) VALUES (%s, %s, %s, %s, '', '', 'queued', 1, %s, %s, %s, '', %s, "
     "'', '', '', 0, %s)"
 )
-_EXTEND = "UPDATE jobs_omission SET last_due_at = %s, count = %s, decided_at = %s WHERE id = %s"
+_EXTEND = (
+    "UPDATE jobs_omission SET last_due_at = %s, count = count + %s, decided_at = %s WHERE id = %s"
+)
 _MOVE = (
     "UPDATE jobs_job SET next_fire_at = %s, decided_until = %s, execution_count = %s, "
     "open_omission_id = %s WHERE id = %s"
@@ -121,7 +124,8 @@ def _write(decided: Decisions) -> None:
             job.open_omission = omission  # takes over the id that the insert gave it
     extended = decided.extended.values()
     sql.run_many(
-        _EXTEND, [(row.last_due_at, row.count, row.decided_at, row.pk) for row in extended]
+        _EXTEND,
+        [(row.last_due_at, added, row.decided_at, row.pk) for row, added in extended],
     )
     sql.run_many(_MOVE, [_moved(job) for job in decided.jobs])
     if decided.executions:

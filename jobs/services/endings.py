@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -31,11 +31,14 @@ class Ending:
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime
+    ran: timedelta | None = None  # when it ended earlier than it was ended
     error: str = ""
 
     @property
     def run_seconds(self) -> float:
         """Return how long it ran; 0 when it never started, or when the clock went back meanwhile."""
+        if self.ran is not None:
+            return max(self.ran.total_seconds(), 0.0)
         started_at = self.started_at or self.finished_at
         return max((self.finished_at - started_at).total_seconds(), 0.0)
 

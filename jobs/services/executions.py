@@ -177,7 +177,8 @@ def settle(
             execution_id=running.execution_id,
             state=state,
             queue=running.queue,
-            queued_at=running.queued_at,
+            # A later attempt waited for its back-off, not for a worker.
+            queued_at=running.queued_at if running.attempt == 1 else running.started_at,
             started_at=running.started_at,
             finished_at=ended["finished_at"],
             error=ended["error"] or ended["message"],

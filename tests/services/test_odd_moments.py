@@ -203,3 +203,16 @@ def test_the_second_of_two_equal_requests_at_once_gets_the_first_ones_execution(
     answered = trigger(job.pk, actor=SYSTEM, idempotency_key="click")
 
     assert answered == job.executions.get()
+
+
+def test_a_pause_takes_back_the_next_attempt_of_what_has_failed() -> None:
+    job = make_job(schedules=[every(60)], retry={"max_attempts": 3, "base_seconds": 60})
+    assert job.next_fire_at is not None
+    dispatch.dispatch_due(job.next_fire_at)
+    Execution.objects.update(state="retrying", retry_at=datetime.now(UTC))
+
+    job_services.pause(job.pk, actor=SYSTEM)
+
+    assert rescue.requeue_retries(datetime.now(UTC)) == 0
+    job.refresh_from_db()
+    assert (job.executions.get().state, job.cancelled_count) == ("cancelled", 1)
