@@ -83,6 +83,7 @@ class Product:
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "PORT": str(self.port),
             "PYTHONPATH": str(ROOT),
+            "LOG_LEVEL": "INFO",  # the tests wait for lines of the log
             **environment,
         }
         self.log = folder / "log.txt"

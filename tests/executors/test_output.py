@@ -294,11 +294,11 @@ def test_a_result_that_is_no_json_is_remarked_upon(run_job: RunJob) -> None:
 
 
 def test_the_cost_of_a_run_is_reported(tmp_path: Path, instance: str) -> None:
-    script = "#!/usr/bin/env python3\nblock = b'x' * 150_000_000\nfor _ in range(2_000_000): pass"
+    script = "#!/usr/bin/env python3\nblock = b'x' * 600_000_000\nfor _ in range(2_000_000): pass"
 
     outcome = run_here(make_context(tmp_path, instance), "script", {"script": script})
 
     assert outcome.result.max_rss_bytes is not None
-    assert 150_000_000 < outcome.result.max_rss_bytes < 400_000_000
+    assert 600_000_000 < outcome.result.max_rss_bytes < 1_200_000_000
     assert outcome.result.cpu_seconds is not None
     assert 0.02 < outcome.result.cpu_seconds < 10
