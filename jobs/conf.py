@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.conf import settings
 
 
-def _get(name: str) -> Any:  # noqa: ANN401 - the settings dictionary is untyped by nature
+def _get(name: str) -> Any:
     return settings.JOBDECK[name]
 
 

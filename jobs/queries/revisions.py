@@ -10,8 +10,6 @@ from jobs.models import Revision
 def revision(*topics: str) -> str:
     """Return a short text that differs whenever one of ``topics`` changed; one small query."""
     sums = dict(
-        Revision.objects.filter(topic__in=topics)
-        .values_list("topic")
-        .annotate(total=Sum("value"))
+        Revision.objects.filter(topic__in=topics).values_list("topic").annotate(total=Sum("value"))
     )
     return "-".join(str(sums.get(topic, 0)) for topic in topics)
