@@ -34,6 +34,15 @@ EVIDENCE = (
 )
 
 
+# The tests' own database and transport are not the product's.
+NOT_INHERITED = ("JOBDECK_", "PYTEST_", "DATABASE_URL", "BROKER_URL")
+
+
+def inherited() -> dict[str, str]:
+    """Return what the product may know of the tests' environment."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
+
+
 def wait_until(condition: Callable[[], Value], *, what: str, patience: float = PATIENCE) -> Value:
     """Return the condition's first true value; fail when it stays false."""
     deadline = time.monotonic() + patience
@@ -60,7 +69,7 @@ def template() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "migrate", "--skip-checks", "--verbosity=0"],
-        env={**os.environ, "JOBDECK_DATA": folder, "DJANGO_SETTINGS_MODULE": SETTINGS},
+        env={**inherited(), "JOBDECK_DATA": folder, "DJANGO_SETTINGS_MODULE": SETTINGS},
         check=True,
     )
     with sqlite3.connect(Path(folder) / "jobdeck.sqlite3") as database:
@@ -78,7 +87,7 @@ class Product:
         self.folder = folder
         self.port = free_port()
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("JOBDECK_", "PYTEST_"))},
+            **inherited(),
             "JOBDECK_DATA": str(self.data),
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "PORT": str(self.port),
