@@ -98,12 +98,6 @@ class Execution(models.Model):
             # What a job has in progress, and its history in one state. Not partial: SQLite keeps no
             # figures and would rather read the job's whole history than a small index.
             models.Index(fields=["job", "state", "-id"], name="execution_job_state"),
-            # What waits behind another execution of its job: asked at every ending of a busy job.
-            models.Index(
-                fields=["job", "id"],
-                condition=Q(held=True, state=ExecutionState.QUEUED.value),
-                name="execution_held",
-            ),
             # Whose next attempt is due.
             models.Index(
                 fields=["retry_at"],

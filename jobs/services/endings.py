@@ -58,7 +58,7 @@ _COUNTER = {
 }
 _STANDING = (
     "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
-    "consecutive_failures, recent, counts_from_end, auto_disable_after, state "
+    "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap "
     "FROM jobs_job WHERE id = %s"
 )
 
@@ -79,7 +79,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
     if found is None:  # the job was purged with its history while this ran
         return
     execution_count, *counts = found[:5]
-    failures_before, recent, counts_from_end, disable_after, state = found[5:]
+    failures_before, recent, counts_from_end, disable_after, state, overlap = found[5:]
     counts[_COUNTER[ending.state]] += 1
     failures = count_in_a_row(failures_before, ending.state)
     changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
@@ -87,7 +87,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
     changes |= _last(ending, failures)
     _update_job(job_id, changes)
     live = execution_count - sum(counts)
-    if live > 0:
+    if live > 0 and overlap != Overlap.ALLOW:  # where several may run, none is held
         _release_held(job_id)
     _add_to_hour(ending)
     revisions.bump("executions")
@@ -170,25 +170,15 @@ def _fire_after_end(job_id: int, ended_at: datetime) -> None:
     wake.poke("jobs")
 
 
-_WAITING = (
-    "SELECT id FROM jobs_execution{} WHERE job_id = %s AND held AND state = 'queued' ORDER BY id"
-)
-# SQLite keeps no figures of how few rows wait, and would read the job's whole history instead.
-_FEW = {"sqlite": " INDEXED BY execution_held"}
-
-
 def _release_held(job_id: int) -> None:
-    """Let the oldest waiting executions of the job go, as many as may run beside the others."""
-    waiting = sql.rows(_WAITING.format(_FEW.get(connection.vendor, "")), [job_id])
-    if not waiting:
+    """Let the oldest waiting execution of a job that runs one at a time go."""
+    live = Execution.objects.filter(job=job_id, state__in=LIVE_VALUES)
+    if live.filter(held=False).exists():
         return
-    job = Job.objects.only("overlap", "max_parallel").get(pk=job_id)
-    limit = job.max_parallel if job.overlap == Overlap.ALLOW else 1
-    going = job.executions.filter(state__in=LIVE_VALUES, held=False).count()
-    ids = [row[0] for row in waiting[: max(0, limit - going)]]
-    if Execution.objects.filter(pk__in=ids).update(held=False):
+    oldest = live.filter(held=True).order_by("pk").values_list("pk", flat=True).first()
+    if oldest is not None and Execution.objects.filter(pk=oldest).update(held=False):
         wake.poke("queue")
-        hand_over_on_commit(Execution.objects.filter(pk__in=ids))
+        hand_over_on_commit(Execution.objects.filter(pk=oldest))
 
 
 _ADD_TO_HOUR = (

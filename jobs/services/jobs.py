@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
-from jobs.domain.states import JobState
+from jobs.domain.states import ExecutionState, JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.services import audit, cancelling, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
@@ -84,6 +84,10 @@ def update(
             _replace_schedules(job, definition, now)
             # What it covers follows from the schedules of its time: later ones begin another.
             job.open_omission = None
+        if definition.overlap == Overlap.ALLOW and before["overlap"] != Overlap.ALLOW:
+            # Several may run now: nothing waits behind another any more.
+            job.executions.filter(state=ExecutionState.QUEUED.value, held=True).update(held=False)
+            wake.poke("queue")
         _finish_edit(job, definition, actor, now)
         audit.record(
             actor,

@@ -296,3 +296,14 @@ def test_who_may_only_look_may_not_act(role: Role | None) -> None:
     ):
         with pytest.raises(ForbiddenError, match="may not"):
             act()
+
+
+def test_what_waits_goes_when_the_policy_comes_to_allow_several() -> None:
+    job = make_job(overlap="queue")
+    start(job)
+    held = trigger(job.pk, actor=SYSTEM)
+
+    job_services.update(job.pk, {"overlap": "allow", "max_parallel": 2}, actor=SYSTEM)
+
+    held.refresh_from_db()
+    assert not held.held

@@ -7,7 +7,6 @@ from django.db import connection
 
 from jobs.models import Execution
 from jobs.models.execution import LIVE_VALUES
-from jobs.services import endings
 
 pytestmark = pytest.mark.django_db
 
@@ -17,13 +16,3 @@ def test_what_a_job_has_in_progress_is_found_by_its_state() -> None:
     plan = Execution.objects.filter(job=1, state__in=LIVE_VALUES).explain()
 
     assert "execution_job_state (job_id=? AND state=?)" in plan
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by its own figures")
-def test_what_waits_behind_another_is_found_in_its_own_index() -> None:
-    with connection.cursor() as cursor:
-        statement = endings._WAITING.format(endings._FEW[connection.vendor])
-        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", [1])
-        plan = str(cursor.fetchall())
-
-    assert "execution_held" in plan
