@@ -113,12 +113,16 @@ def _take(
     now = db_now()
     token = secrets.token_hex(8)
     taken = sql.rows(
-        # Only a number and a constant are written into the text.
-        "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "  # noqa: S608
-        "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s WHERE id IN "
-        "(SELECT id FROM jobs_execution WHERE state = 'queued' AND NOT held AND queue = %s "
-        f"ORDER BY priority DESC, id LIMIT {int(wanted)}{sql.skip_locked()}) RETURNING id",
+        # Materialised: PostgreSQL may run a plain sub-select again for each row, and take more than
+        # the limit. Only a number and a constant are written into the text.
+        "WITH ready AS MATERIALIZED (SELECT id FROM jobs_execution "  # noqa: S608
+        "WHERE state = 'queued' AND NOT held AND queue = %s ORDER BY priority DESC, id "
+        f"LIMIT {int(wanted)}{sql.skip_locked()}) "
+        "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "
+        "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s "
+        "FROM ready WHERE jobs_execution.id = ready.id RETURNING jobs_execution.id",
         [
+            queue,
             state.value,
             token,
             worker_id,
@@ -127,7 +131,6 @@ def _take(
             now + timedelta(seconds=conf.lease_seconds()),
             pid,
             pid_started,
-            queue,
         ],
     )
     return [Claim(row[0], token) for row in sorted(taken)]

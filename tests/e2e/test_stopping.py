@@ -71,7 +71,7 @@ def test_restart_runs_what_waited_and_names_what_was_lost(
 ) -> None:
     product = make_product(WORKERS="1")
     product.start("--dispatcher", "--cluster", "main")
-    job = product.job("work", product.evidence_command(seconds=3), overlap="allow", max_parallel=9)
+    job = product.job("work", product.evidence_command(seconds=8), overlap="allow", max_parallel=9)
     running = product.trigger(job)
     wait_until(product.evidence, what="it has begun")
     waiting = product.trigger(job)
