@@ -24,8 +24,11 @@ def test_no_signal_is_ignored_or_blocked(context: ExecutionContext) -> None:
 
     status = dict(line.split(":\t", 1) for line in in_worker(work).splitlines())
 
-    assert int(status["SigIgn"], 16) == 0
-    assert int(status["SigBlk"], 16) == 0
+    # The C library keeps signals 32 and 33 for itself: no program can set them,
+    # so an ignored one that the whole session inherited stays as it is.
+    settable = sum(1 << (signum - 1) for signum in signal.valid_signals())
+    assert int(status["SigIgn"], 16) & settable == 0
+    assert int(status["SigBlk"], 16) & settable == 0
 
 
 def test_only_the_three_standard_descriptors_are_open(run_job: RunJob, tmp_path: Path) -> None:
