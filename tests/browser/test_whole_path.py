@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, log_in
-from tests.e2e.harness import Product, marked
+from tests.e2e.harness import Product
 
 SCRIPT = """#!/bin/bash
 for number in $(seq 1 600); do
@@ -55,7 +55,7 @@ def test_with_script(product: Product, open_page: Open) -> None:
     expect(page.locator("#execution-facts")).to_contain_text("Killed")
     expect(page.locator("#log-tail")).not_to_have_attribute("hx-trigger", re.compile("."))
     number = page.url.rstrip("/").rpartition("/")[2]
-    assert marked({f"EXECUTION_ID={number}".encode()}) == []
+    assert product.job_processes(execution=number) == []
 
 
 def test_without_script(product: Product, open_page: Open) -> None:

@@ -247,13 +247,16 @@ class Product:
         marks = {f"JOBDECK_DATA={self.data}".encode()}
         return [pid for pid in marked(marks) if self._agent is None or pid != self._agent.pid]
 
-    def job_processes(self) -> list[int]:
-        """Return the processes of jobs, found by their environment."""
+    def job_processes(self, *, execution: str = "") -> list[int]:
+        """Return the processes of jobs, or of one execution, found by their environment."""
         identity = self.data / "instance_id"
         if not identity.exists():
             return []
         instance = identity.read_text()
-        return marked({f"JOBDECK_INSTANCE={instance}".encode()})
+        marks = {f"JOBDECK_INSTANCE={instance}".encode()}
+        if execution:  # other products run beside this one, with the same numbers
+            marks.add(f"EXECUTION_ID={execution}".encode())
+        return marked(marks)
 
     def processes_left(self) -> list[int]:
         """Return whatever still runs of the product or its jobs."""
