@@ -180,3 +180,34 @@ class RetryKind(StrEnum):
 
     FIXED = "fixed"
     EXPONENTIAL = "exponential"
+
+
+class FreezeScope(StrEnum):
+    """What a freeze holds back."""
+
+    EVERYTHING = "everything"
+    TAG = "tag"
+
+
+class BackfillChoice(StrEnum):
+    """Which due times of its window a backfill runs."""
+
+    MISSED = "missed"  # those without an execution that ended
+    FAILED = "failed"  # those whose latest execution failed
+    ALL = "all"
+
+
+class BackfillOrder(StrEnum):
+    """Where a backfill begins."""
+
+    OLDEST_FIRST = "oldest_first"
+    NEWEST_FIRST = "newest_first"
+
+
+class BackfillState(StrEnum):
+    """Where a backfill stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"

@@ -1,7 +1,11 @@
 """The tables."""
 
 from jobs.models.audit import AuditEntry
+from jobs.models.backfill import Backfill, BackfillItem
+from jobs.models.calendar import Calendar
+from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
+from jobs.models.freeze import Freeze
 from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
 from jobs.models.omission import Omission
@@ -13,11 +17,16 @@ from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
 __all__ = [
     "Attempt",
     "AuditEntry",
+    "Backfill",
+    "BackfillItem",
+    "Calendar",
     "Execution",
+    "Freeze",
     "Job",
     "JobTag",
     "JobVersion",
     "LogChunk",
+    "Occurrence",
     "Omission",
     "Revision",
     "Schedule",

@@ -37,8 +37,10 @@ class Execution(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     queue = models.CharField(max_length=100, default="default")
     priority = models.SmallIntegerField(default=0)
-    # Waits for an earlier execution of its job (overlap "queue" or "cancel_running").
+    # Not to be claimed yet: waits for an earlier execution of its job (overlap "queue" or
+    # "cancel_running"), or for the moment to which jitter or spread has put its start.
     held = models.BooleanField(default=False)
+    wait_until = models.DateTimeField(null=True, blank=True)
     token = models.CharField(max_length=32, blank=True)
     worker = models.ForeignKey(
         "jobs.Worker", null=True, blank=True, on_delete=models.SET_NULL, related_name="executions"
@@ -103,6 +105,12 @@ class Execution(models.Model):
                 fields=["retry_at"],
                 condition=Q(state=ExecutionState.RETRYING.value),
                 name="execution_retry",
+            ),
+            # Whose start was put off to now.
+            models.Index(
+                fields=["wait_until"],
+                condition=Q(wait_until__isnull=False),
+                name="execution_put_off",
             ),
             # A job's history, newest first, page by page.
             models.Index(fields=["job", "-id"], name="execution_history"),

@@ -67,6 +67,10 @@ class Job(models.Model):
     # A lost execution may have done its work: it runs again only where the job says so.
     retry_lost = models.BooleanField(default=False)
     auto_disable_after = models.PositiveIntegerField(null=True, blank=True)
+    run_on_create = models.BooleanField(default=False, db_default=False)
+    calendars = models.ManyToManyField("jobs.Calendar", blank=True, related_name="jobs")
+    # Whether it names any: the dispatcher reads calendars only for the jobs that have some.
+    uses_calendars = models.BooleanField(default=False, db_default=False)
 
     state = models.CharField(max_length=20, default=JobState.ACTIVE.value)
     state_changed_at = models.DateTimeField(null=True, blank=True)
@@ -175,6 +179,9 @@ class JobVersion(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="versions")
     version = models.PositiveIntegerField()
     definition = models.JSONField()
+    # What the definition does not say about its schedules, in their order: where an interval's grid
+    # begins, and when a schedule had made all executions that it may. The ledger's proof needs it.
+    schedule_facts = models.JSONField(default=list, db_default=[])
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200, blank=True)
 

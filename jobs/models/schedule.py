@@ -28,6 +28,12 @@ class Schedule(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    jitter_seconds = models.FloatField(default=0, db_default=0)
+    spread_seconds = models.FloatField(default=0, db_default=0)
+    max_executions = models.PositiveIntegerField(null=True, blank=True)
+    # How many executions it has named, and the due time of the last one that it may.
+    fired_count = models.PositiveIntegerField(default=0, db_default=0)
+    exhausted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """Kept in the order in which the person gave them."""
