@@ -5,6 +5,8 @@
    the newest, and only when rule 1 dispatches none: one start is enough to catch up. ``fire_all``
    makes up for the newest ``limit``, oldest first, and leaves out what is older still.
 
+What a hold covers (a freeze, a calendar) is left out before any of this, with the hold's reason.
+
 The answer is a row of steps in the order of time; a year of missed minutes is one step.
 """
 
@@ -13,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+from jobs.domain.holds import Hold, Outside
 from jobs.domain.instants import Single, to_instant, to_moment
 from jobs.domain.merged import Merged
 from jobs.domain.schedule import Schedule
@@ -36,6 +40,7 @@ class Step:
     count: int
     trigger: Trigger | None
     reason: OmissionReason | None = None
+    detail: str = ""
 
 
 def decide_misfire(
@@ -47,15 +52,68 @@ def decide_misfire(
     grace: timedelta,
     limit: int,
     first_due: datetime | None = None,
+    holds: Sequence[Hold] = (),
 ) -> list[Step]:
     """Return what becomes of every due time in ``(after, now]``, in order.
 
     ``first_due`` is the stored next fire time. It is what a completion interval is due at: the
-    schedule alone cannot name it. At most MAX_STEPS dispatches; what is newer than the last step
-    then still is due.
+    schedule alone cannot name it. ``holds`` are what `holds.flatten` returns. At most MAX_STEPS
+    dispatches; what is newer than the last step then still is due.
     """
-    due = _due_times(schedules, first_due)
+    named = _due_times(schedules, first_due)
     start, end = to_instant(after), to_instant(now)
+    held = [step for hold in holds if (step := _held(named, hold, start, end))]
+    if not held:
+        return _decide(named, start, end, now=now, policy=policy, grace=grace, limit=limit)
+    free = Merged([Outside(named, holds)])
+    steps = _decide(free, start, end, now=now, policy=policy, grace=grace, limit=limit)
+    dispatched = sum(step.trigger is not None for step in steps)
+    if dispatched == MAX_STEPS:  # later ones are still due, and what is held between them too
+        held = [step for step in held if step.first < steps[-1].last]
+    parts = [part for step in steps for part in _around(step, held, free)]
+    return sorted(parts + held, key=lambda step: step.first)
+
+
+def _held(named: Merged, hold: Hold, start: int, end: int) -> Step | None:
+    """Return the step for the due times that a hold covers; None when there are none."""
+    after, until = max(start, hold.start - 1), min(end, hold.end - 1)
+    count = named.count(after, until) if after < until else 0
+    first = named.next_after(after) if count else None
+    last = named.last_until(until) if count else None
+    if first is None or last is None:
+        return None
+    return _omit(first, last, count, hold.reason, hold.detail)
+
+
+def _around(step: Step, held: Sequence[Step], free: Merged) -> list[Step]:
+    """Cut a stretch that is left out where due times with another reason lie inside it."""
+    cuts = [one for one in held if step.first < one.first < step.last]
+    if step.reason is None or not cuts:
+        return [step]
+    edges = [to_instant(step.first) - 1]
+    edges += [to_instant(one.first) for one in cuts]
+    edges += [to_instant(step.last)]
+    parts = []
+    for after, until in pairwise(edges):
+        count = free.count(after, until)
+        first = free.next_after(after) if count else None
+        last = free.last_until(until) if count else None
+        if first is not None and last is not None:
+            parts.append(_omit(first, last, count, step.reason, step.detail))
+    return parts
+
+
+def _decide(
+    due: Merged,
+    start: int,
+    end: int,
+    *,
+    now: datetime,
+    policy: Misfire,
+    grace: timedelta,
+    limit: int,
+) -> list[Step]:
+    """Return the steps for due times that nothing holds back."""
     # The first instant that is late by no more than the grace, less one: ranges begin after it.
     edge = min(max(to_instant(now - grace) - 1, start), end)
     late = _decide_late(due, start, edge, policy, limit, punctual=due.count(edge, end) > 0)
@@ -89,14 +147,8 @@ def _decide_late(
     first, last = due.next_after(start), due.last_until(made_up[0] - 1 if made_up else edge)
     if first is None or last is None or count == len(made_up):
         return steps
-    omission = Step(
-        first=to_moment(first),
-        last=to_moment(last),
-        count=count - len(made_up),
-        trigger=None,
-        reason=OmissionReason.LIMIT if policy == Misfire.FIRE_ALL else OmissionReason.MISFIRE,
-    )
-    return [omission, *steps]
+    reason = OmissionReason.LIMIT if policy == Misfire.FIRE_ALL else OmissionReason.MISFIRE
+    return [_omit(first, last, count - len(made_up), reason), *steps]
 
 
 def _take(due: Merged, after: int, until: int, limit: int) -> list[int]:
@@ -107,6 +159,18 @@ def _take(due: Merged, after: int, until: int, limit: int) -> list[int]:
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def _omit(first: int, last: int, count: int, reason: OmissionReason, detail: str = "") -> Step:
+    """Return the step that leaves out a stretch of due times."""
+    return Step(
+        first=to_moment(first),
+        last=to_moment(last),
+        count=count,
+        trigger=None,
+        reason=reason,
+        detail=detail,
+    )
 
 
 def _dispatch(instant: int, trigger: Trigger) -> Step:

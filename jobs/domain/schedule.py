@@ -47,6 +47,7 @@ __all__ = [
     "due_between",
     "latest_due",
     "merged",
+    "naming",
     "next_due",
     "start_at",
     "upcoming",
@@ -249,7 +250,6 @@ def start_at(schedules: Iterable[Schedule], due_at: datetime, *, seed: str) -> d
 
     ``seed`` names the job. Where several schedules name the instant, the shortest delay counts.
     """
-    instant = to_instant(due_at)
     delays = [
         delay(
             seed,
@@ -257,10 +257,19 @@ def start_at(schedules: Iterable[Schedule], due_at: datetime, *, seed: str) -> d
             jitter=timedelta(seconds=rule.jitter_seconds),
             spread=timedelta(seconds=rule.spread_seconds),
         )
-        for rule in schedules
-        if rule.due_times().count(instant - 1, instant)
+        for rule in naming(schedules, due_at)
     ]
     return due_at + min(delays, default=timedelta())
+
+
+def naming(schedules: Iterable[Schedule], due_at: datetime) -> list[Schedule]:
+    """Return the schedules that name a due time.
+
+    One that no fixed schedule names is an interval's that counts from the end of a run.
+    """
+    rules, instant = list(schedules), to_instant(due_at)
+    fixed = [rule for rule in rules if rule.due_times().count(instant - 1, instant)]
+    return fixed or [rule for rule in rules if rule.counts_from_end]
 
 
 def _moment(instant: int | None) -> datetime | None:

@@ -10,11 +10,13 @@ import difflib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from jobs.domain.errors import ZoneError
 
+VERSION = version("tzdata")  # of the rules
 DAY = 86_400
 # Python's calendar ends with year 9999; stay clear of it so that no offset or step overflows.
 FIRST_YEAR, LAST_YEAR = 2, 9990

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from jobs.services import dispatch, rescue
+from jobs.services import dispatch, events, releasing, rescue
 
 LONGEST_SLEEP = 1.0  # seconds; a clock that jumped is noticed within it
 
@@ -24,9 +24,10 @@ class Dispatcher:
         self.lag: timedelta | None = None
 
     def step(self) -> bool:
-        """Dispatch one batch of what is due and queue due retries; say if there was any work."""
-        tick = dispatch.dispatch_due(self._clock())
+        """Dispatch one batch of everything that is due; say if there was any work."""
+        now = self._clock()
+        tick = dispatch.dispatch_due(now)
         if tick.lag is not None:
             self.lag = tick.lag
-        retried = rescue.requeue_retries(self._clock())
-        return tick.jobs > 0 or retried > 0
+        others = (rescue.requeue_retries, releasing.release_put_off, events.serve_open)
+        return sum(serve(now) for serve in others) > 0 or tick.jobs > 0

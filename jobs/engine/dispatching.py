@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from datetime import datetime
@@ -11,13 +12,15 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from jobs import wake
+from jobs.domain import zones
 from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
-from jobs.engine.heartbeat import Presence
+from jobs.engine.heartbeat import Presence, place
 from jobs.engine.loop import Loop, StopFlag
 from jobs.engine.rescuer import Rescuer
 from jobs.models import WorkerKind
 from jobs.polling import Flag
 from jobs.queries.due import next_moment
+from jobs.services import events, zone_data
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -41,6 +44,7 @@ class DispatchProcess:
         self._known = False
         self._next_at: datetime | None = None
         self._asked_at = 0.0
+        self._arrived = False
 
     def run(self) -> None:
         """Dispatch until asked to stop."""
@@ -59,10 +63,20 @@ class DispatchProcess:
     def _step(self) -> bool:
         """Dispatch what is due; looks first, since a dispatch takes the write lock."""
         self._presence.tick(lag=self._dispatcher.lag)
+        if not self._arrived:
+            self._arrive()
         if not self._is_due():
             return False
         self._known = False
         return self._dispatcher.step()
+
+    def _arrive(self) -> None:
+        """Take note of what changed while no dispatcher looked: the zones' rules, a boot."""
+        zone_data.take_over(zones.VERSION, timezone.now())
+        boot = place()
+        if boot:
+            events.report_boot(socket.gethostname(), boot)
+        self._arrived = True
 
     def _is_due(self) -> bool:
         """Say whether the next due time has come; asks the database only if it may have changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
+from jobs.queries.calendars import calendars_named
 from jobs.services import revisions
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
+from jobs.services.versions import Facts, facts_of
 from jobs.services.writing import write_transaction
 
 BATCH = 500  # jobs of one transaction: other writers wait some tenths of a second at most
@@ -77,7 +80,15 @@ def _write(
             row.anchor_at = anchor_at
         refresh_next_fire(job, rules_of(rows))
         schedules += rows
+    named = [calendars_named(one.calendars) for one in definitions]
+    for job, calendars in zip(jobs, named, strict=True):
+        job.uses_calendars = bool(calendars)
     Job.objects.bulk_create(jobs)
+    Job.calendars.through.objects.bulk_create(
+        Job.calendars.through(job=job, calendar=calendar)
+        for job, calendars in zip(jobs, named, strict=True)
+        for calendar in calendars
+    )
     Schedule.objects.bulk_create(schedules)
     JobTag.objects.bulk_create(
         JobTag(job=job, tag=tag)
@@ -86,17 +97,23 @@ def _write(
     )
     snapshots = [definition.model_dump(mode="json") for definition in definitions]
     pairs = list(zip(jobs, snapshots, strict=True))
-    JobVersion.objects.bulk_create(_first_version(job, one) for job, one in pairs)
+    facts: dict[int, list[Schedule]] = defaultdict(list)
+    for row in schedules:
+        facts[row.job_id].append(row)
+    JobVersion.objects.bulk_create(
+        _first_version(job, one, facts_of(facts[job.pk])) for job, one in pairs
+    )
     AuditEntry.objects.bulk_create(_entry(job, one, actor) for job, one in pairs)
     revisions.bump("jobs")
     wake.poke("jobs")
 
 
-def _first_version(job: Job, snapshot: dict[str, Any]) -> JobVersion:
+def _first_version(job: Job, snapshot: dict[str, Any], facts: Facts) -> JobVersion:
     return JobVersion(
         job=job,
         version=1,
         definition=snapshot,
+        schedule_facts=facts,
         created_at=job.created_at,
         created_by=job.created_by,
     )

@@ -108,7 +108,12 @@ def _end_waiting(
     endings = []
     for row in executions:
         ended = Execution.objects.filter(pk=row.pk, state__in=_WAITING).update(
-            state=state.value, finished_at=now, message=message[:500], token="", retry_at=None
+            state=state.value,
+            finished_at=now,
+            message=message[:500],
+            token="",
+            retry_at=None,
+            wait_until=None,
         )
         if ended:
             endings.append(

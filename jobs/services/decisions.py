@@ -5,13 +5,14 @@ Works on jobs that the caller holds locked, and collects what is to be written; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
 
 from jobs.domain import schedule as rules
-from jobs.domain.misfire import decide_misfire
+from jobs.domain.misfire import Step, decide_misfire
 from jobs.domain.overlap import OverlapAction, decide_overlap
 from jobs.domain.states import (
     ExecutionState,
@@ -21,10 +22,11 @@ from jobs.domain.states import (
     Overlap,
     Trigger,
 )
-from jobs.models import Execution, Job, Omission
+from jobs.models import Execution, Job, Omission, Schedule
 from jobs.models.execution import LIVE_VALUES
+from jobs.queries.holds import HoldsByJob, holds_of
 from jobs.services import cancelling
-from jobs.services.firing import refresh_next_fire
+from jobs.services.firing import refresh_next_fire, rules_of
 
 IN_THE_WAY = "An earlier execution was still going on."
 REPLACED = "A newer due time took its place."
@@ -49,9 +51,18 @@ class Decisions:
     omissions: list[tuple[Job, Omission]] = field(default_factory=list)
     # By id, with how many due times are new.
     extended: dict[int, tuple[Omission, int]] = field(default_factory=dict)
+    # By job, for those that a freeze or a calendar holds back.
+    holds: HoldsByJob = field(default_factory=dict)
+    counted: list[Schedule] = field(default_factory=list)  # whose count of executions moved
     latest_due: datetime | None = None
 
-    def load_live(self, jobs: list[Job]) -> None:
+    def load(self, jobs: list[Job]) -> None:
+        """Read what deciding these jobs needs, in few queries for the whole batch."""
+        self._load_live(jobs)
+        oldest = min((job.decided_until for job in jobs), default=self.now)
+        self.holds = holds_of(jobs, min(oldest, self.now), self.now)
+
+    def _load_live(self, jobs: list[Job]) -> None:
         """Read what the jobs have in progress, in one query for the whole batch."""
         busy = [job.pk for job in jobs if job.live_count]
         rows = (
@@ -68,17 +79,29 @@ class Decisions:
         return self.live.setdefault(job.pk, Live())
 
 
-def decide_job(job: Job, schedules: list[rules.Schedule], decided: Decisions) -> None:
+def decide_job(job: Job, rows: Sequence[Schedule], decided: Decisions) -> None:
     """Decide all due times of a job up to ``decided.now`` and name its next one."""
     if job.state != JobState.ACTIVE or job.deleted_at is not None:
-        _omit_stopped(job, schedules, decided)
+        _omit_stopped(job, rules_of(rows), decided)
     else:
-        _decide_active(job, schedules, decided)
-    refresh_next_fire(job, schedules)
+        _decide_active(job, rows, decided)
+    refresh_next_fire(job, rules_of(rows))
 
 
-def _decide_active(job: Job, schedules: list[rules.Schedule], decided: Decisions) -> None:
-    """Let the misfire policy say which due times count, and the overlap policy what they become."""
+def _decide_active(job: Job, rows: Sequence[Schedule], decided: Decisions) -> None:
+    """Let holds and the misfire policy say which due times count, and overlap what they become."""
+    while _take_steps(job, rows, decided):
+        pass
+    if job.counts_from_end and not job.live_count:
+        _count_from_now(job, rules_of(rows), decided.now)
+
+
+def _take_steps(job: Job, rows: Sequence[Schedule], decided: Decisions) -> bool:
+    """Follow what is decided up to now; True when a schedule made its last execution on the way.
+
+    It names nothing after that, so the rest is to be decided anew.
+    """
+    schedules = rules_of(rows)
     steps = decide_misfire(
         schedules,
         after=job.decided_until,
@@ -87,17 +110,62 @@ def _decide_active(job: Job, schedules: list[rules.Schedule], decided: Decisions
         policy=Misfire(job.misfire),
         grace=timedelta(seconds=job.misfire_grace_seconds),
         limit=job.misfire_limit,
+        holds=decided.holds.get(job.pk, ()),
     )
     for step in steps:
-        if step.trigger is None:
-            reason = step.reason or OmissionReason.MISFIRE
-            omit(job, decided, reason, step.first, step.last, step.count)
-        else:
-            _dispatch(job, decided, due_at=step.first, trigger=step.trigger)
+        _follow(job, step, schedules, decided)
         job.decided_until = max(job.decided_until, step.last)
         decided.latest_due = step.last
-    if job.counts_from_end and not job.live_count:
-        _count_from_now(job, schedules, decided.now)
+        if step.trigger is not None and _exhausts(rows, schedules, step.first, decided):
+            return True
+    return False
+
+
+def _follow(job: Job, step: Step, schedules: Sequence[rules.Schedule], decided: Decisions) -> None:
+    """Turn one step into an execution or an omission."""
+    if step.trigger is None:
+        reason = step.reason or OmissionReason.MISFIRE
+        omit(job, decided, reason, step.first, step.last, step.count, detail=step.detail)
+        return
+    start(
+        job,
+        decided,
+        due_at=step.first,
+        trigger=step.trigger,
+        wait_until=put_off(job, schedules, step.first, decided.now),
+    )
+
+
+def put_off(
+    job: Job, schedules: Sequence[rules.Schedule], due_at: datetime, now: datetime
+) -> datetime | None:
+    """Return the moment to which jitter and spread put the start; None when it is not to wait."""
+    if not any(rule.jitter_seconds or rule.spread_seconds for rule in schedules):
+        return None
+    moment = rules.start_at(schedules, due_at, seed=str(job.pk))
+    return moment if moment > now else None
+
+
+def _exhausts(
+    rows: Sequence[Schedule],
+    schedules: Sequence[rules.Schedule],
+    due_at: datetime,
+    decided: Decisions,
+) -> bool:
+    """Count the due time for schedules with a limit; say whether one has reached it."""
+    if all(row.max_executions is None for row in rows):
+        return False
+    named = rules.naming(schedules, due_at)
+    reached = False
+    for row, rule in zip(rows, schedules, strict=True):
+        if row.max_executions is None or rule not in named:
+            continue
+        row.fired_count += 1
+        decided.counted.append(row)
+        if row.fired_count >= row.max_executions:
+            row.exhausted_at = due_at
+            reached = True
+    return reached
 
 
 def _count_from_now(job: Job, schedules: list[rules.Schedule], now: datetime) -> None:
@@ -122,8 +190,17 @@ def _omit_stopped(job: Job, schedules: list[rules.Schedule], decided: Decisions)
     job.decided_until = max(job.decided_until, decided.now)
 
 
-def _dispatch(job: Job, decided: Decisions, *, due_at: datetime, trigger: Trigger) -> None:
-    """Make the execution for a due time, or the omission that its overlap policy asks for."""
+def start(
+    job: Job,
+    decided: Decisions,
+    *,
+    due_at: datetime,
+    trigger: Trigger,
+    wait_until: datetime | None = None,
+    actor: str = "",
+    idempotency_key: str = "",
+) -> None:
+    """Make the execution for a due time, or the omission that the overlap policy asks for."""
     live = decided.of(job)
     action = decide_overlap(
         Overlap(job.overlap),
@@ -141,18 +218,29 @@ def _dispatch(job: Job, decided: Decisions, *, due_at: datetime, trigger: Trigge
             1,
             detail=IN_THE_WAY,
             execution_id=live.oldest,
+            apart=trigger == Trigger.EVENT,
         )
         return
-    held = action != OverlapAction.DISPATCH
+    behind = action != OverlapAction.DISPATCH
     if action == OverlapAction.CANCEL_AND_QUEUE:
         _withdraw_unwritten(job, decided)
-        held = cancelling.make_room(job, by="its overlap policy", now=decided.now)
-    live.waiting += held
+        behind = cancelling.make_room(job, by="its overlap policy", now=decided.now)
+    live.waiting += behind
     decided.executions.append(
-        new_execution(job, due_at=due_at, trigger=trigger, now=decided.now, held=held)
+        new_execution(
+            job,
+            due_at=due_at,
+            trigger=trigger,
+            now=decided.now,
+            held=behind or wait_until is not None,
+            wait_until=wait_until,
+            actor=actor,
+            idempotency_key=idempotency_key,
+        )
     )
     job.execution_count += 1
-    job.open_omission = None
+    if trigger != Trigger.EVENT:  # an event is no due time of the stretch that it falls into
+        job.open_omission = None
 
 
 def _withdraw_unwritten(job: Job, decided: Decisions) -> None:
@@ -171,6 +259,7 @@ def new_execution(
     trigger: Trigger,
     now: datetime,
     held: bool = False,
+    wait_until: datetime | None = None,
     actor: str = "",
     idempotency_key: str = "",
 ) -> Execution:
@@ -186,6 +275,7 @@ def new_execution(
         queue=job.queue,
         priority=job.priority,
         held=held,
+        wait_until=wait_until,
         queued_at=now,
     )
 
@@ -200,9 +290,13 @@ def omit(
     *,
     detail: str = "",
     execution_id: int | None = None,
+    apart: bool = False,
 ) -> None:
-    """Extend the omission that covers the due time before, or begin one."""
-    before = job.open_omission
+    """Extend the omission that covers the due time before, or begin one.
+
+    ``apart`` keeps it out of the row of due times: an event happens beside them.
+    """
+    before = None if apart else job.open_omission
     why = (reason.value, detail, execution_id)
     if before is not None and why == (before.reason, before.detail, before.execution_id):
         before.last_due_at = last
@@ -223,4 +317,5 @@ def omit(
         decided_at=decided.now,
     )
     decided.omissions.append((job, omission))
-    job.open_omission = omission
+    if not apart:
+        job.open_omission = omission

@@ -81,6 +81,9 @@ class ScheduleDefinition(BaseModel):
     timezone: str = Field(default_factory=lambda: settings.TIME_ZONE)
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    jitter_seconds: Seconds = 0
+    spread_seconds: Seconds = 0
+    max_executions: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -89,9 +92,15 @@ class ScheduleDefinition(BaseModel):
             self.rule(anchor_at=None)
         return self
 
-    def rule(self, *, anchor_at: datetime | None) -> rules.Schedule:
-        """Return the domain's schedule; ``anchor_at`` is the origin of an interval's grid."""
-        return rules.Schedule(anchor_at=anchor_at, **self.model_dump())
+    def rule(
+        self, *, anchor_at: datetime | None, ends_at: datetime | None = None
+    ) -> rules.Schedule:
+        """Return the domain's schedule; ``anchor_at`` is the origin of an interval's grid.
+
+        ``ends_at`` is where it really ended, when that is earlier than it says.
+        """
+        values = self.model_dump(exclude={"max_executions", "ends_at"})
+        return rules.Schedule(anchor_at=anchor_at, ends_at=ends_at or self.ends_at, **values)
 
 
 class RetryDefinition(BaseModel):
@@ -139,6 +148,8 @@ class JobDefinition(BaseModel):
     misfire_limit: int = Field(default=100, ge=1, le=MAX_STEPS)
     retry: RetryDefinition = Field(default_factory=RetryDefinition)
     auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
+    run_on_create: bool = False
+    calendars: list[str] = Field(default_factory=list, max_length=50)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -150,6 +161,7 @@ class JobDefinition(BaseModel):
         with named("environment"):
             validate_environment(self.environment)
         self.tags = sorted(set(self.tags))
+        self.calendars = sorted(set(self.calendars))
         return self
 
 
@@ -170,13 +182,15 @@ def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
 
 def definition_of(job: Job) -> dict[str, Any]:
     """Return the stored definition of ``job`` as plain JSON: what `parse_definition` took."""
-    columns = set(JobDefinition.model_fields) - {"schedules", "tags", "retry"}
+    columns = set(JobDefinition.model_fields) - {"schedules", "tags", "retry", "calendars"}
     values: dict[str, Any] = {name: getattr(job, name) for name in columns}
     values["schedules"] = [
         {name: getattr(row, name) for name in ScheduleDefinition.model_fields}
         for row in job.schedules.all()
     ]
     values["tags"] = job.tags
+    named = job.calendars.all() if job.uses_calendars else ()
+    values["calendars"] = sorted(calendar.name for calendar in named)
     values["retry"] = {name: getattr(job, f"retry_{name}") for name in RetryDefinition.model_fields}
     # Through the model, so that order and number formats are always the same; it was valid when
     # it was saved, and a stricter rule of today must not make an old job unreadable.

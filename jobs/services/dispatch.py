@@ -18,8 +18,8 @@ from jobs import conf, wake
 from jobs.models import Execution, Job, Omission, Schedule
 from jobs.services import revisions, sql
 from jobs.services.decisions import Decisions, decide_job
-from jobs.services.firing import rules_of
 from jobs.services.handover import hand_over_on_commit
+from jobs.services.versions import keep_facts
 from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.dispatch")
@@ -51,7 +51,7 @@ def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
         if not jobs:
             return Tick()
         decided = _decide(jobs, now)
-        _write(decided)
+        write(decided)
     lag = None if decided.latest_due is None else now - decided.latest_due
     return Tick(
         jobs=len(jobs),
@@ -68,23 +68,29 @@ def settle_until(job: Job, now: datetime) -> None:
     """
     while True:
         before = job.decided_until
-        _write(_decide([job], now))
+        write(_decide([job], now))
         # One decision hands out a bounded number of due times; what is left is still due.
         more = job.next_fire_at is not None and job.next_fire_at <= now
         if not more or job.decided_until == before:
             return
 
 
-def _decide(jobs: list[Job], now: datetime) -> Decisions:
-    """Decide all due times of ``jobs`` up to ``now``; one bad job never stops another."""
-    schedules = defaultdict(list)
+def rows_of(jobs: list[Job]) -> dict[int, list[Schedule]]:
+    """Return the jobs' schedules in their order."""
+    schedules: dict[int, list[Schedule]] = defaultdict(list)
     for row in Schedule.objects.filter(job__in=jobs).order_by("job_id", "position"):
         schedules[row.job_id].append(row)
+    return schedules
+
+
+def _decide(jobs: list[Job], now: datetime) -> Decisions:
+    """Decide all due times of ``jobs`` up to ``now``; one bad job never stops another."""
+    schedules = rows_of(jobs)
     decided = Decisions(now=now)
-    decided.load_live(jobs)
+    decided.load(jobs)
     for job in jobs:
         try:
-            decide_job(job, rules_of(schedules[job.pk]), decided)
+            decide_job(job, schedules[job.pk], decided)
         except DatabaseError:
             raise
         except Exception:
@@ -102,9 +108,9 @@ def _decide(jobs: list[Job], now: datetime) -> Decisions:
 
 _QUEUE = (
     "INSERT INTO jobs_execution (job_id, version, due_at, trigger, actor, idempotency_key, state, "
-    "attempt, queue, priority, held, token, queued_at, cancel_requested_by, message, error, "
-    "log_bytes, log_truncated) VALUES (%s, %s, %s, %s, '', '', 'queued', 1, %s, %s, %s, '', %s, "
-    "'', '', '', 0, %s)"
+    "attempt, queue, priority, held, wait_until, token, queued_at, cancel_requested_by, message, "
+    "error, log_bytes, log_truncated) VALUES (%s, %s, %s, %s, %s, %s, 'queued', 1, %s, %s, %s, %s, "
+    "'', %s, '', '', '', 0, %s)"
 )
 _EXTEND = (
     "UPDATE jobs_omission SET last_due_at = %s, count = count + %s, decided_at = %s WHERE id = %s"
@@ -115,7 +121,7 @@ _MOVE = (
 )
 
 
-def _write(decided: Decisions) -> None:
+def write(decided: Decisions) -> None:
     """Write a batch in a few statements, whatever its size, and wake the workers."""
     _insert_executions(decided.executions)
     Omission.objects.bulk_create([omission for _, omission in decided.omissions])
@@ -128,9 +134,20 @@ def _write(decided: Decisions) -> None:
         [(row.last_due_at, added, row.decided_at, row.pk) for row, added in extended],
     )
     sql.run_many(_MOVE, [_moved(job) for job in decided.jobs])
+    _write_counts(decided)
     if decided.executions:
         revisions.bump("executions")
         wake.poke("queue")
+
+
+def _write_counts(decided: Decisions) -> None:
+    """Keep how many executions limited schedules have made; the version remembers their end."""
+    rows = {row.pk: row for row in decided.counted}
+    Schedule.objects.bulk_update(rows.values(), ["fired_count", "exhausted_at"])
+    ended = {row.job_id for row in rows.values() if row.exhausted_at is not None}
+    for job in decided.jobs:
+        if job.pk in ended:
+            keep_facts(job)
 
 
 def _insert_executions(rows: list[Execution]) -> None:
@@ -146,9 +163,12 @@ def _insert_executions(rows: list[Execution]) -> None:
                 row.version,
                 row.due_at,
                 row.trigger,
+                row.actor,
+                row.idempotency_key,
                 row.queue,
                 row.priority,
                 row.held,
+                row.wait_until,
                 row.queued_at,
                 False,
             )

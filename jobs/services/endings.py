@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from jobs import wake
 from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
-from jobs.models import Execution, Job
-from jobs.models.execution import LIVE_VALUES
+from jobs.models import Job
 from jobs.services import audit, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
-from jobs.services.handover import hand_over_on_commit
+from jobs.services.releasing import release
 
 RECENT = 20  # how many outcomes the strip in the list shows
 
@@ -88,7 +88,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
     _update_job(job_id, changes)
     live = execution_count - sum(counts)
     if live > 0 and overlap != Overlap.ALLOW:  # where several may run, none is held
-        _release_held(job_id)
+        release(job_id, overlap, timezone.now())
     _add_to_hour(ending)
     revisions.bump("executions")
     if (
@@ -168,17 +168,6 @@ def _fire_after_end(job_id: int, ended_at: datetime) -> None:
     refresh_next_fire(job, rules_of(job.schedules.all()))
     job.save(update_fields=["next_fire_at"])
     wake.poke("jobs")
-
-
-def _release_held(job_id: int) -> None:
-    """Let the oldest waiting execution of a job that runs one at a time go."""
-    live = Execution.objects.filter(job=job_id, state__in=LIVE_VALUES)
-    if live.filter(held=False).exists():
-        return
-    oldest = live.filter(held=True).order_by("pk").values_list("pk", flat=True).first()
-    if oldest is not None and Execution.objects.filter(pk=oldest).update(held=False):
-        wake.poke("queue")
-        hand_over_on_commit(Execution.objects.filter(pk=oldest))
 
 
 _ADD_TO_HOUR = (

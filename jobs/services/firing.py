@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.domain import schedule as rules
 from jobs.domain.states import (
@@ -34,8 +34,18 @@ def rule_of(row: Schedule) -> rules.Schedule:
         event=row.event,
         timezone=row.timezone,
         starts_at=row.starts_at,
-        ends_at=row.ends_at,
+        ends_at=effective_end(row.ends_at, row.exhausted_at),
+        jitter_seconds=row.jitter_seconds,
+        spread_seconds=row.spread_seconds,
     )
+
+
+def effective_end(ends_at: datetime | None, exhausted_at: datetime | None) -> datetime | None:
+    """Return when a schedule ends: as given, or after the last execution that it may make."""
+    if exhausted_at is None:
+        return ends_at
+    after_the_last = exhausted_at + timedelta(microseconds=1)
+    return after_the_last if ends_at is None else min(ends_at, after_the_last)
 
 
 def rules_of(rows: Iterable[Schedule]) -> list[rules.Schedule]:

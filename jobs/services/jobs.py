@@ -12,15 +12,32 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
-from jobs.domain.states import ExecutionState, JobState, Overlap
+from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
+from jobs.queries.calendars import calendars_named
 from jobs.services import audit, cancelling, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
+from jobs.services.events import first_run
 from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.releasing import release
+from jobs.services.versions import facts_of
 from jobs.services.writing import write_transaction
 
 _STATE_FIELDS = ["state", "state_changed_at", "state_changed_by", "state_reason"]
+_WHERE_IT_FIRES = (
+    "kind",
+    "expression",
+    "day_match",
+    "seconds_position",
+    "gap",
+    "fold",
+    "seconds",
+    "anchor",
+    "at",
+    "event",
+    "timezone",
+)
 _TIME_FIELDS = ["next_fire_at", "decided_until", "execution_count", "open_omission"]
 
 
@@ -37,6 +54,8 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         _save(job, force_insert=True)
         _replace_schedules(job, definition, now)
         _finish_edit(job, definition, actor, now)
+        if definition.run_on_create and not paused:
+            first_run(job, actor=actor, now=now)
         audit.record(
             actor,
             "job.create",
@@ -86,8 +105,7 @@ def update(
             job.open_omission = None
         if definition.overlap == Overlap.ALLOW and before["overlap"] != Overlap.ALLOW:
             # Several may run now: nothing waits behind another any more.
-            job.executions.filter(state=ExecutionState.QUEUED.value, held=True).update(held=False)
-            wake.poke("queue")
+            release(job.pk, Overlap.ALLOW.value, now)
         _finish_edit(job, definition, actor, now)
         audit.record(
             actor,
@@ -186,7 +204,7 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
     """Set the job's own columns from the definition; schedules and tags are rows of their own."""
-    values = definition.model_dump(mode="json", exclude={"schedules", "tags", "retry"})
+    values = definition.model_dump(mode="json", exclude={"schedules", "tags", "retry", "calendars"})
     for name, value in values.items():
         setattr(job, name, value)
     for name, value in definition.retry.model_dump(mode="json").items():
@@ -217,12 +235,17 @@ def name_taken(name: str) -> DuplicateError:
 
 
 def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> None:
-    """Write the definition's schedules; one that stays the same keeps its interval grid."""
-    origins = {rule_key(row): row.anchor_at for row in job.schedules.all()}
+    """Write the definition's schedules; one that stays the same keeps its grid and its count."""
+    known = {rule_key(row): row for row in job.schedules.all()}
     job.schedules.all().delete()
     rows = schedule_rows(job, definition)
     for row in rows:
-        row.anchor_at = origins.get(rule_key(row), now)
+        before = known.get(rule_key(row))
+        row.anchor_at = now if before is None else before.anchor_at
+        if before is not None and row.max_executions is not None:
+            row.fired_count = before.fired_count
+            used_up = row.fired_count >= row.max_executions
+            row.exhausted_at = (before.exhausted_at or now) if used_up else None
     Schedule.objects.bulk_create(rows)
 
 
@@ -239,8 +262,8 @@ def schedule_rows(job: Job, definition: JobDefinition) -> list[Schedule]:
 
 
 def rule_key(row: Schedule) -> tuple[object, ...]:
-    """Return what makes two interval schedules the same."""
-    return (row.kind, row.seconds, row.anchor, row.timezone)
+    """Return what makes two schedules the same: where they fire, not from when to when."""
+    return tuple(getattr(row, name) for name in _WHERE_IT_FIRES)
 
 
 def _plain(value: object) -> object:
@@ -252,12 +275,17 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
     if definition.tags != job.tags:
         job.tag_rows.all().delete()
         JobTag.objects.bulk_create([JobTag(job=job, tag=tag) for tag in definition.tags])
-    refresh_next_fire(job, rules_of(job.schedules.all()))
+    calendars = calendars_named(definition.calendars)
+    job.uses_calendars = bool(calendars)
+    job.calendars.set(calendars)
+    rows = list(job.schedules.order_by("position"))
+    refresh_next_fire(job, rules_of(rows))
     _save(job)
     JobVersion.objects.create(
         job=job,
         version=job.version,
         definition=definition_of(job),
+        schedule_facts=facts_of(rows),
         created_at=now,
         created_by=actor.name[:200],
     )

@@ -1,0 +1,181 @@
+"""Events: what happens outside the clock, and starts the jobs whose schedules wait for it.
+
+A reported event is one row, committed before anybody acts on it; the dispatcher then gives each
+waiting job its verdict. A dispatcher that dies half-way leaves the rest to the next one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+
+from jobs import wake
+from jobs.domain.errors import InvalidError
+from jobs.domain.holds import holding
+from jobs.domain.instants import to_instant
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
+from jobs.models import Job, Occurrence, Schedule
+from jobs.services import audit, decisions
+from jobs.services.decisions import Decisions, decide_job
+from jobs.services.dispatch import rows_of, write
+from jobs.services.firing import refresh_next_fire, rules_of
+from jobs.services.writing import write_transaction
+
+BATCH = 250
+# What a person or a script can report; the others are raised by what they are named after.
+REPORTABLE = tuple(event for event in Event if event not in {Event.MANUALLY, Event.REBOOT})
+
+
+def report(event: str, *, actor: Actor, detail: str = "", key: str = "") -> Occurrence:
+    """Record that an event happened now; the jobs that wait for it start within a second.
+
+    A repeated ``key`` answers the first report of that event.
+    """
+    require(actor, Permission.EXECUTE)
+    if event not in REPORTABLE:
+        allowed = ", ".join(REPORTABLE)
+        sentence = f"Event {event} cannot be reported. Use {allowed}."
+        raise InvalidError(sentence, fields={"event": sentence})
+    with write_transaction():
+        known = Occurrence.objects.filter(event=event, key=key).first() if key else None
+        if known is not None:
+            return known
+        made = _record(Event(event), actor=actor.name, detail=detail, key=key)
+        audit.record(actor, "event.report", object_type="event", object_id=made.pk, note=event)
+    return made
+
+
+def report_boot(host: str, boot_id: str) -> bool:
+    """Record the boot of a host at its dispatcher's start, once; say whether it is an event.
+
+    The first start on a host is none: nobody knows when that host booted last.
+    """
+    key = f"{host}:{boot_id}"[:200]
+    boots = Occurrence.objects.filter(event=Event.REBOOT.value)
+    if boots.filter(key=key).exists():
+        return False
+    with write_transaction():
+        known = boots.filter(key__startswith=f"{host}:"[:200]).exists()
+        _, made = Occurrence.objects.get_or_create(
+            event=Event.REBOOT.value,
+            key=key,
+            defaults={
+                "at": timezone.now(),
+                "actor": "system",
+                "detail": f"{host} booted" if known else f"first start on {host}",
+                "served_until": 0 if known else None,
+            },
+        )
+    wake.poke("jobs")
+    return made and known
+
+
+def _record(event: Event, *, actor: str, detail: str, key: str) -> Occurrence:
+    made = Occurrence.objects.create(
+        event=event.value,
+        at=timezone.now(),
+        actor=actor[:200],
+        detail=detail[:500],
+        key=key[:200],
+    )
+    wake.poke("jobs")
+    return made
+
+
+def serve_open(now: datetime) -> int:
+    """Give a batch of the jobs that wait for the oldest open event their verdict; say how many.
+
+    Call it until it returns 0.
+    """
+    if not Occurrence.objects.filter(served_until__isnull=False).exists():
+        return 0
+    with write_transaction():
+        found = Occurrence.objects.filter(served_until__isnull=False).order_by("pk")
+        if connection.vendor == "postgresql":
+            found = found.select_for_update(skip_locked=True)
+        occurrence = found.first()
+        if occurrence is None:
+            return 0
+        jobs = _waiting_for(occurrence)
+        _serve(jobs, occurrence, now)
+        occurrence.served_until = jobs[-1].pk if len(jobs) == BATCH else None
+        occurrence.save(update_fields=["served_until"])
+    return max(len(jobs), 1)
+
+
+def _waiting_for(occurrence: Occurrence) -> list[Job]:
+    waiting = Schedule.objects.filter(kind=ScheduleKind.EVENT.value, event=occurrence.event)
+    jobs = (
+        Job.objects.present()
+        .select_related("open_omission")
+        .filter(
+            pk__in=waiting.values("job"),
+            pk__gt=occurrence.served_until,
+            created_at__lte=occurrence.at,
+        )
+    )
+    if connection.vendor == "postgresql":
+        jobs = jobs.select_for_update(of=("self",))
+    return list(jobs.order_by("pk")[:BATCH])
+
+
+def _serve(jobs: list[Job], occurrence: Occurrence, now: datetime) -> None:
+    decided = Decisions(now=now)
+    decided.load(jobs)
+    rows = rows_of(jobs)
+    for job in jobs:
+        if job.state == JobState.ACTIVE:
+            decide_job(job, rows[job.pk], decided)  # what was due before the event goes first
+        decide_moment(
+            job,
+            occurrence.at,
+            rows[job.pk],
+            decided,
+            actor=occurrence.actor,
+            key=f"event {occurrence.pk}",
+        )
+        decided.jobs.append(job)
+    write(decided)
+
+
+def first_run(job: Job, *, actor: Actor, now: datetime) -> None:
+    """Run a job that was just created, where nothing holds it back."""
+    decided = Decisions(now=now)
+    decided.load([job])
+    rows = list(job.schedules.order_by("position"))
+    decide_moment(job, now, rows, decided, actor=actor.name, key="created")
+    decided.jobs.append(job)
+    write(decided)
+
+
+def decide_moment(
+    job: Job,
+    at: datetime,
+    rows: list[Schedule],
+    decided: Decisions,
+    *,
+    actor: str,
+    key: str,
+) -> None:
+    """Give a moment that no clock named its verdict: an execution, or an omission with its reason."""
+    hold = holding(decided.holds.get(job.pk, ()), to_instant(at))
+    if job.state != JobState.ACTIVE:
+        # A stopped job's state is its reason by name.
+        reason, detail = OmissionReason(job.state), job.state_reason
+    elif hold is not None:
+        reason, detail = hold.reason, hold.detail
+    else:
+        decisions.start(
+            job,
+            decided,
+            due_at=at,
+            trigger=Trigger.EVENT,
+            actor=actor[:200],
+            idempotency_key=key,
+        )
+        refresh_next_fire(job, rules_of(rows))
+        return
+    decisions.omit(job, decided, reason, at, at, 1, detail=detail, apart=True)
