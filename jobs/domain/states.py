@@ -158,6 +158,13 @@ class Event(StrEnum):
     MANUALLY = "@manually"
 
 
+class CalendarMode(StrEnum):
+    """What a calendar's windows do to due times."""
+
+    BLOCK = "block"  # inside a window they are held back
+    ALLOW = "allow"  # outside all windows they are held back
+
+
 class Misfire(StrEnum):
     """What becomes of due times that nobody dispatched in time."""
 
