@@ -40,6 +40,14 @@ class Live:
     oldest: int | None = None
 
 
+def behind(held: int, free: int) -> int:
+    """Return how many wait behind another execution, of those that are not to be claimed yet.
+
+    Where none may be claimed, the first of them waits for its moment (jitter) and for nobody.
+    """
+    return held if free else max(held - 1, 0)
+
+
 @dataclass(slots=True, kw_only=True)
 class Decisions:
     """What one batch decided, collected to be written in a few statements."""
@@ -68,11 +76,15 @@ class Decisions:
         rows = (
             Execution.objects.filter(job__in=busy, state__in=LIVE_VALUES)
             .values_list("job")
-            .annotate(waiting=Count("pk", filter=Q(held=True)), oldest=Min("pk"))
+            .annotate(
+                held_ones=Count("pk", filter=Q(held=True)),
+                free_ones=Count("pk", filter=Q(held=False)),
+                oldest=Min("pk"),
+            )
             if busy
             else []
         )
-        self.live = {job: Live(waiting, oldest) for job, waiting, oldest in rows}
+        self.live = {job: Live(behind(held, free), oldest) for job, held, free, oldest in rows}
 
     def of(self, job: Job) -> Live:
         """Return what ``job`` has in progress."""
@@ -113,21 +125,21 @@ def _take_steps(job: Job, rows: Sequence[Schedule], decided: Decisions) -> bool:
         holds=decided.holds.get(job.pk, ()),
     )
     for step in steps:
-        _follow(job, step, schedules, decided)
+        made = _follow(job, step, schedules, decided)
         job.decided_until = max(job.decided_until, step.last)
         decided.latest_due = step.last
-        if step.trigger is not None and _exhausts(rows, schedules, step.first, decided):
+        if made and _exhausts(rows, schedules, step.first, decided):
             return True
     return False
 
 
-def _follow(job: Job, step: Step, schedules: Sequence[rules.Schedule], decided: Decisions) -> None:
-    """Turn one step into an execution or an omission."""
+def _follow(job: Job, step: Step, schedules: Sequence[rules.Schedule], decided: Decisions) -> bool:
+    """Turn one step into an execution or an omission; say whether it is an execution."""
     if step.trigger is None:
         reason = step.reason or OmissionReason.MISFIRE
         omit(job, decided, reason, step.first, step.last, step.count, detail=step.detail)
-        return
-    start(
+        return False
+    return start(
         job,
         decided,
         due_at=step.first,
@@ -199,8 +211,11 @@ def start(
     wait_until: datetime | None = None,
     actor: str = "",
     idempotency_key: str = "",
-) -> None:
-    """Make the execution for a due time, or the omission that the overlap policy asks for."""
+) -> bool:
+    """Make the execution for a due time, or the omission that the overlap policy asks for.
+
+    Says whether it is an execution.
+    """
     live = decided.of(job)
     action = decide_overlap(
         Overlap(job.overlap),
@@ -220,19 +235,19 @@ def start(
             execution_id=live.oldest,
             apart=trigger == Trigger.EVENT,
         )
-        return
-    behind = action != OverlapAction.DISPATCH
+        return False
+    waits = action != OverlapAction.DISPATCH
     if action == OverlapAction.CANCEL_AND_QUEUE:
         _withdraw_unwritten(job, decided)
-        behind = cancelling.make_room(job, by="its overlap policy", now=decided.now)
-    live.waiting += behind
+        waits = cancelling.make_room(job, by="its overlap policy", now=decided.now)
+    live.waiting += waits
     decided.executions.append(
         new_execution(
             job,
             due_at=due_at,
             trigger=trigger,
             now=decided.now,
-            held=behind or wait_until is not None,
+            held=waits or wait_until is not None,
             wait_until=wait_until,
             actor=actor,
             idempotency_key=idempotency_key,
@@ -241,6 +256,7 @@ def start(
     job.execution_count += 1
     if trigger != Trigger.EVENT:  # an event is no due time of the stretch that it falls into
         job.open_omission = None
+    return True
 
 
 def _withdraw_unwritten(job: Job, decided: Decisions) -> None:

@@ -13,7 +13,7 @@ from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
 from jobs.services import audit, cancelling, revisions
-from jobs.services.decisions import new_execution
+from jobs.services.decisions import behind, new_execution
 from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.jobs import locked
@@ -93,10 +93,11 @@ def _must_wait(job: Job) -> bool:
     if job.live_count == 0:
         return False
     live = job.executions.filter(state__in=LIVE_VALUES).order_by("pk")
+    held = live.filter(held=True).count()
     action = decide_overlap(
         Overlap(job.overlap),
         live=job.live_count,
-        waiting=live.filter(held=True).count(),
+        waiting=behind(held, job.live_count - held),
         max_parallel=job.max_parallel,
     )
     if action == OverlapAction.OMIT:
