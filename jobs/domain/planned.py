@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.domain.instants import LAST_INSTANT, to_moment
 from jobs.domain.schedule import Schedule, due_between, next_due
 
 SHOWN = 5
-FAR = timedelta(days=366 * 50)  # far enough for a leap day on a Sunday
+_END = to_moment(LAST_INSTANT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,20 @@ def planned(
     limit: int = SHOWN,
     last_finished_at: datetime | None = None,
     usual: timedelta = timedelta(),
+    first: datetime | None = None,
 ) -> list[Planned]:
-    """Return at most ``limit`` runs after ``now``; ``usual`` is how long one takes."""
-    until = until or now + FAR
+    """Return at most ``limit`` runs after ``now``; ``usual`` is how long one takes.
+
+    ``first`` is a run that is due for sure, such as the stored next fire time.
+    """
+    until = until or _END
     counted = [rule for rule in rules if rule.counts_from_end]
-    if not counted:
+    if not counted and first is None:
         return [Planned(at=at) for at in due_between(rules, now, until, limit)]
     fixed = [rule for rule in rules if not rule.counts_from_end]
-    found: list[Planned] = []
-    at, ended = now, last_finished_at
+    found = [] if first is None else [Planned(at=first)]
+    at = now if first is None else first
+    ended = last_finished_at if first is None else first + usual
     while len(found) < limit:
         sure, guess = next_due(fixed, at), next_due(counted, at, ended)
         due = min((one for one in (sure, guess) if one is not None), default=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -165,14 +166,22 @@ def test_a_stopped_or_unscheduled_job_has_no_next_due_time(as_viewer: Caller) ->
     paused = make_job(schedules=[every(60)], paused=True)
     by_hand = make_job()
 
-    assert as_viewer.get(f"/jobs/{paused.pk}/next").json == {"items": [], "state": "paused"}
-    assert as_viewer.get(f"/jobs/{by_hand.pk}/next").json == {"items": [], "state": "active"}
+    for job, state in ((paused, "paused"), (by_hand, "active")):
+        found = as_viewer.get(f"/jobs/{job.pk}/next").json
+        assert found == {"items": [], "guessed": [], "state": state}
 
 
-def test_an_interval_from_the_end_names_one_due_time(as_viewer: Caller) -> None:
+def test_an_interval_from_the_end_is_sure_of_its_first_due_time_only(as_viewer: Caller) -> None:
     job = make_job(schedules=[every(60, anchor="completion")])
+    Job.objects.filter(pk=job.pk).update(last_duration_seconds=30)
 
-    assert len(as_viewer.get(f"/jobs/{job.pk}/next?count=5").json["items"]) == 1
+    found = as_viewer.get(f"/jobs/{job.pk}/next?count=50").json
+
+    moments = [datetime.fromisoformat(item) for item in found["items"]]
+    assert moments[0] == job.next_fire_at
+    assert {later - earlier for earlier, later in pairwise(moments)} == {timedelta(seconds=90)}
+    assert found["guessed"] == found["items"][1:]
+    assert len(moments) == 50
 
 
 def test_a_trigger_queues_an_execution(as_operator: Caller) -> None:

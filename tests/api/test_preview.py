@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.callers import Caller
-from tests.factories import cron
+from tests.factories import cron, every, make_job
 
 AT_DST = "2026-03-28T00:00:00Z"
 
@@ -44,3 +46,117 @@ def test_a_wrong_schedule_is_named_and_the_others_are_shown(as_viewer: Caller) -
 def test_a_request_that_is_no_preview_is_refused(as_viewer: Caller) -> None:
     for body in ({}, {"schedules": "daily"}, {"schedules": [3]}, {"schedules": [], "count": 0}):
         assert as_viewer.post("/preview", body).status == 400
+
+
+def test_both_clocks_are_told_beside_each_run(as_viewer: Caller) -> None:
+    body = {
+        "schedules": [cron("30 2 * * *", "Europe/Paris")],
+        "count": 1,
+        "from": AT_DST,
+        "viewer_timezone": "Asia/Jakarta",
+    }
+
+    found = as_viewer.post("/preview", body).json
+
+    assert (found["timezone"], found["viewer_timezone"]) == ("Europe/Paris", "Asia/Jakarta")
+    assert found["runs"] == [
+        {
+            "at": "2026-03-28T01:30:00Z",
+            "job_time": "2026-03-28T02:30:00+01:00",
+            "viewer_time": "2026-03-28T08:30:00+07:00",
+            "about": False,
+        }
+    ]
+
+
+def test_the_next_two_clock_changes_say_what_happens(as_viewer: Caller) -> None:
+    wrong = cron("61 * * * *")
+    body = {"schedules": [wrong, cron("30 2 * * *", "Europe/Paris"), cron("0 * * * *")]}
+
+    spring, autumn = as_viewer.post("/preview", {**body, "from": AT_DST}).json["clock_changes"]
+
+    assert (spring["timezone"], spring["at"]) == ("Europe/Paris", "2026-03-29T01:00:00Z")
+    assert spring["words"] == "On 2026-03-29 the clocks go forward from 02:00 to 03:00."
+    assert spring["effects"] == ["Schedule 2: 02:30 does not exist: it runs once, at 03:00."]
+    assert spring["touched"] is True
+    assert autumn["effects"] == [
+        "Schedule 2: 02:30 comes twice: it runs once, the first time (02:30 +02:00)."
+    ]
+
+
+def test_fifty_runs_of_an_interval_that_counts_from_the_end(as_viewer: Caller) -> None:
+    body = {"schedules": [every(3600, "completion")], "count": 50, "from": AT_DST}
+
+    found = as_viewer.post("/preview", body).json
+
+    assert len(found["items"]) == len(found["schedules"][0]["items"]) == 50
+    assert [run["about"] for run in found["runs"]] == [False] + 49 * [True]
+
+
+def test_an_edit_is_compared_with_the_job(as_viewer: Caller) -> None:
+    job = make_job(schedules=[cron("0 9 * * *"), every(86_400)])
+    body = {
+        "job_id": job.pk,
+        "schedules": [cron("0 10 * * *"), every(86_400), cron("0 12 1-31 * *")],
+        "from": AT_DST,
+    }
+
+    diff = as_viewer.post("/preview", body).json["diff"]
+
+    assert (diff["start"], diff["end"]) == (AT_DST, "2026-04-27T00:00:00Z")
+    counts = [diff[f"{name}_count"] for name in ("before", "after", "added", "removed", "moved")]
+    assert counts == [30, 60, 60, 30, 0]
+    assert diff["kept_count"] == 0
+    assert diff["compared_until"] == diff["end"]
+
+
+def test_two_lists_of_schedules_are_compared(as_viewer: Caller) -> None:
+    body = {
+        "before": [cron("0 9 * * *")],
+        "schedules": [cron("30 9 * * *")],
+        "from": AT_DST,
+    }
+
+    diff = as_viewer.post("/preview", body).json["diff"]
+
+    assert (diff["added_count"], diff["removed_count"], diff["moved_count"]) == (0, 0, 30)
+    assert diff["moved"][0] == {
+        "before": "2026-03-28T09:00:00Z",
+        "after": "2026-03-28T09:30:00Z",
+    }
+
+
+def test_an_unchanged_interval_keeps_its_grid(as_viewer: Caller) -> None:
+    job = make_job(schedules=[every(3600)])
+
+    found = as_viewer.post("/preview", {"job_id": job.pk, "schedules": [every(3600)]}).json
+
+    assert found["diff"]["kept_count"] == 720
+    assert found["items"][0] == as_viewer.get(f"/jobs/{job.pk}/next").json["items"][0]
+
+
+def test_a_wrong_schedule_before_is_named(as_viewer: Caller) -> None:
+    body = {"before": [cron("61 * * * *")], "schedules": [], "from": AT_DST}
+
+    found = as_viewer.post("/preview", body).json
+
+    assert "61" in found["errors"]["before.0.expression"]
+    assert found["diff"]["before_count"] == 0
+
+
+def test_a_job_or_zone_that_does_not_exist(as_viewer: Caller) -> None:
+    unknown = as_viewer.post("/preview", {"schedules": [], "job_id": 4711})
+    zone = as_viewer.post("/preview", {"schedules": [], "viewer_timezone": "Europe/Pariss"})
+
+    assert unknown.status == 404
+    assert zone.status == 400
+    assert "Europe/Paris" in zone.json["fields"]["viewer_timezone"]
+
+
+@pytest.mark.parametrize("start", ["9990-12-31T23:59:59Z", "0002-01-01T00:00:00Z"])
+def test_the_ends_of_the_calendar(start: str, as_viewer: Caller) -> None:
+    schedules = [cron("0 0 * * *", "Europe/Paris"), every(60, "completion"), every(60)]
+
+    answer = as_viewer.post("/preview", {"schedules": schedules, "before": [], "from": start})
+
+    assert answer.status == 200

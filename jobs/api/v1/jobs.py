@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from itertools import islice
 from typing import Annotated, Any
 
 from django.http import HttpResponse
@@ -19,10 +18,10 @@ from jobs.api.documents import (
     job_document,
 )
 from jobs.api.openapi import body_of
-from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words
+from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words, version_of
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
 from jobs.domain.errors import InvalidError, UnknownError
-from jobs.domain.schedule import due_between
+from jobs.domain.planned import Planned, planned
 from jobs.domain.states import TERMINAL, JobState, Trigger
 from jobs.models import Job
 from jobs.queries.executions import get_execution
@@ -35,8 +34,6 @@ from jobs.services.wording import choice
 
 router = Router(tags=["jobs"])
 
-# Far enough for a leap day on a Sunday; the search jumps over empty stretches.
-_HORIZON = timedelta(days=366 * 50)
 _LONGEST_KEY = 200
 
 
@@ -66,6 +63,9 @@ class FireTimes(BaseModel):
     """The next due times of a job; empty while it is stopped."""
 
     items: list[datetime]
+    guessed: list[datetime] = Field(
+        description="Those of them that count from the end of a run to come."
+    )
     state: str
 
 
@@ -119,7 +119,7 @@ def update(
         job_id,
         json_object(request),
         actor=request.auth,
-        expected_version=_version(if_match),
+        expected_version=version_of(if_match),
     )
     return _answer(present_job(job.pk), response)
 
@@ -183,33 +183,32 @@ def look_ahead(
     job_id: int,
     count: Annotated[int, Field(ge=1, le=1000)] = 5,
 ) -> FireTimes:
-    """Return the next due times. An interval that counts from an end names only the next one."""
+    """Return the next due times. Where they count from an end, each run takes as long as the last."""
     job = present_job(job_id)
-    return FireTimes(state=job.state, items=_next_times(job, count))
+    plan = _plan(job, count)
+    return FireTimes(
+        state=job.state,
+        items=[one.at for one in plan],
+        guessed=[one.at for one in plan if one.about],
+    )
 
 
-def _next_times(job: Job, count: int) -> list[datetime]:
+def _plan(job: Job, count: int) -> list[Planned]:
     """Return what the dispatcher will look at next, and what follows it."""
     if job.next_fire_at is None:
         return []
-    rules = [rule for rule in rules_of(job.schedules.all()) if not rule.counts_from_end]
-    following = due_between(rules, job.next_fire_at, job.next_fire_at + _HORIZON, count - 1)
-    return [job.next_fire_at, *islice(following, count - 1)]
+    return planned(
+        rules_of(job.schedules.all()),
+        now=job.next_fire_at,
+        limit=count,
+        usual=timedelta(seconds=job.last_duration_seconds or 0),
+        first=job.next_fire_at,
+    )
 
 
 def _answer(job: Job, response: HttpResponse) -> JobDocument:
     response["ETag"] = f'"{job.version}"'
     return job_document(job)
-
-
-def _version(if_match: str) -> int | None:
-    """Return the version that the caller edited; None when it does not matter."""
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if text in {"", "*"}:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) <= 9:
-        return int(text)
-    raise InvalidError(f'If-Match {if_match[:40]!r} is no version. Use a number, such as "3".')
 
 
 def _flag(data: dict[str, Any], name: str) -> bool:
