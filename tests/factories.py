@@ -11,9 +11,12 @@ from django.contrib.auth.models import Group
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
-from jobs.models import Execution, Job, Worker, WorkerKind
+from jobs.models import Calendar, Execution, Freeze, Job, Worker, WorkerKind
+from jobs.services import calendars, freezes
 from jobs.services import jobs as job_services
+from jobs.services.calendars import parse_calendar
 from jobs.services.definitions import parse_definition
+from jobs.services.freeze_requests import parse_freeze
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -88,3 +91,15 @@ def make_worker(**fields: Any) -> Worker:
         **fields,
     }
     return Worker.objects.create(**values)
+
+
+def make_freeze(**fields: Any) -> Freeze:
+    """Return a freeze of everything, from now until it is lifted."""
+    return freezes.freeze(parse_freeze({"reason": "deploy", **fields}), actor=SYSTEM)
+
+
+def make_calendar(**fields: Any) -> Calendar:
+    """Return a calendar that holds back Christmas of each year."""
+    christmas = {"kind": "yearly", "month": 12, "day": 25, "label": "Christmas"}
+    values = {"name": f"calendar-{next(_numbers)}", "timezone": "UTC", "windows": [christmas]}
+    return calendars.create(parse_calendar({**values, **fields}), actor=SYSTEM)

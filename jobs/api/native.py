@@ -16,7 +16,10 @@ from jobs.api.openapi import document
 from jobs.api.problems import register
 from jobs.api.requests import ApiRequest, JsonRenderer
 from jobs.api.v1.about import router as about
+from jobs.api.v1.calendars import router as calendars
+from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
+from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.domain.errors import InvalidError
@@ -69,6 +72,9 @@ api = NativeApi(
 register(api)
 api.add_router("/jobs", jobs)
 api.add_router("/executions", executions)
+api.add_router("/freezes", freezes)
+api.add_router("/calendars", calendars)
+api.add_router("/events", events)
 api.add_router("", ledger)
 api.add_router("", about)
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from ninja import NinjaAPI
 
+from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import JobDefinition
+from jobs.services.event_requests import EventReport
+from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -51,6 +54,49 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         },
     },
     "PauseReason": {"reason": {"summary": "Why", "value": {"reason": "Moving the database"}}},
+    "FreezeRequest": {
+        "everything": {
+            "summary": "Everything, for two hours",
+            "value": {"reason": "Moving the database", "duration_seconds": "2h"},
+        },
+        "tag": {
+            "summary": "The jobs with a tag, until somebody lifts it",
+            "value": {"scope": "tag", "target": "nightly", "reason": "The disk is full"},
+        },
+    },
+    "FreezeChanges": {
+        "longer": {"summary": "An hour from now", "value": {"duration_seconds": 3600}}
+    },
+    "CalendarDefinition": {
+        "holidays": {
+            "summary": "Nothing at night and over the holidays",
+            "value": {
+                "name": "Quiet hours",
+                "mode": "block",
+                "timezone": "Europe/Paris",
+                "windows": [
+                    {
+                        "kind": "weekly",
+                        "days": ["mon", "tue", "wed", "thu", "fri"],
+                        "from": "22:00",
+                        "to": "06:00",
+                        "label": "Night",
+                    },
+                    {"kind": "yearly", "month": 12, "day": 25, "label": "Christmas"},
+                    {"kind": "date", "date": "2026-12-28", "until": "2026-12-31"},
+                ],
+            },
+        }
+    },
+    "CalendarChanges": {
+        "zone": {"summary": "Another time zone", "value": {"timezone": "Asia/Jakarta"}}
+    },
+    "EventReport": {
+        "deployment": {
+            "summary": "A deployment; repeated, it is still one",
+            "value": {"event": "@deployment", "detail": "shop 4.2", "key": "shop-4.2"},
+        }
+    },
     "PreviewRequest": {
         "cron": {
             "summary": "One cron schedule",
@@ -119,6 +165,12 @@ TEXT_ANSWER = {
         )
     }
 }
+ICALENDAR_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/calendar": {"schema": {"type": "string"}}},
+    }
+}
 _lines = _answer("application/x-ndjson")
 LEDGER_ANSWER = {
     "responses": {
@@ -167,7 +219,14 @@ def _request_schemas() -> dict[str, Any]:
     from jobs.api.previews import PreviewRequest
 
     schemas: dict[str, Any] = {}
-    for model in (JobDefinition, PreviewRequest):
+    for model in (
+        JobDefinition,
+        PreviewRequest,
+        CalendarDefinition,
+        FreezeRequest,
+        FreezeChanges,
+        EventReport,
+    ):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
@@ -176,12 +235,8 @@ def _request_schemas() -> dict[str, Any]:
         "type": "null",
         "description": "Null: a job of its own, in no workspace.",
     }
-    changes = {key: value for key, value in definition.items() if key != "required"}
-    schemas["JobChanges"] = {
-        **changes,
-        "title": "JobChanges",
-        "description": "The fields to change; those that are not named stay.",
-    }
+    schemas["JobChanges"] = _changes("JobChanges", definition)
+    schemas["CalendarChanges"] = _changes("CalendarChanges", schemas["CalendarDefinition"])
     schemas["JobDefinition"] = {
         **definition,
         "properties": {
@@ -195,3 +250,12 @@ def _request_schemas() -> dict[str, Any]:
         "properties": {"reason": {"type": "string", "default": ""}},
     }
     return schemas
+
+
+def _changes(title: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of changes to what ``definition`` describes: nothing is required."""
+    return {
+        **{key: value for key, value in definition.items() if key != "required"},
+        "title": title,
+        "description": "The fields to change; those that are not named stay.",
+    }

@@ -11,6 +11,7 @@ from ninja.renderers import BaseRenderer
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import to_json
 
+from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
 from jobs.services.wording import refuse
 
@@ -82,6 +83,16 @@ def split_words(value: object) -> object:
     if isinstance(value, list):
         return [word for part in value for word in str(part).split(",") if word]
     return value
+
+
+def version_of(if_match: str) -> int | None:
+    """Return the version that the caller edited; None when it does not matter."""
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if text in {"", "*"}:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return int(text)
+    raise InvalidError(f'If-Match {if_match[:40]!r} is no version. Use a number, such as "3".')
 
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]

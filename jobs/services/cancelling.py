@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.utils import timezone
@@ -22,6 +23,7 @@ _WAITING = (
     ExecutionState.CLAIMED.value,
     ExecutionState.RETRYING.value,
 )
+NOT_STARTED = (ExecutionState.QUEUED.value, ExecutionState.CLAIMED.value)
 
 
 def cancel(execution_id: int, *, actor: Actor) -> Execution:
@@ -81,6 +83,23 @@ def skip_waiting(job: Job, reason: str) -> None:
     endings = _end_waiting(fresh, ExecutionState.SKIPPED, reason, now)
     endings += _end_waiting(tried, ExecutionState.CANCELLED, reason, now)
     _count(job.pk, endings)
+
+
+def take_back(jobs: Iterable[Job], reason: str) -> int:
+    """Take back what the schedules of locked jobs queued and nobody started; say how many.
+
+    What has tried already keeps its attempts.
+    """
+    now = timezone.now()
+    ended: list[tuple[int, list[Ending]]] = []
+    for job in jobs:
+        fresh = job.executions.filter(
+            trigger__in=SCHEDULED_TRIGGERS, state__in=NOT_STARTED, attempt=1
+        ).order_by("pk")
+        ended.append((job.pk, _end_waiting(list(fresh), ExecutionState.SKIPPED, reason, now)))
+    for job_id, endings in ended:
+        _count(job_id, endings)
+    return sum(len(endings) for _, endings in ended)
 
 
 def _cancel(executions: list[Execution], *, by: str, now: datetime) -> None:

@@ -9,12 +9,17 @@ import pytest
 from jobs.api.native import api
 from jobs.api.openapi import document
 from jobs.domain.permissions import Role
-from jobs.models import Execution, Job
+from jobs.models import Calendar, Execution, Freeze, Job, Occurrence
 from tests.api.callers import caller
-from tests.factories import definition, make_execution, make_job
+from tests.factories import definition, make_calendar, make_execution, make_freeze, make_job
 
 READ, OPERATE, EDIT = Role.VIEWER, Role.OPERATOR, Role.EDITOR
 ROLES: list[Role | None] = [None, *Role]
+
+ICALENDAR = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z"
+    b"\r\nDTSTART;VALUE=DATE:20991225\r\nSUMMARY:Christmas\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 
 # Operation id -> method, path, body, least role.
 OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
@@ -31,6 +36,20 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "executions_read": ("GET", "/executions/{execution}", None, READ),
     "executions_log": ("GET", "/executions/{execution}/log", None, READ),
     "executions_cancel": ("POST", "/executions/{execution}/cancel", None, OPERATE),
+    "freezes_list": ("GET", "/freezes", None, READ),
+    "freezes_create": ("POST", "/freezes", {"reason": "deploy"}, OPERATE),
+    "freezes_read": ("GET", "/freezes/{freeze}", None, READ),
+    "freezes_update": ("PATCH", "/freezes/{freeze}", {"reason": "other"}, OPERATE),
+    "freezes_lift": ("POST", "/freezes/{freeze}/lift", None, OPERATE),
+    "calendars_list": ("GET", "/calendars", None, READ),
+    "calendars_create": ("POST", "/calendars", {"name": "made"}, EDIT),
+    "calendars_import": ("POST", "/calendars/import?name=made", ICALENDAR, EDIT),
+    "calendars_read": ("GET", "/calendars/{calendar}", None, READ),
+    "calendars_update": ("PATCH", "/calendars/{calendar}", {"description": "x"}, EDIT),
+    "calendars_delete": ("DELETE", "/calendars/{calendar}", None, EDIT),
+    "calendars_spans": ("GET", "/calendars/{calendar}/spans", None, READ),
+    "events_list": ("GET", "/events", None, READ),
+    "events_report": ("POST", "/events", {"event": "@deployment"}, OPERATE),
     "ledger_ledger": ("GET", "/ledger", None, READ),
     "about_overview": ("GET", "/overview", None, READ),
     "about_workers": ("GET", "/workers", None, READ),
@@ -55,11 +74,18 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
     order = list(Role)
     for number, role in enumerate(ROLES):
         execution = make_execution(make_job(overlap="allow", max_parallel=5))
-        path = template.format(job=execution.job_id, execution=execution.pk)
-        sent = {**body, "name": f"made-{number}"} if operation == "jobs_create" else body
+        path = template.format(
+            job=execution.job_id,
+            execution=execution.pk,
+            freeze=make_freeze().pk,
+            calendar=make_calendar().pk,
+        )
+        named = operation in {"jobs_create", "calendars_create"}
+        sent = {**body, "name": f"made-{number}"} if named else body
+        raw = sent if isinstance(sent, bytes) else None
         before = _everything()
 
-        answer = caller(role).call(method, path, sent)
+        answer = caller(role).call(method, path, None if raw else sent, raw=raw)
 
         allowed = role is not None and order.index(role) >= order.index(least)
         assert (answer.status < 300) is allowed, (role, answer.content)
@@ -72,4 +98,7 @@ def _everything() -> list[Any]:
     return [
         list(Job.objects.order_by("pk").values()),
         list(Execution.objects.order_by("pk").values()),
+        list(Freeze.objects.order_by("pk").values()),
+        list(Calendar.objects.order_by("pk").values()),
+        list(Occurrence.objects.order_by("pk").values()),
     ]

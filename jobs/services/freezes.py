@@ -1,0 +1,163 @@
+"""Freezes: hold back all due times of the product, or of the jobs with a tag, for a while.
+
+A freeze that is committed before an instant holds back every due time from that instant on: the
+dispatcher reads it in the transaction that decides. Each job's own state is untouched.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from jobs import wake
+from jobs.domain.errors import InvalidError, StateError, UnknownError
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import FreezeScope
+from jobs.models import Execution, Freeze, Job
+from jobs.models.execution import SCHEDULED_TRIGGERS
+from jobs.services import audit, cancelling, revisions
+from jobs.services.cancelling import NOT_STARTED
+from jobs.services.freeze_requests import LONGEST, FreezeChanges, FreezeRequest
+from jobs.services.writing import write_transaction
+
+# A moment that was now when somebody wrote it still means now.
+_JUST_NOW = timedelta(minutes=1)
+
+
+def freeze(request: FreezeRequest, *, actor: Actor) -> Freeze:
+    """Hold back due times from now, or from a later moment, on.
+
+    One that begins now also takes back what schedules queued and nobody started. What runs goes on.
+    """
+    require(actor, Permission.PAUSE)
+    with write_transaction():
+        now = timezone.now()  # of the moment in which nobody else writes, where there is only one
+        starts_at = _start(request.starts_at, now)
+        made = Freeze.objects.create(
+            scope=request.scope.value,
+            target=request.target,
+            reason=request.reason,
+            starts_at=starts_at,
+            ends_at=_checked_end(request.end_from(starts_at), starts_at, now),
+            created_at=now,
+            created_by=actor.name[:200],
+        )
+        if starts_at == now:
+            _take_back(made, f"Frozen by {actor.name} before it started: {made.reason}")
+        _record(made, actor, "freeze.create")
+    return made
+
+
+def lift(freeze_id: int, *, actor: Actor) -> Freeze:
+    """End a freeze now; one that has not begun is called off and never holds anything back.
+
+    Nothing is caught up: what was left out stays left out.
+    """
+    require(actor, Permission.PAUSE)
+    with write_transaction():
+        row = _locked(freeze_id)
+        now = timezone.now()
+        _refuse_ended(row, now)
+        begun = row.starts_at <= now
+        row.ends_at = now if begun else row.starts_at
+        row.lifted_at = now
+        row.lifted_by = actor.name[:200]
+        row.save(update_fields=["ends_at", "lifted_at", "lifted_by"])
+        _record(row, actor, "freeze.lift" if begun else "freeze.cancel")
+    return row
+
+
+def extend(freeze_id: int, changes: FreezeChanges, *, actor: Actor) -> Freeze:
+    """Change the reason or the end of a freeze that holds, or that has not begun."""
+    require(actor, Permission.PAUSE)
+    with write_transaction():
+        row = _locked(freeze_id)
+        now = timezone.now()
+        _refuse_ended(row, now)
+        before = _facts(row)
+        if changes.reason is not None:
+            row.reason = changes.reason
+        if changes.names_end:
+            since = max(row.starts_at, now)
+            row.ends_at = _checked_end(changes.end_from(since), since, now)
+        if _facts(row) != before:
+            row.save(update_fields=["reason", "ends_at"])
+            _record(row, actor, "freeze.update", before=before)
+    return row
+
+
+def _start(wanted: datetime | None, now: datetime) -> datetime:
+    """Return when a freeze begins; ``now`` itself for one that begins at once."""
+    if wanted is None or now - _JUST_NOW <= wanted <= now:
+        return now
+    if wanted < now:
+        sentence = f"{wanted.isoformat()} is over. Leave the start empty to begin now."
+        raise InvalidError(sentence, fields={"starts_at": sentence})
+    if wanted > now + LONGEST:
+        sentence = f"{wanted.isoformat()} is too far. Begin within {LONGEST.days} days."
+        raise InvalidError(sentence, fields={"starts_at": sentence})
+    return wanted
+
+
+def _checked_end(end: datetime | None, start: datetime, now: datetime) -> datetime | None:
+    """Return the end; InvalidError when nothing would be held back, or for too long."""
+    if end is None:
+        return None
+    if end <= max(start, now):
+        sentence = f"{end.isoformat()} is not after the start. Use a later moment."
+        raise InvalidError(sentence, fields={"ends_at": sentence})
+    if end > start + LONGEST:
+        sentence = f"{end.isoformat()} is too far. A freeze lasts {LONGEST.days} days at most."
+        raise InvalidError(sentence, fields={"ends_at": sentence})
+    return end
+
+
+def _locked(freeze_id: int) -> Freeze:
+    row = Freeze.objects.select_for_update().filter(pk=freeze_id).first()
+    if row is None:
+        raise UnknownError(f"Freeze {freeze_id} does not exist.")
+    return row
+
+
+def _refuse_ended(row: Freeze, now: datetime) -> None:
+    if row.lifted_at is not None or (row.ends_at is not None and row.ends_at <= now):
+        raise StateError(f"Freeze {row.pk} has ended already. Make a new one.")
+
+
+def _take_back(made: Freeze, message: str) -> None:
+    """Take back what waits of the jobs that a freeze holds back."""
+    waiting = Execution.objects.filter(trigger__in=SCHEDULED_TRIGGERS, state__in=NOT_STARTED)
+    jobs = Job.objects.filter(pk__in=waiting.values("job"))
+    if made.scope == FreezeScope.TAG:
+        jobs = jobs.tagged(made.target)
+    # In one order, as everybody who locks several.
+    cancelling.take_back(jobs.select_for_update(of=("self",)).order_by("pk"), message)
+
+
+def _facts(row: Freeze) -> dict[str, str | None]:
+    return {
+        "scope": row.scope,
+        "target": row.target,
+        "reason": row.reason,
+        "starts_at": row.starts_at.isoformat(),
+        "ends_at": None if row.ends_at is None else row.ends_at.isoformat(),
+    }
+
+
+def _record(
+    row: Freeze, actor: Actor, action: str, *, before: dict[str, str | None] | None = None
+) -> None:
+    """Write down who did it, and let every page show it."""
+    audit.record(
+        actor,
+        action,
+        object_type="freeze",
+        object_id=row.pk,
+        object_name=row.target or FreezeScope.EVERYTHING.value,
+        before=before,
+        after=_facts(row),
+        note=row.reason,
+    )
+    revisions.bump("jobs")
+    wake.poke(wake.JOBS)
