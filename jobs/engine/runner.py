@@ -139,6 +139,7 @@ def _context(running: Running) -> ExecutionContext:
         attempt=running.attempt,
         scheduled_for=running.due_at,
         trigger=Trigger(running.trigger),
+        backfill_id=running.backfill_id,
         default_dir=work_dir / STANDALONE,
         scratch_dir=conf.data_dir() / "run" / "scratch",
         working_dir=Path(running.working_dir) if running.working_dir else None,

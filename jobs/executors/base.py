@@ -69,6 +69,7 @@ class ExecutionContext:
     grace: timedelta
     timeout: timedelta | None = None
     workspace_id: str = STANDALONE
+    backfill_id: int | None = None  # of the backfill that made the execution
     working_dir: Path | None = None  # the job's own: absolute, or below ``default_dir``
     environment: Mapping[str, str] = field(default_factory=dict)
     output_limit: int = DEFAULT_OUTPUT_LIMIT

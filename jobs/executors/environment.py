@@ -93,7 +93,9 @@ def _is_allowed(name: str) -> bool:
 
 
 def _built_in(context: ExecutionContext) -> dict[str, str]:
+    backfill = context.backfill_id
     return {
+        **({} if backfill is None else {"BACKFILL_ID": str(backfill)}),
         "WORKSPACE_ID": context.workspace_id,
         "JOB_NAME": context.job_name,
         "JOB_ID": str(context.job_id),

@@ -58,9 +58,11 @@ _COUNTER = {
 }
 _STANDING = (
     "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
-    "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap "
+    "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap, "
+    "EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
     "FROM jobs_job WHERE id = %s"
 )
+_FEED = "UPDATE jobs_backfill SET next_at = %s WHERE job_id = %s AND next_at IS NOT NULL"
 
 
 def lock_job(job_id: int) -> None:
@@ -79,7 +81,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
     if found is None:  # the job was purged with its history while this ran
         return
     execution_count, *counts = found[:5]
-    failures_before, recent, counts_from_end, disable_after, state, overlap = found[5:]
+    failures_before, recent, counts_from_end, disable_after, state, overlap, feeds = found[5:]
     counts[_COUNTER[ending.state]] += 1
     failures = count_in_a_row(failures_before, ending.state)
     changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
@@ -89,6 +91,9 @@ def count_ending(job_id: int, ending: Ending) -> None:
     live = execution_count - sum(counts)
     if live > 0 and overlap != Overlap.ALLOW:  # where several may run, none is held
         release(job_id, overlap, timezone.now())
+    if feeds:
+        sql.run(_FEED, [timezone.now(), job_id])
+        wake.poke("jobs")  # a backfill may start its next due time
     _add_to_hour(ending)
     revisions.bump("executions")
     if (

@@ -15,7 +15,7 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import audit, cancelling, revisions
+from jobs.services import audit, cancelling, feeding, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
 from jobs.services.events import first_run
@@ -168,6 +168,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
     with write_transaction():
         job = locked(job_id)
         settle_until(job, now)
+        feeding.end_of_job(job, by=actor.name, now=now)
         cancelling.cancel_live(job, by=actor.name, now=now)
         job.refresh_from_db()
         job.deleted_at = now

@@ -10,8 +10,8 @@ from typing import Any
 from jobs import conf
 from jobs.domain.errors import UnknownError
 from jobs.domain.retry import RetryPolicy
-from jobs.domain.states import RetryKind
-from jobs.models import JobVersion
+from jobs.domain.states import RetryKind, Trigger
+from jobs.models import BackfillItem, JobVersion
 from jobs.services import logs, sql
 
 
@@ -39,6 +39,7 @@ class Running:
     output_limit_bytes: int
     retry: RetryPolicy
     retry_lost: bool
+    backfill_id: int | None = None  # of the backfill that made it
     # Where this attempt's output begins in the execution's log: place and byte offset.
     log_at: tuple[int, int] = (0, 0)
 
@@ -84,8 +85,14 @@ def load(execution_id: int) -> Running:
         output_limit_bytes=definition["output_limit_bytes"] or conf.output_limit_bytes(),
         retry=_policy(definition["retry"]),
         retry_lost=definition["retry"]["lost"],
+        backfill_id=_backfill_of(execution_id) if trigger == Trigger.BACKFILL else None,
         log_at=logs.position(execution_id) if attempt > 1 else (0, 0),
     )
+
+
+def _backfill_of(execution_id: int) -> int | None:
+    items = BackfillItem.objects.filter(execution=execution_id)
+    return items.values_list("backfill", flat=True).first()
 
 
 def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:

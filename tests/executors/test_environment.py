@@ -74,6 +74,14 @@ def test_the_built_in_variables_tell_about_the_execution(run_job: RunJob, instan
     }.items() <= variables.items()
 
 
+def test_a_run_of_a_backfill_knows_its_number(context: ExecutionContext) -> None:
+    plain = build_environment(context, server={})
+    of_backfill = build_environment(replace(context, backfill_id=12), server={})
+
+    assert b"BACKFILL_ID" not in plain
+    assert of_backfill[b"BACKFILL_ID"] == b"12"
+
+
 def test_a_running_command_has_nothing_else(
     run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,256 @@
+"""Backfills: what past due times have on record, how far each backfill is, and its items."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import Count, Q, QuerySet
+
+from jobs.domain.backfill import estimated_end
+from jobs.domain.errors import UnknownError
+from jobs.domain.states import (
+    FAILURES,
+    BackfillState,
+    ExecutionState,
+    FreezeScope,
+    Overlap,
+    Trigger,
+)
+from jobs.models import Backfill, BackfillItem, Execution, Freeze, Job, JobTag, Omission
+from jobs.models.execution import LIVE_VALUES
+from jobs.queries.holds import applies, holding_freezes
+
+PAGE_SIZE = 50
+UNFINISHED = (BackfillState.RUNNING.value, BackfillState.PAUSED.value)
+SAMPLE = 20  # executions that the estimated end is made from
+# In the text, since with parameters no database would use the partial index over these.
+_BY_SCHEDULE = "trigger IN ('schedule', 'misfire')"
+_FAILED = tuple(state.value for state in FAILURES)
+_ENDED_BY_HAND = (ExecutionState.CANCELLED.value, ExecutionState.SKIPPED.value)
+# What the items of a backfill can be asked for.
+ITEM_STATES = ("left", "live", "succeeded", "failed", "cancelled", "dropped")
+
+Executions = dict[datetime, list[tuple[int, ExecutionState]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a window has on record."""
+
+    executions: Executions  # by due time, oldest first
+    scheduled: set[datetime]  # due times whose execution a schedule or an event made
+    omissions: list[Omission]  # in order
+
+
+def past_of(job: Job, start: datetime, end: datetime, *, events: bool) -> Past:
+    """Return what the job's due times of a window, ends included, have on record."""
+    mine = Execution.objects.filter(job=job, due_at__gte=start, due_at__lte=end)
+    columns = ("due_at", "pk", "state")
+    by_schedule = mine.extra(where=[_BY_SCHEDULE])  # noqa: S610 - a constant of ours
+    found = list(by_schedule.values_list(*columns))
+    if events:
+        found += mine.filter(trigger=Trigger.EVENT.value).values_list(*columns)
+    scheduled = {due_at for due_at, _, _ in found}
+    found += BackfillItem.objects.filter(
+        backfill__job=job, execution__isnull=False, due_at__gte=start, due_at__lte=end
+    ).values_list("due_at", "execution_id", "execution__state")
+    executions: Executions = defaultdict(list)
+    for due_at, pk, state in sorted(found):
+        executions[due_at].append((pk, ExecutionState(state)))
+    omissions = Omission.objects.filter(job=job, first_due_at__lte=end, last_due_at__gte=start)
+    return Past(
+        executions=executions,
+        scheduled=scheduled,
+        omissions=list(omissions.order_by("first_due_at")),
+    )
+
+
+def in_unfinished(job: Job, start: datetime, end: datetime) -> dict[datetime, int]:
+    """Return the due times of a window that an unfinished backfill has already, with its number."""
+    items = BackfillItem.objects.filter(
+        backfill__job=job,
+        backfill__state__in=UNFINISHED,
+        dropped=False,
+        due_at__gte=start,
+        due_at__lte=end,
+    )
+    return dict(items.values_list("due_at", "backfill_id"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a backfill is, in due times."""
+
+    total: int
+    succeeded: int
+    failed: int
+    cancelled: int  # killed, or skipped before the start
+    live: int
+    left: int
+    dropped: int  # given up before their start
+    gone: int  # their execution is deleted; what became of it is not known any more
+
+    @property
+    def done(self) -> int:
+        """Return how many are over."""
+        return self.total - self.left - self.live
+
+
+def progress_of(backfills: Iterable[Backfill]) -> dict[int, Progress]:
+    """Return how far each backfill is; one query for all of them."""
+    known = {row.pk: row for row in backfills}
+    rows = (
+        BackfillItem.objects.filter(backfill__in=known)
+        .order_by()
+        .values_list("backfill", "dropped", "execution__state")
+        .annotate(count=Count("pk"))
+    )
+    sums: dict[int, dict[str, int]] = {pk: defaultdict(int) for pk in known}
+    for pk, dropped, state, count in rows:
+        sums[pk][_standing(known[pk], dropped=dropped, state=state)] += count
+    return {pk: _progress(found) for pk, found in sums.items()}
+
+
+def _standing(backfill: Backfill, *, dropped: bool, state: str | None) -> str:
+    if state is None:
+        if dropped:
+            return "dropped"
+        return "left" if backfill.state in UNFINISHED else "gone"
+    if state in LIVE_VALUES:
+        return "live"
+    if state == ExecutionState.SUCCEEDED:
+        return "succeeded"
+    return "failed" if state in _FAILED else "cancelled"
+
+
+def _progress(sums: dict[str, int]) -> Progress:
+    names = [name for name in Progress.__dataclass_fields__ if name != "total"]
+    return Progress(total=sum(sums.values()), **{name: sums[name] for name in names})
+
+
+def get_backfill(backfill_id: int) -> Backfill:
+    """Return a backfill with its job; UnknownError when there is none."""
+    found = Backfill.objects.select_related("job").filter(pk=backfill_id).first()
+    if found is None:
+        raise UnknownError(f"Backfill {backfill_id} does not exist.")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillPage:
+    """A job's backfills, newest first; ``older`` begins the next page."""
+
+    rows: list[tuple[Backfill, Progress]]
+    older: int | None
+
+
+def backfills_of(
+    job_id: int, *, state: str = "", before: int | None = None, size: int = PAGE_SIZE
+) -> BackfillPage:
+    """Return one page of a job's backfills, in one state or all."""
+    rows = Backfill.objects.filter(job=job_id).select_related("job").order_by("-pk")
+    if state:
+        rows = rows.filter(state=state)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: size + 1])
+    page = found[:size]
+    progress = progress_of(page)
+    return BackfillPage(
+        rows=[(row, progress[row.pk]) for row in page],
+        older=page[-1].pk if len(found) > size else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPage:
+    """Items in the order in which they start; ``after`` begins the next page."""
+
+    rows: list[BackfillItem]
+    after: int | None
+
+
+def items_of(
+    backfill: Backfill, *, state: str = "", after: int | None = None, size: int = PAGE_SIZE
+) -> ItemPage:
+    """Return one page of a backfill's items; they were written in the order of their start."""
+    rows = BackfillItem.objects.filter(backfill=backfill).select_related("execution")
+    if state:
+        rows = rows.filter(_is(state))
+    if after:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows.order_by("pk")[: size + 1])
+    page = found[:size]
+    return ItemPage(rows=page, after=page[-1].pk if len(found) > size else None)
+
+
+def _is(state: str) -> Q:
+    states = {
+        "live": LIVE_VALUES,
+        "succeeded": (ExecutionState.SUCCEEDED.value,),
+        "failed": _FAILED,
+        "cancelled": _ENDED_BY_HAND,
+    }
+    if state in states:
+        return Q(execution__state__in=states[state])
+    return Q(execution=None, dropped=state == "dropped")
+
+
+def live_executions(backfill: Backfill) -> QuerySet[Execution]:
+    """Return what a backfill has in progress; found by the job, which has few."""
+    return Execution.objects.filter(
+        job=backfill.job_id, state__in=LIVE_VALUES, backfill_item__backfill=backfill
+    ).order_by("pk")
+
+
+def freeze_over(job: Job, now: datetime) -> Freeze | None:
+    """Return the freeze that holds the job at ``now``; None when none does."""
+    freezes = list(holding_freezes(now, now))
+    if not freezes:
+        return None
+    tags: Sequence[str] = ()
+    if any(one.scope == FreezeScope.TAG for one in freezes):
+        tags = list(JobTag.objects.filter(job=job).values_list("tag", flat=True))
+    return next((one for one in freezes if applies(one, tags)), None)
+
+
+def in_the_way(backfill: Backfill) -> Execution | None:
+    """Return the oldest live execution of the job that is none of the backfill's own."""
+    return (
+        Execution.objects.filter(job=backfill.job_id, state__in=LIVE_VALUES)
+        .exclude(backfill_item__backfill=backfill)
+        .order_by("pk")
+        .first()
+    )
+
+
+def likely_end(backfill: Backfill, progress: Progress, now: datetime) -> datetime | None:
+    """Return when a running backfill is likely to be over, from how long its runs take."""
+    if backfill.state != BackfillState.RUNNING or not (progress.left or progress.live):
+        return None
+    job = backfill.job
+    several = job.overlap == Overlap.ALLOW
+    return estimated_end(
+        now,
+        left=progress.left,
+        running=progress.live,
+        usual=_usual(backfill),
+        pace=timedelta(seconds=backfill.pace_seconds),
+        abreast=min(backfill.max_parallel, job.max_parallel) if several else 1,
+    )
+
+
+def _usual(backfill: Backfill) -> timedelta:
+    """Return how long its latest runs took, else the job's last one; zero when none has run."""
+    ended = Execution.objects.filter(
+        backfill_item__backfill=backfill,
+        started_at__isnull=False,
+        finished_at__isnull=False,
+    ).order_by("-pk")[:SAMPLE]
+    lengths = [row.duration.total_seconds() for row in ended if row.duration is not None]
+    seconds = median(lengths) if lengths else backfill.job.last_duration_seconds or 0
+    return timedelta(seconds=max(seconds, 0))
