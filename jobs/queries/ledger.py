@@ -131,14 +131,18 @@ def _open_stretches(period: Period, rules_of: RulesOf) -> Iterator[OpenStretch]:
     if period.job_id is not None:
         jobs = jobs.filter(pk=period.job_id)
     stopped = jobs.prefetch_related("schedules").iterator(chunk_size=CHUNK)
-    found = [one for job in stopped if (one := _open_stretch(job, period, rules_of))]
-    return iter(sorted(found, key=_moment))
+    found = [one for job in stopped if (one := open_stretch(job, period.end, rules_of))]
+    touching = [one for one in found if period.start is None or one.last_due_at >= period.start]
+    return iter(sorted(touching, key=_moment))
 
 
-def _open_stretch(job: Job, period: Period, rules_of: RulesOf) -> OpenStretch | None:
+def open_stretch(job: Job, end: datetime, rules_of: RulesOf) -> OpenStretch | None:
+    """Return what a stopped job has left out since its latest verdict, up to ``end``."""
+    if job.state == JobState.ACTIVE or job.deleted_at is not None:
+        return None
     rules = rules_of(job.schedules.all())
-    total, first, last = count_due(rules, job.decided_until, period.end, job.last_finished_at)
-    if first is None or last is None or (period.start is not None and last < period.start):
+    total, first, last = count_due(rules, job.decided_until, end, job.last_finished_at)
+    if first is None or last is None:
         return None
     reason = OmissionReason(job.state)  # a stopped job's state is its reason by name
     return OpenStretch(job=job, reason=reason, first_due_at=first, last_due_at=last, count=total)

@@ -6,7 +6,8 @@ import time
 import tracemalloc
 from datetime import datetime, timedelta
 
-from jobs.domain.ledger import OmissionRange, expand, merge_ranges, reconcile
+from jobs.domain.ledger import OmissionRange, expand, merge_ranges
+from jobs.domain.proof import reconcile
 from jobs.domain.schedule import Schedule, count_due, due_between
 from jobs.domain.states import Anchor, OmissionReason, ScheduleKind
 from tests.domain.times import cron, utc

@@ -1,0 +1,124 @@
+"""The verdicts of one job's period, as streams in the order of time, for the proof of its ledger."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+
+from jobs.domain.ledger import OmissionRange
+from jobs.domain.states import Event, JobState, OmissionReason
+from jobs.models import AuditEntry, Job, Occurrence, Omission
+
+CHUNK = 10_000  # rows held at a time
+
+# The triggers stand in the text: with parameters neither database would use the partial index.
+_SCHEDULED = (
+    "SELECT due_at FROM jobs_execution WHERE job_id = %s AND due_at > %s AND due_at <= %s "
+    "AND trigger IN ('schedule', 'misfire') ORDER BY due_at LIMIT %s"
+)
+_BY_EVENT = (
+    "SELECT due_at FROM jobs_execution WHERE job_id = %s AND due_at > %s AND due_at <= %s "
+    "AND NOT (trigger IN ('schedule', 'misfire')) AND trigger = 'event' ORDER BY due_at LIMIT %s"
+)
+_STATE_CHANGES = ("job.pause", "job.resume", "job.auto_disable")
+# How a host's first report of itself reads: nobody waits for that one.
+_FIRST_START = "first start on "
+
+
+def dispatched(
+    job_id: int, after: datetime, until: datetime, decided_until: datetime
+) -> Iterator[datetime]:
+    """Yield the due times of executions: of schedules up to ``decided_until``, of events to the end."""
+    scheduled = _due_times(_SCHEDULED, job_id, after, min(until, decided_until))
+    return heapq.merge(scheduled, _due_times(_BY_EVENT, job_id, after, until))
+
+
+def _due_times(statement: str, job_id: int, after: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield piece by piece: no transaction stays open, and no memory grows with the period."""
+    low, high = _stored(after), _stored(until)
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [job_id, low, high, CHUNK])
+            rows = cursor.fetchall()
+        for (value,) in rows:
+            yield _moment(value)
+        if len(rows) < CHUNK:
+            return
+        low = rows[-1][0]
+
+
+def _moment(value: datetime | str) -> datetime:
+    """Return a moment of a raw statement: SQLite gives its text, in UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _stored(moment: datetime) -> str | datetime:
+    """Return a moment as the database keeps it."""
+    stored = connection.ops.adapt_datetimefield_value(moment)
+    return moment if stored is None else stored
+
+
+def omitted(job_id: int, after: datetime, until: datetime) -> Iterator[OmissionRange]:
+    """Yield the stretches that touch ``(after, until]``, by their first due times."""
+    reaching = reaching_into(job_id, after)
+    if reaching is not None:
+        yield _range(reaching)
+    rows = Omission.objects.filter(job=job_id, first_due_at__gt=after, first_due_at__lte=until)
+    yield from map(_range, rows.order_by("first_due_at").iterator(chunk_size=CHUNK))
+
+
+def reaching_into(job_id: int, after: datetime) -> Omission | None:
+    """Return the stretch that began at or before ``after`` and ends later, if there is one.
+
+    Stretches do not overlap, so it is the newest one: but for events, which happen beside them.
+    """
+    event = Occurrence.objects.filter(at=OuterRef("first_due_at"), event__in=list(Event))
+    newest = (
+        Omission.objects.filter(job=job_id, first_due_at__lte=after)
+        .exclude(Exists(event))
+        .order_by("-first_due_at")
+        .first()
+    )
+    return newest if newest is not None and newest.last_due_at > after else None
+
+
+def _range(row: Omission) -> OmissionRange:
+    return OmissionRange(
+        first_due_at=row.first_due_at,
+        last_due_at=row.last_due_at,
+        count=row.count,
+        reason=OmissionReason(row.reason),
+        detail=row.detail,
+    )
+
+
+def events(names: set[str], after: datetime, until: datetime) -> list[Occurrence]:
+    """Return what happened in ``(after, until]`` of these events, in the order of time."""
+    rows = Occurrence.objects.filter(event__in=names, at__gt=after, at__lte=until)
+    return list(
+        rows.exclude(event=Event.REBOOT.value, detail__startswith=_FIRST_START).order_by("at", "pk")
+    )
+
+
+def served(occurrence: Occurrence, job_id: int) -> bool:
+    """Say whether the dispatcher has given the job its verdict."""
+    return occurrence.served_until is None or occurrence.served_until >= job_id
+
+
+def created_active(job: Job) -> bool:
+    """Say whether a job was made active: its first change of state was no resume."""
+    first = state_changes(job).order_by("pk").values_list("action", flat=True).first()
+    if first is None:
+        return job.state == JobState.ACTIVE
+    return first != "job.resume"
+
+
+def state_changes(job: Job) -> QuerySet[AuditEntry]:
+    """Return who paused, resumed or auto-disabled a job."""
+    return AuditEntry.objects.filter(object_type="job", object_id=job.pk, action__in=_STATE_CHANGES)
