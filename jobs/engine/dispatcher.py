@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from jobs.services import dispatch, events, releasing, rescue
+from jobs.queries.due import moments
+from jobs.services import dispatch, events, feeding, releasing, rescue
 
 LONGEST_SLEEP = 1.0  # seconds; a clock that jumped is noticed within it
 
@@ -24,10 +25,25 @@ class Dispatcher:
         self.lag: timedelta | None = None
 
     def step(self) -> bool:
-        """Dispatch one batch of everything that is due; say if there was any work."""
+        """Dispatch one batch of everything that is due; say if there was any work.
+
+        Asks first what is due: each kind of work costs some queries, and seldom are all due.
+        """
         now = self._clock()
+        due = moments()
+        worked = self._dispatch(now) if due.job and due.job <= now else False
+        others = (
+            (due.retry, rescue.requeue_retries),
+            (due.start, releasing.release_put_off),
+            (due.event, events.serve_open),
+            (due.backfill, feeding.feed),  # last: what is due goes first
+        )
+        done = [serve(now) for at, serve in others if at is not None and at <= now]
+        return worked or any(done)
+
+    def _dispatch(self, now: datetime) -> bool:
+        """Decide a batch of due jobs."""
         tick = dispatch.dispatch_due(now)
         if tick.lag is not None:
             self.lag = tick.lag
-        others = (rescue.requeue_retries, releasing.release_put_off, events.serve_open)
-        return sum(serve(now) for serve in others) > 0 or tick.jobs > 0
+        return tick.jobs > 0
