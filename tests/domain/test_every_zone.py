@@ -7,10 +7,13 @@ the spans that the code under test uses.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jobs.domain.schedule import due_between
 from jobs.domain.zones import zone, zone_names
@@ -25,6 +28,7 @@ DAILY = (time(0, 0), time(0, 30), time(1, 45), time(2, 30), time(3, 0), time(12,
 # Samoa and Tokelau changed the side of the date line: 30 December 2011 was not.
 ONE_DATE_LEFT_OUT = ("Pacific/Apia", "Pacific/Fakaofo")
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(minutes=15), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 def distinct_zones() -> list[str]:
@@ -73,6 +77,55 @@ def test_an_hourly_job_fires_each_hour_of_38_years(name: str) -> None:
     # What follows the last listed change comes from the rule at the end of the zone file.
     for moment in uneven:
         assert moment > last or any(abs(moment - change) < 2 * HOUR for change in changed)
+
+
+@st.composite
+def changes_of_any_zone(draw: st.DrawFn) -> tuple[str, datetime]:
+    """Return one of the changes from 2000 to 2037 of any zone of the database that has some."""
+    name = draw(st.sampled_from(changing_zones()))
+    return name, draw(st.sampled_from(listed_changes(name)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes_of_any_zone(), st.times().map(lambda at: at.replace(second=0, microsecond=0)))
+def test_a_daily_job_at_any_minute_fires_once_for_each_date_that_exists(
+    where: tuple[str, datetime], at: time
+) -> None:
+    name, change = where
+    dates = [change.date() + n * DAY for n in range(-3, 4)]
+
+    found = due_on(dates, at, name)
+
+    assert found == expected_on(dates, at, name)
+    assert len(found) == sum(exists(when, zone(name)) for when in dates)
+    assert all(earlier < later for earlier, later in pairwise(found))
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes_of_any_zone())
+def test_an_hourly_job_fires_as_often_as_its_local_day_has_full_hours(
+    where: tuple[str, datetime],
+) -> None:
+    """23, 24 or 25 times; where the shift is half an hour, a full hour more or less, or none."""
+    name, change = where
+    here = zone(name)
+    minutes = [change + n * MINUTE for n in range(-3000, 3000)]
+    shown = [(at, at.astimezone(here)) for at in minutes]
+    found = list(due_between([cron("0 * * * *", name)], minutes[0], minutes[-1]))
+
+    for when in {(change + step).astimezone(here).date() for step in (-MINUTE, 0 * MINUTE)}:
+        fires = [at for at in found if at.astimezone(here).date() == when]
+        of_date = [(at, wall) for at, wall in shown if wall.date() == when]
+        assert fires == [at for at, wall in of_date if wall.minute == 0]
+        length = len(of_date) / 60
+        assert abs(len(fires) - length) < 1
+        assert len(fires) == length or not length.is_integer()
+
+
+@lru_cache(maxsize=1)
+def changing_zones() -> list[str]:
+    """Return every zone that changed its offset between 2000 and 2037, once."""
+    return [name for name in distinct_zones() if listed_changes(name)]
 
 
 def check_daily(name: str) -> None:
