@@ -136,10 +136,11 @@ def preview_of(data: Mapping[str, Any]) -> Preview:
         raise invalid_from(error) from error
     start = asked.start or timezone.now().astimezone(UTC)
     job = None if asked.job_id is None else present_job(asked.job_id)
-    origins = previews.origins_of(job)
+    stored = previews.stored_of(job)
 
     def parsed(given: Sequence[Mapping[str, Any]]) -> _Parsed:
-        return [previews.drafted(one, now=start, origins=origins) for one in given]
+        usual = previews.usual_of(job)
+        return [previews.drafted(one, now=start, stored=stored, usual=usual) for one in given]
 
     after, before = parsed(asked.schedules), parsed(asked.before or [])
     right = _right(after)
@@ -214,7 +215,7 @@ def _diff(
     if asked.before is not None:
         found = previews.edit_diff(before, after, job=job, now=start)
     elif job is not None:
-        found = previews.edit_diff(previews.stored_rules(job), after, job=job, now=start)
+        found = previews.edit_diff(previews.stored_rules(job, now=start), after, job=job, now=start)
     else:
         return None
     return _diff_document(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,28 +15,52 @@ from jobs.domain.forecast import FireDiff, changed_fires
 from jobs.domain.planned import Planned, planned
 from jobs.domain.schedule import Schedule
 from jobs.models import Job
+from jobs.models import Schedule as ScheduleRow
 from jobs.services.definitions import ScheduleDefinition
-from jobs.services.firing import rules_of
+from jobs.services.firing import rule_of
+from jobs.services.jobs import rule_key
 from jobs.services.problems import invalid_from
 
 DIFF_DAYS = 30
-Origins = Mapping[tuple[object, ...], datetime | None]
+# Executions that a limit leaves, walked to find the last one; a larger limit ends nothing soon.
+_MOST_LEFT = 50_000
+Stored = Mapping[tuple[object, ...], ScheduleRow]
 
 
-def origins_of(job: Job | None) -> Origins:
-    """Return where the grids of a job's intervals begin: one that stays as it was keeps its own."""
-    rows = job.schedules.all() if job else ()
-    return {(row.kind, row.seconds, row.anchor, row.timezone): row.anchor_at for row in rows}
+def stored_of(job: Job | None) -> Stored:
+    """Return a job's schedules by what makes them the same: an unchanged one keeps its grid."""
+    return {rule_key(row): row for row in job.schedules.all()} if job else {}
 
 
-def drafted(data: Mapping[str, Any], *, now: datetime, origins: Origins) -> Schedule | InvalidError:
+def drafted(
+    data: Mapping[str, Any], *, now: datetime, stored: Stored, usual: timedelta = timedelta()
+) -> Schedule | InvalidError:
     """Return the rule of one schedule as it would be saved now, or what is wrong with it."""
     try:
         parsed = ScheduleDefinition.model_validate(data)
     except ValidationError as error:
         return invalid_from(error)
-    key = (parsed.kind, parsed.seconds, parsed.anchor, parsed.timezone)
-    return parsed.rule(anchor_at=origins.get(key, now))
+    row = ScheduleRow(anchor_at=now, **parsed.model_dump())
+    before = stored.get(rule_key(row))
+    if before is not None:
+        row.anchor_at, row.fired_count = before.anchor_at, before.fired_count
+    return _limited(row, now, usual)
+
+
+def _limited(row: ScheduleRow, now: datetime, usual: timedelta) -> Schedule:
+    """Return the row's rule, ended after the last execution that it may still make."""
+    row.exhausted_at = None
+    rule = rule_of(row)
+    if row.max_executions is None:
+        return rule
+    left = row.max_executions - row.fired_count
+    if left <= 0:
+        return replace(rule, starts_at=None, ends_at=now)
+    if left > _MOST_LEFT:
+        return rule
+    runs = planned([rule], now=now, limit=left, usual=usual)
+    end = runs[-1].at + timedelta(microseconds=1) if len(runs) == left else rule.ends_at
+    return replace(rule, ends_at=end)
 
 
 def zone_of(rules: Sequence[Schedule]) -> str:
@@ -52,7 +77,7 @@ def runs_to_come(
         now=now,
         limit=count,
         last_finished_at=job.last_finished_at if job else None,
-        usual=_usual(job),
+        usual=usual_of(job),
     )
 
 
@@ -67,14 +92,15 @@ def edit_diff(
         now + timedelta(days=DIFF_DAYS),
         zone_name=zone_of([*after, *before]),
         last_finished_at=job.last_finished_at if job else None,
-        usual=_usual(job),
+        usual=usual_of(job),
     )
 
 
-def stored_rules(job: Job) -> list[Schedule]:
+def stored_rules(job: Job, *, now: datetime) -> list[Schedule]:
     """Return the schedules that the job has now."""
-    return rules_of(job.schedules.all())
+    return [_limited(row, now, usual_of(job)) for row in job.schedules.all()]
 
 
-def _usual(job: Job | None) -> timedelta:
+def usual_of(job: Job | None) -> timedelta:
+    """Return how long a run takes, as far as the last one tells."""
     return timedelta(seconds=(job.last_duration_seconds or 0) if job else 0)

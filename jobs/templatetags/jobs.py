@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
@@ -16,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from jobs.domain import zones
 from jobs.domain.states import ExecutionState
 from jobs.models import Attempt, Execution
 from jobs.web import figures, formats, toasts, words
@@ -52,7 +52,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 def _iso(moment: datetime) -> str:
-    return moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="milliseconds")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @register.simple_tag
@@ -64,7 +64,7 @@ def moment(at: datetime | None, show: str = "relative", zone: str = "") -> SafeS
     if at is None:
         return SafeString("—")
     now = timezone.now()
-    there = ZoneInfo(zone) if zone else None
+    there = zones.zone(zone) if zone else None
     clock = formats.clock(at, now, there)
     title = formats.exact(at, there)
     if show == "clock":

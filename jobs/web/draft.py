@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.forms import Form
 from django.utils.translation import gettext as _
 
 from jobs.domain.durations import format_duration
 from jobs.domain.states import ScheduleKind
-from jobs.domain.zones import zone_names
+from jobs.domain.zones import zone, zone_names
 from jobs.web.forms import DEFAULTS, SCHEDULE_DEFAULTS, JobForm, ScheduleForm, VariableForm
 
 MOST_ROWS = 50
@@ -27,9 +26,12 @@ _OWN = {
     ScheduleKind.CRON.value: ("expression",),
     ScheduleKind.INTERVAL.value: ("seconds", "anchor"),
     ScheduleKind.ONCE.value: ("at",),
+    ScheduleKind.EVENT.value: ("event",),
 }
 _CRON_ONLY = ("day_match", "seconds_position", "gap", "fold")
-_SHOWN = {"kind", "expression", "seconds", "anchor", "at", "timezone"}
+_LIMITS = ("jitter_seconds", "spread_seconds", "max_executions")
+_MOMENTS = ("at", "starts_at", "ends_at")
+_SHOWN = {"kind", "timezone", "expression", "seconds", "anchor", "event", *_CRON_ONLY, *_LIMITS}
 _LOCAL = "%Y-%m-%dT%H:%M"
 
 Values = dict[str, str]
@@ -42,6 +44,7 @@ class Draft:
     values: Values
     schedules: list[Values] = field(default_factory=list)
     variables: list[Values] = field(default_factory=list)
+    calendars: list[str] = field(default_factory=list)
     version: int = 0
 
     def definition(self) -> dict[str, Any]:
@@ -71,6 +74,8 @@ class Draft:
         data["retry"] = {name: values[f"retry_{name}"] for name in _RETRY}
         data["environment"] = {row["name"]: row["value"] for row in self.used_variables()}
         data["schedules"] = [schedule_data(row) for row in self.schedules]
+        data["run_on_create"] = bool(values["run_on_create"])
+        data["calendars"] = self.calendars
         return data
 
     def doubled(self) -> dict[str, str]:
@@ -88,13 +93,21 @@ class Draft:
 
 
 def schedule_data(row: Values) -> dict[str, Any]:
-    """Return one schedule as `services.definitions` takes it."""
+    """Return one schedule as `services.definitions` takes it; what is empty keeps its default."""
     kind = row["kind"]
-    data: dict[str, Any] = {**_rest(row["rest"], kind), "kind": kind, "timezone": row["timezone"]}
+    rest = _rest(row["rest"])
+    data: dict[str, Any] = {
+        **{name: value for name, value in rest.items() if name not in (*_SHOWN, *_MOMENTS)},
+        "kind": kind,
+        "timezone": row["timezone"],
+    }
     for name in _OWN.get(kind, ()):
         data[name] = row[name].strip()
-    if kind == ScheduleKind.ONCE and data["at"]:
-        data["at"] = _in_zone(data["at"], row["timezone"])
+    chosen = (*_LIMITS, *_CRON_ONLY) if kind == ScheduleKind.CRON else _LIMITS
+    data.update({name: row[name].strip() for name in chosen if row[name].strip()})
+    for name in _MOMENTS if kind == ScheduleKind.ONCE else _MOMENTS[1:]:
+        if row[name]:
+            data[name] = _moment_data(row[name], rest.get(name), row["timezone"])
     return data
 
 
@@ -103,38 +116,51 @@ def is_blank(row: Values) -> bool:
     return row["kind"] in _OWN and not row[_OWN[row["kind"]][0]].strip()
 
 
-def _rest(text: str, kind: str) -> dict[str, Any]:
-    """Return the settings that the form does not show, as far as they fit the kind."""
+def _rest(text: str) -> dict[str, Any]:
+    """Return the settings that the form does not show, and its moments as they were stored."""
     try:
         rest = json.loads(text or "{}")
     except ValueError:
         return {}
-    if not isinstance(rest, dict):
-        return {}
-    dropped = () if kind == ScheduleKind.CRON else _CRON_ONLY
-    return {name: value for name, value in rest.items() if name not in {*_SHOWN, *dropped}}
+    return rest if isinstance(rest, dict) else {}
 
 
-def _in_zone(text: str, name: str) -> str:
-    """Return the wall-clock time of the field as UTC; as it is when it makes no sense."""
+def _moment_data(text: str, stored: object, zone_name: str) -> str:
+    """Return the wall-clock time of a field as UTC; as it is when it makes no sense.
+
+    What was not changed stays exactly as stored: seconds, and which pass of a repeated hour.
+    """
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
-    if at.tzinfo is not None or name not in zone_names():
+    if at.tzinfo is not None or zone_name not in zone_names():
         return text
-    return at.replace(tzinfo=ZoneInfo(name)).astimezone(UTC).isoformat()
+    if isinstance(stored, str) and _shown(stored, zone_name) == text:
+        return stored
+    try:
+        return at.replace(tzinfo=zone(zone_name)).astimezone(UTC).isoformat()
+    except OverflowError:
+        return text
 
 
-def empty(zone: str) -> Draft:
+def _shown(stored: str, zone_name: str) -> str:
+    """Return a stored moment as the field shows it; empty for what is none."""
+    try:
+        return datetime.fromisoformat(stored).astimezone(zone(zone_name)).strftime(_LOCAL)
+    except (ValueError, OverflowError):
+        return ""
+
+
+def empty(zone_name: str) -> Draft:
     """Return the form of a new job."""
     fields = {name: DEFAULTS.get(name, "") for name in JobForm.base_fields}
-    return Draft(values=fields, schedules=[new_schedule(zone)])
+    return Draft(values=fields, schedules=[new_schedule(zone_name)])
 
 
-def new_schedule(zone: str) -> Values:
+def new_schedule(zone_name: str) -> Values:
     """Return an empty schedule row."""
-    return {**SCHEDULE_DEFAULTS, "timezone": zone, "rest": ""}
+    return {**SCHEDULE_DEFAULTS, "timezone": zone_name, "rest": ""}
 
 
 def new_variable() -> Values:
@@ -148,8 +174,9 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
     values["script"] = ""
     for name in values:
         value = definition.get(name)
-        if value is not None and not isinstance(value, (dict, list)):
+        if value is not None and not isinstance(value, (bool, dict, list)):
             values[name] = str(value)
+    values["run_on_create"] = "on" if definition["run_on_create"] else ""
     values.update(
         {name: str(value) for name, value in definition["spec"].items() if name in values}
     )
@@ -167,6 +194,7 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
         variables=[
             {"name": name, "value": value} for name, value in definition["environment"].items()
         ],
+        calendars=list(definition["calendars"]),
         version=version,
     )
 
@@ -176,23 +204,24 @@ def _duration(seconds: float | None) -> str:
 
 
 def _schedule_row(schedule: Mapping[str, Any]) -> Values:
-    at = schedule["at"]
-    if at:
-        there = ZoneInfo(schedule["timezone"])
-        at = datetime.fromisoformat(str(at)).astimezone(there).strftime(_LOCAL)
-    rest = {name: value for name, value in schedule.items() if name not in _SHOWN and value}
+    name = schedule["timezone"]
+    moments = {one: str(schedule[one]) for one in _MOMENTS if schedule[one]}
+    rest = {one: value for one, value in schedule.items() if one not in _SHOWN and value}
+    row = {one: schedule[one] for one in ("kind", "expression", "anchor", "event", *_CRON_ONLY)}
+    row["event"] = row["event"] or SCHEDULE_DEFAULTS["event"]
     return {
-        "kind": schedule["kind"],
-        "expression": schedule["expression"],
+        **row,
         "seconds": _duration(schedule["seconds"]),
-        "anchor": schedule["anchor"],
-        "at": at or "",
-        "timezone": schedule["timezone"],
+        "jitter_seconds": _duration(schedule["jitter_seconds"] or None),
+        "spread_seconds": _duration(schedule["spread_seconds"] or None),
+        "max_executions": str(schedule["max_executions"] or ""),
+        **{one: _shown(moments[one], name) if one in moments else "" for one in _MOMENTS},
+        "timezone": name,
         "rest": json.dumps(rest),
     }
 
 
-def from_post(data: Mapping[str, str]) -> Draft:
+def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draft:
     """Return what was typed, row by row in the order of the form."""
     rows: dict[str, set[int]] = {"schedule": set(), "variable": set()}
     for key in data:
@@ -211,6 +240,7 @@ def from_post(data: Mapping[str, str]) -> Draft:
         values={name: data.get(name, "").replace("\0", "") for name in JobForm.base_fields},
         schedules=collected("schedule", list(ScheduleForm.base_fields)),
         variables=collected("variable", list(VariableForm.base_fields)),
+        calendars=list(calendars)[:MOST_ROWS],
         version=int(version) if version.isascii() and version.isdigit() else 0,
     )
 

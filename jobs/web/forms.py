@@ -10,7 +10,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from jobs.domain.states import Anchor, Misfire, Overlap, RetryKind, ScheduleKind
+from jobs.domain.states import (
+    Anchor,
+    DayMatch,
+    Event,
+    Fold,
+    Gap,
+    Misfire,
+    Overlap,
+    RetryKind,
+    ScheduleKind,
+    SecondsPosition,
+)
 from jobs.web import words
 
 
@@ -46,6 +57,11 @@ def _number() -> forms.TextInput:
     return forms.TextInput(attrs={"inputmode": "numeric"})
 
 
+def _moment(label: words.Text) -> _Text:
+    """Return a field for a wall-clock time in the schedule's zone."""
+    return _Text(label=label, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+
+
 class JobForm(forms.Form):
     """What a person decides about a job, but for its schedules and variables."""
 
@@ -77,37 +93,51 @@ class JobForm(forms.Form):
     )
     queue = _Text(label=_("Queue"))
     priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
+    run_on_create = forms.BooleanField(
+        required=False, label=_("Run once right after it is created")
+    )
 
 
 _KINDS: list[tuple[str, words.Text]] = [
     (ScheduleKind.CRON.value, _("Cron")),
     (ScheduleKind.INTERVAL.value, _("Interval")),
     (ScheduleKind.ONCE.value, _("Once")),
+    (ScheduleKind.EVENT.value, _("Event")),
 ]
 
 
 class ScheduleForm(forms.Form):
-    """One schedule; ``rest`` carries what the form has no field for."""
+    """One schedule; ``rest`` carries what the form has no field for, and moments to the second."""
 
-    kind = _Choice(
-        label=_("Type"),
-        choices=_KINDS,
-    )
+    kind = _Choice(label=_("Type"), choices=_KINDS)
     expression = _Text(mono=True, label=_("Cron expression"))
     seconds = _Text(label=_("Every"))
     anchor = _Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
-    at = _Text(
-        label=_("Date and time"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
+    at = _moment(label=_("Date and time"))
+    event = _Choice(label=_("Event"), choices=list(words.EVENT.items()))
     timezone = _Text(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}))
+    day_match = _Choice(label=_("Day and weekday"), choices=list(words.DAY_MATCH.items()))
+    seconds_position = _Choice(
+        label=_("Seconds of six fields"), choices=list(words.SECONDS_POSITION.items())
+    )
+    gap = _Choice(label=_("A time that is skipped"), choices=list(words.GAP.items()))
+    fold = _Choice(label=_("A time that comes twice"), choices=list(words.FOLD.items()))
+    jitter_seconds = _Text(label=_("Jitter"), help_text=_("Random, up to; such as 30s"))
+    spread_seconds = _Text(label=_("Spread"), help_text=_("Fixed for the job, up to"))
+    starts_at = _moment(label=_("Not before"))
+    ends_at = _moment(label=_("Until"))
+    max_executions = _Text(
+        label=_("At most"), widget=_number(), help_text=_("Runs; empty: no limit")
+    )
     rest = forms.CharField(required=False, widget=forms.HiddenInput())
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        """Offer the kind "event" only where a schedule made elsewhere has it."""
-        super().__init__(*args, **options)
-        kind = self.fields["kind"]
-        if self["kind"].value() == ScheduleKind.EVENT and isinstance(kind, _Choice):
-            kind.choices = [*_KINDS, (ScheduleKind.EVENT.value, _("Event"))]
+    @property
+    def has_more(self) -> bool:
+        """Say whether anything behind "more" was chosen, or is wrong, so that it has to be seen."""
+        return any(
+            (self[name].value() or default) != default or self[name].errors
+            for name, default in _MORE.items()
+        )
 
 
 class VariableForm(forms.Form):
@@ -136,4 +166,29 @@ SCHEDULE_DEFAULTS = {
     "seconds": "",
     "anchor": Anchor.COMPLETION.value,
     "at": "",
+    "event": Event.MANUALLY.value,
+    "day_match": DayMatch.ANY.value,
+    "seconds_position": SecondsPosition.LAST.value,
+    "gap": Gap.FIRST_VALID.value,
+    "fold": Fold.FIRST.value,
+    "jitter_seconds": "",
+    "spread_seconds": "",
+    "starts_at": "",
+    "ends_at": "",
+    "max_executions": "",
+}
+# What a schedule's row hides until somebody wants it.
+_MORE = {
+    name: SCHEDULE_DEFAULTS[name]
+    for name in (
+        "day_match",
+        "seconds_position",
+        "gap",
+        "fold",
+        "jitter_seconds",
+        "spread_seconds",
+        "starts_at",
+        "ends_at",
+        "max_executions",
+    )
 }

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from jobs.domain.zones import zone_names
+from jobs.domain.zones import zone, zone_names
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -44,8 +44,7 @@ class Viewer:
 
 def known_zone(name: str) -> ZoneInfo | None:
     """Return the zone called ``name``; None for a name that the IANA database does not have."""
-    # The list is asked first: ZoneInfo opens a file of that name.
-    return ZoneInfo(name) if name in zone_names() else None
+    return zone(name) if name in zone_names() else None
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
@@ -71,7 +70,7 @@ class ViewerMiddleware:
         """Answer with the reader's zone active."""
         viewer = viewer_of(request)
         request.viewer = viewer  # type: ignore[attr-defined]
-        with timezone.override(ZoneInfo(viewer.zone)):
+        with timezone.override(zone(viewer.zone)):
             return self.get_response(request)
 
 

@@ -13,13 +13,20 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.states import (
     Anchor,
+    CalendarMode,
+    DayMatch,
+    Event,
     ExecutionState,
+    Fold,
+    Gap,
     Misfire,
     OmissionReason,
     Overlap,
     RetryKind,
+    SecondsPosition,
     Trigger,
 )
+from jobs.queries.freezes import Phase
 
 Text = str | Promise
 
@@ -109,6 +116,41 @@ RETRY: dict[str, Text] = {
 ANCHOR: dict[str, Text] = {
     Anchor.COMPLETION: _("after each finish"),
     Anchor.START: _("start to start"),
+}
+DAY_MATCH: dict[str, Text] = {
+    DayMatch.ANY: _("either may match, as in crontab"),
+    DayMatch.ALL: _("both have to match"),
+}
+SECONDS_POSITION: dict[str, Text] = {
+    SecondsPosition.LAST: _("come last"),
+    SecondsPosition.FIRST: _("come first, as in Quartz"),
+}
+GAP: dict[str, Text] = {
+    Gap.FIRST_VALID: _("runs right after the gap"),
+    Gap.SKIP: _("does not run"),
+}
+FOLD: dict[str, Text] = {
+    Fold.FIRST: _("runs the first time"),
+    Fold.SECOND: _("runs the second time"),
+    Fold.BOTH: _("runs both times"),
+}
+EVENT: dict[str, Text] = {
+    Event.REBOOT: _("The scheduler has started"),
+    Event.DEPLOYMENT: _("A deployment has succeeded"),
+    Event.DEPLOYMENT_FAILED: _("A deployment has failed"),
+    Event.DESTROY: _("A destroy has succeeded"),
+    Event.DESTROY_FAILED: _("A destroy has failed"),
+    Event.MANUALLY: _("By hand only"),
+}
+FREEZE_PHASE: dict[str, Badge] = {
+    Phase.HOLDING: Badge(_("Holding"), "snowflake", "run"),
+    Phase.PLANNED: Badge(_("Planned"), "calendar-clock"),
+    Phase.ENDED: Badge(_("Over"), "circle-check"),
+    Phase.CANCELLED: Badge(_("Called off"), "circle-stop"),
+}
+CALENDAR_MODE: dict[str, Text] = {
+    CalendarMode.BLOCK: _("Holds back inside"),
+    CalendarMode.ALLOW: _("Lets run inside only"),
 }
 JOB_TYPE: dict[str, Text] = {
     "command": _("Command"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.domain.states import JobState
-from jobs.models import Job
+from jobs.models import Calendar, Job
 from jobs.services.definitions import definition_of
 from tests.factories import cron, every, make_job
 
 HTMX = {"HX-Request": "true"}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def filled(**fields: str) -> dict[str, str]:
@@ -227,6 +229,189 @@ def test_the_preview_while_typing(editor_client: Client) -> None:
     assert html.count("<li><span><time") == 5
 
 
+def test_fifty_runs_without_script_and_while_typing(editor_client: Client) -> None:
+    page = post(editor_client, do="show:50").content.decode()
+    typed = editor_client.post(
+        reverse("p_job_preview"), filled(runs="50"), headers=HTMX
+    ).content.decode()
+    back = post(editor_client, do="show:5", runs="50").content.decode()
+
+    assert page.count("<li><span><time") == typed.count("<li><span><time") == 50
+    assert 'value="show:5"' in page
+    assert back.count("<li><span><time") == 5
+    assert Job.objects.count() == 0
+
+
+def test_fifty_runs_by_address(rich: Job, editor_client: Client) -> None:
+    html = editor_client.get(reverse("job_edit", args=[rich.pk]) + "?runs=50").content.decode()
+
+    assert html.count("<li><span>") == 50
+
+
+def test_both_zones_are_named(editor_client: Client) -> None:
+    editor_client.cookies["tz"] = "Asia/Jakarta"
+
+    html = post(editor_client, do="preview").content.decode()
+
+    assert '<span class="end">Asia/Jakarta / Europe/Paris</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"expression": "0 * * * *"}, ["23 runs that day instead of 24", "25 runs that day"]),
+        ({"expression": "0 9 * * *"}, ["No run is touched."]),
+        ({"expression": "30 2 * * *", "gap": "skip"}, ["it does not run"]),
+        ({"expression": "30 2 * * *", "fold": "both"}, ["it runs both times"]),
+        (
+            {"expression": "30 2 * * *", "timezone": "Asia/Jakarta"},
+            ["The clocks of Asia/Jakarta do not change in the next two years."],
+        ),
+        ({"expression": "0 9 * * *", "jitter_seconds": "30s"}, ["Jitter and spread", "30 s"]),
+        ({"expression": "0 9 * * *", "max_executions": "3"}, []),
+    ],
+)
+def test_the_preview_says_what_the_choices_mean(
+    fields: dict[str, str], words: list[str], editor_client: Client
+) -> None:
+    html = post(editor_client, do="preview", **schedule(0, **fields)).content.decode()
+
+    assert all(text in html for text in words)
+    expected = int(fields.get("max_executions", "5"))
+    assert html.count("<li><span><time") == expected
+
+
+def preview_of_edit(client: Client, job: Job, **fields: str) -> str:
+    """Return the preview of an edit with some fields changed."""
+    typed = {**edited(job, client), **fields}
+    html = client.post(reverse("p_job_preview"), typed, headers=HTMX).content.decode()
+    return html.split('id="preview-diff"')[1].split("</details></div>")[0]
+
+
+def test_an_edit_tells_what_it_changes(editor_client: Client) -> None:
+    job = make_job(schedules=[cron("30 9 * * *", "Europe/Paris"), every(86_400)])
+
+    same = preview_of_edit(editor_client, job)
+    moved = preview_of_edit(editor_client, job, **{"schedule-0-expression": "45 9 * * *"})
+    more = preview_of_edit(editor_client, job, **{"schedule-0-expression": "30 */3 * * *"})
+    fewer = preview_of_edit(editor_client, job, **{"schedule-1-seconds": "2d"})
+
+    assert "Nothing changes in the next 30 days." in same
+    assert "60 runs stay as they are." in same
+    assert "30 runs move within their day" in moved
+    assert moved.count(" → ") == 30
+    assert "30 runs stay as they are." in moved
+    assert "runs are added" in more
+    assert "runs are removed" not in more
+    assert "15 runs are removed" in fewer
+
+
+def test_an_edit_of_a_dense_schedule_says_how_far_it_looked(editor_client: Client) -> None:
+    job = make_job(schedules=[cron("* * * * * *")])
+
+    html = preview_of_edit(editor_client, job, **{"schedule-0-expression": "* * * * * */2"})
+
+    assert "Too many runs to compare each of them." in html
+    assert "2\u202f592\u202f000 before and 1\u202f296\u202f000 after" in html
+    assert "and more" in html
+
+
+def test_a_stopped_job_says_that_nothing_runs(editor_client: Client) -> None:
+    job = make_job(schedules=[cron("30 9 * * *")], paused=True)
+
+    assert "The job is stopped" in preview_of_edit(editor_client, job)
+
+
+def test_a_new_job_has_no_difference_to_show(editor_client: Client) -> None:
+    assert "preview-diff" not in post(editor_client, do="preview").content.decode()
+
+
+def test_the_preview_of_an_interval_goes_on_by_guess(editor_client: Client) -> None:
+    html = post(
+        editor_client, do="preview", **schedule(0, kind="interval", seconds="1h", expression="")
+    ).content.decode()
+
+    assert html.count("<li><span>~<time") == 4
+
+
+def test_all_choices_of_a_schedule_are_saved(editor_client: Client) -> None:
+    Calendar.objects.create(
+        name="office", mode="block", timezone="UTC", created_at=NOW, updated_at=NOW
+    )
+    post(
+        editor_client,
+        run_on_create="on",
+        calendars="office",
+        **schedule(
+            0,
+            gap="skip",
+            fold="second",
+            day_match="all",
+            seconds_position="first",
+            expression="30 */5 * * * *",
+            jitter_seconds="30s",
+            spread_seconds="2m",
+            starts_at="2030-01-01T00:00",
+            ends_at="2031-07-01T00:00",
+            max_executions="10",
+        ),
+        **schedule(1, kind="event", event="@reboot", expression=""),
+    )
+
+    definition = definition_of(Job.objects.get())
+    first, second = definition["schedules"]
+    assert (first["gap"], first["fold"], first["day_match"]) == ("skip", "second", "all")
+    assert (first["seconds_position"], first["max_executions"]) == ("first", 10)
+    assert (first["jitter_seconds"], first["spread_seconds"]) == (30, 120)
+    assert first["starts_at"] == "2029-12-31T23:00:00Z"
+    assert first["ends_at"] == "2031-06-30T22:00:00Z"
+    assert (second["kind"], second["event"]) == ("event", "@reboot")
+    assert (definition["run_on_create"], definition["calendars"]) == (True, ["office"])
+
+
+def test_calendars_are_offered_and_kept(editor_client: Client) -> None:
+    for name in ("holidays", "office"):
+        Calendar.objects.create(
+            name=name, mode="block", timezone="UTC", created_at=NOW, updated_at=NOW
+        )
+    job = make_job(schedules=[cron("0 9 * * *")], calendars=["office"])
+
+    html = editor_client.get(reverse("job_edit", args=[job.pk])).content.decode()
+
+    assert re.search(r'name="calendars" value="office" checked', html)
+    assert re.search(r'name="calendars" value="holidays">', html)
+
+
+def test_a_wrong_choice_opens_what_hides_it(editor_client: Client) -> None:
+    html = post(editor_client, **schedule(0, jitter_seconds="soon")).content.decode()
+
+    assert 'id="id_schedule-0-jitter_seconds_error"' in html
+    assert re.search(r'<details class="more-when" id="more-0" open', html)
+
+
+def test_a_moment_keeps_its_seconds_and_its_pass(editor_client: Client) -> None:
+    """02:30 for the second time in Paris, and a time with seconds: no field can show either."""
+    moments = ["2030-10-27T01:30:00Z", "2030-07-01T07:00:30.500000Z"]
+    job = make_job(
+        schedules=[
+            {
+                "kind": "once",
+                "at": at,
+                "timezone": "Europe/Paris",
+                "starts_at": "2026-01-01T00:00:01Z",
+            }
+            for at in moments
+        ]
+    )
+    before = definition_of(job)
+
+    editor_client.post(reverse("job_edit", args=[job.pk]), edited(job, editor_client))
+
+    job.refresh_from_db()
+    assert definition_of(job) == before
+    assert job.version == 1
+
+
 def test_the_preview_of_nothing(editor_client: Client) -> None:
     answer = editor_client.post(
         reverse("p_job_preview"), filled(**schedule(0, expression="")), headers=HTMX
@@ -261,6 +446,8 @@ def rich(db: None) -> Job:
         spec={"script": "#!/bin/sh\necho hi\n"},
         schedules=[
             cron("0 9 1 * 1", "Europe/Paris", day_match="all", starts_at="2026-01-01T00:00:00Z"),
+            cron("0 * * * *", "Europe/Paris", jitter_seconds=30, spread_seconds=1.5, gap="skip"),
+            cron("0 0 * * * *", seconds_position="first", fold="both", max_executions=12),
             {**every(90, "completion"), "ends_at": "2090-01-01T00:00:00Z"},
             {"kind": "once", "at": "2030-07-01T07:00:00Z", "timezone": "Europe/Paris"},
             {"kind": "event", "event": "@manually"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,24 +11,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pydantic import ValidationError
 
 from jobs.domain.errors import ConflictError, DuplicateError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.domain.schedule import Schedule
 from jobs.domain.zones import zone_names
-from jobs.models import Job
+from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
 from jobs.services import jobs as job_services
-from jobs.services.definitions import ScheduleDefinition, definition_of, parse_definition
-from jobs.services.problems import invalid_from
+from jobs.services import previews
+from jobs.services.definitions import definition_of, parse_definition
 from jobs.web import draft as drafts
-from jobs.web import guard, schedules, words
+from jobs.web import guard, plans, schedules, words
 from jobs.web.draft import Draft
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page
-from jobs.web.plans import clock_changes, planned
 from jobs.web.toasts import Toast
 
+_SHOW = "show:"
 _TYPES = {
     "script": ("file-code", gettext_lazy("A shell script")),
     "command": ("terminal", gettext_lazy("One command line")),
@@ -62,11 +60,11 @@ def edit(request: AuthedRequest, job_id: int) -> HttpResponse:
 
 
 def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
-    draft = drafts.from_post(request.POST.dict())
+    draft = _typed(request)
     wanted = request.POST.get("do", "save")
     if _changed_rows(draft, wanted, request.viewer.zone):
         return _page(request, draft, job)
-    if wanted == "preview":
+    if wanted == "preview" or wanted.startswith(_SHOW):
         return _page(request, draft, job, errors=_errors(draft))
     try:
         return _saved(request, draft, job, paused=wanted == "save_paused")
@@ -74,6 +72,10 @@ def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
         if not isinstance(error, (InvalidError, ConflictError)):
             raise
         return _page(request, draft, job, errors=_by_field(error), status=_status(error))
+
+
+def _typed(request: AuthedRequest) -> Draft:
+    return drafts.from_post(request.POST.dict(), calendars=request.POST.getlist("calendars"))
 
 
 def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
@@ -141,19 +143,22 @@ def _page(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    now = timezone.now()
     forms = drafts.forms_of(draft, errors or {})
+    rows = _previews(draft, job, now)
     context = {
         "section": "jobs" if job else "new",
         "job": job,
         "forms": forms,
-        "rows": list(zip(forms.schedules, _previews(draft, job), strict=True)),
+        "rows": list(zip(forms.schedules, rows, strict=True)),
         "version": draft.version,
         "types": [
             (name, words.JOB_TYPE[name], symbol, text) for name, (symbol, text) in _TYPES.items()
         ],
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
-        "preview": _preview(draft, job),
+        "calendars": _calendars(draft),
+        "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
     }
     return render(request, "pages/job_form.html", context, status=status)
@@ -162,9 +167,15 @@ def _page(
 @guard.action(Permission.EDIT)
 def preview(request: AuthedRequest) -> HttpResponse:
     """Answer while somebody types: each schedule in words, and the next runs of all."""
-    draft = drafts.from_post(request.POST.dict())
-    job = _edited(request)
-    context = {"rows": _previews(draft, job), "preview": _preview(draft, job)}
+    now = timezone.now()
+    draft, job = _typed(request), _edited(request)
+    rows = _previews(draft, job, now)
+    context = {
+        "job": job,
+        "rows": rows,
+        "preview": _preview(request, draft, job, rows, now),
+        "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
+    }
     return render(request, "partials/schedule_preview.html", context)
 
 
@@ -181,39 +192,64 @@ class RowPreview:
     words: str = ""
     error: str = ""
     rule: Schedule | None = None
+    limit: str = ""
 
 
-def _previews(draft: Draft, job: Job | None) -> list[RowPreview]:
-    """Return each row in words; an interval that stays as it was keeps its grid, as on saving."""
-    now = timezone.now()
-    stored = job.schedules.all() if job else []
-    origins = {job_services.rule_key(row): row.anchor_at for row in stored}
-    return [_row_preview(row, origins, now) for row in draft.schedules]
+def _previews(draft: Draft, job: Job | None, now: datetime) -> list[RowPreview]:
+    """Return each row in words; what stays as it was keeps its grid and its count, as on saving."""
+    stored = previews.stored_of(job)
+    return [_row_preview(row, stored, now) for row in draft.schedules]
 
 
-def _row_preview(
-    row: drafts.Values, origins: Mapping[tuple[object, ...], datetime | None], now: datetime
-) -> RowPreview:
+def _row_preview(row: drafts.Values, stored: previews.Stored, now: datetime) -> RowPreview:
     if drafts.is_blank(row):
         return RowPreview()
-    try:
-        parsed = ScheduleDefinition.model_validate(drafts.schedule_data(row))
-    except ValidationError as error:
-        return RowPreview(error=" ".join(invalid_from(error).fields.values()))
-    key = (parsed.kind, parsed.seconds, parsed.anchor, parsed.timezone)
-    rule = parsed.rule(anchor_at=origins.get(key, now))
-    return RowPreview(words=schedules.words([rule]), rule=rule)
+    rule = previews.drafted(drafts.schedule_data(row), now=now, stored=stored)
+    if isinstance(rule, InvalidError):
+        return RowPreview(error=" ".join(rule.fields.values()))
+    return RowPreview(words=schedules.words([rule]), rule=rule, limit=row["max_executions"])
 
 
-def _preview(draft: Draft, job: Job | None) -> dict[str, object]:
-    now = timezone.now()
-    rows = _previews(draft, job)
-    rules = [row.rule for row in rows if row.rule is not None]
+def _preview(
+    request: AuthedRequest,
+    draft: Draft,
+    job: Job | None,
+    rows: list[RowPreview],
+    now: datetime,
+) -> dict[str, object]:
+    right = [(n, row.rule) for n, row in enumerate(rows, start=1) if row.rule is not None]
+    rules = [rule for _number, rule in right]
+    shown = _shown_runs(request)
+    before = previews.stored_rules(job, now=now) if job else []
     return {
         "words": schedules.words(rules, shown=len(rules)) if rules else "",
         "zones": sorted({rule.timezone for rule in rules}),
         "zone": rules[0].timezone if rules else "",
-        "plan": planned(rules, now=now, last_finished_at=job.last_finished_at if job else None),
-        "changes": clock_changes(rules, now),
+        "plan": previews.runs_to_come(rules, job=job, now=now, count=shown),
+        "shown": shown,
+        "many": plans.MANY,
+        "few": plans.SHOWN,
+        "changes": plans.clock_notes(rules, now, numbers=[number for number, _rule in right]),
+        "steady": plans.steady_zones(rules, now),
+        "held": bool(draft.calendars),
+        "late": any(rule.jitter_seconds or rule.spread_seconds for rule in rules),
+        "diff": previews.edit_diff(before, rules, job=job, now=now) if job else None,
+        "days": previews.DIFF_DAYS,
         "left_out": [number for number, row in enumerate(rows, start=1) if row.error],
     }
+
+
+def _shown_runs(request: AuthedRequest) -> int:
+    """Return how many runs the reader wants to see: five, or fifty."""
+    wanted = request.POST.get("do", "")
+    text = wanted.removeprefix(_SHOW) if wanted.startswith(_SHOW) else request.POST.get("runs")
+    text = text or request.GET.get("runs")
+    return plans.MANY if text == str(plans.MANY) else plans.SHOWN
+
+
+def _calendars(draft: Draft) -> list[tuple[str, bool]]:
+    """Return every calendar's name, and whether the job names it."""
+    chosen = {name.lower() for name in draft.calendars}
+    known = list(Calendar.objects.values_list("name", flat=True))
+    gone = [name for name in draft.calendars if name.lower() not in {k.lower() for k in known}]
+    return [(name, name.lower() in chosen) for name in [*known, *gone]]
