@@ -1,0 +1,138 @@
+"""Pauses and edits race with two dispatchers and a cluster: the pause wins, always."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.e2e.databases import ROOT, Database, each_database, moment
+
+JOBS = 20
+PEOPLE = 2
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Database]:
+    """Return an empty database of the product, on each engine."""
+    with each_database(request.param, tmp_path) as made:
+        made.manage("migrate", "-v0")
+        yield made
+
+
+@contextlib.contextmanager
+def product(database: Database) -> Iterator[None]:
+    """Run two dispatchers and a cluster."""
+    commands = (["dispatcher"], ["dispatcher"], ["cluster"])
+    processes = []
+    with (database.directory / "product.log").open("ab") as log:
+        for command in commands:
+            arguments = [sys.executable, str(ROOT / "manage.py"), *command, "--skip-checks"]
+            processes.append(
+                subprocess.Popen(arguments, env=database.environment, stdout=log, stderr=log)
+            )
+    try:
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+        for process in processes:
+            process.wait(30)
+
+
+@pytest.mark.xdist_group("engine")
+@pytest.mark.parametrize("pauses", [200, pytest.param(1000, marks=pytest.mark.soak)])
+def test_what_is_paused_before_it_is_due_does_not_start(database: Database, pauses: int) -> None:
+    database.manage(
+        "make_jobs", f"--count={JOBS}", "--every=1", "--command=true",
+        f"--first={(datetime.now(UTC) + timedelta(seconds=1)).isoformat()}",
+    )  # fmt: skip
+    jobs = [row[0] for row in database.rows("SELECT id FROM jobs_job ORDER BY id")]
+    with product(database):
+        database.wait_for(
+            "SELECT count(*) > 0 FROM jobs_execution WHERE state = 'succeeded'",
+            [],
+            True,
+            seconds=30,
+        )
+        seen = people_race(database, jobs, pauses)
+
+    assert len(seen["pauses"]) == pauses
+    assert seen["left"] == []
+    check_that_nothing_started(database, seen["pauses"])
+    check_that_each_due_time_has_one_verdict(database)
+    check_versions(database, edits=pauses // 10)
+
+
+def people_race(database: Database, jobs: list[int], pauses: int) -> dict[str, list[Any]]:
+    """Let some people race, each with jobs of their own; return what they saw."""
+    share = len(jobs) // PEOPLE
+    racers = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.e2e.racer",
+                str(number),
+                str(pauses // PEOPLE),
+                *map(str, jobs[number * share : (number + 1) * share]),
+            ],
+            cwd=ROOT,
+            env=database.environment,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(PEOPLE)
+    ]
+    seen: dict[str, list[Any]] = {"pauses": [], "left": []}
+    for racer in racers:
+        printed, _ = racer.communicate(timeout=240)
+        assert racer.returncode == 0
+        for name, found in json.loads(printed).items():
+            seen[name] += found
+    return seen
+
+
+def check_that_nothing_started(database: Database, pauses: list[list[float]]) -> None:
+    """No execution was due, or started, while its job was paused."""
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    query = "SELECT job_id, id, due_at, started_at FROM jobs_execution"
+    for job, *row in database.rows(query):
+        found.setdefault(job, []).append(tuple(row))
+    for job, paused, resumed in pauses:
+        for number, due, started in found[int(job)]:
+            assert not paused < moment(due).timestamp() < resumed, number
+            assert started is None or not paused < moment(started).timestamp() < resumed, number
+
+
+def check_that_each_due_time_has_one_verdict(database: Database) -> None:
+    """Executions and omissions cover the grid, each due time once."""
+    starts = dict(database.rows("SELECT job_id, anchor_at FROM jobs_schedule"))
+    for job, (decided_until, covered) in database.verdicts().items():
+        first = min(covered)
+        assert first <= moment(starts[job]) + timedelta(seconds=2)
+        expected = (decided_until - first) // timedelta(seconds=1) + 1
+        assert sorted(covered) == [first + n * timedelta(seconds=1) for n in range(expected)]
+
+
+def check_versions(database: Database, *, edits: int) -> None:
+    """Each execution has the version that held at its due time."""
+    versions: dict[int, list[datetime]] = {}
+    query = "SELECT job_id, created_at FROM jobs_jobversion ORDER BY job_id, version"
+    for job, saved in database.rows(query):
+        versions.setdefault(job, []).append(moment(saved))
+    assert sum(map(len, versions.values())) > JOBS + edits
+    query = "SELECT job_id, version, due_at FROM jobs_execution"
+    for job, version, due in database.rows(query):
+        edges = [*versions[job], datetime.max.replace(tzinfo=UTC)]
+        begun, ended = list(pairwise(edges))[version - 1]
+        assert begun < moment(due) <= ended
