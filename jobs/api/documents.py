@@ -138,7 +138,10 @@ class ExecutionDocument(BaseModel):
     trigger: str
     actor: str
     state: str
-    held: bool = Field(description="Waits for an earlier execution of its job.")
+    held: bool = Field(
+        description="Waits for an earlier execution of its job, or until ``wait_until``."
+    )
+    wait_until: datetime | None = Field(description="When jitter or spread lets it start.")
     attempt: int
     queue: str
     priority: int

@@ -42,7 +42,7 @@ class JobListing:
 
 def list_jobs(chosen: JobListing) -> Page[Job]:
     """Return one page of present jobs with schedules and tags; three queries."""
-    jobs = Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows")
+    jobs = Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows", "calendars")
     if chosen.search:
         jobs = jobs.matching(chosen.search)
     if chosen.tag:
@@ -116,7 +116,7 @@ def _page(rows: list[Row], limit: int) -> Page[Row]:
 
 def present_job(job_id: int) -> Job:
     """Return a job with schedules and tags; UnknownError when there is none or it was deleted."""
-    jobs = Job.objects.present().prefetch_related("schedules", "tag_rows")
+    jobs = Job.objects.present().prefetch_related("schedules", "tag_rows", "calendars")
     job = jobs.filter(pk=job_id).first()
     if job is None:
         raise UnknownError(f"Job {job_id} does not exist.")
