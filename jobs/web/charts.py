@@ -24,7 +24,7 @@ from jobs.web import svg
 
 STRIP_SLOTS = 20
 _STEP, _BAR = 7, 5  # pixels from mark to mark, and a mark's width
-_BASE = 17  # pixels from the top to the line on which successes stand
+BASE = 17  # pixels from the top to the line on which successes stand
 _RISE, _HANG = 14, 9  # pixels at most above, and always below
 MANY = 60  # planned instants in one lane beyond which single marks would merge into a bar
 
@@ -69,22 +69,22 @@ class Window:
         return self.start <= moment <= self.end
 
 
-def _height(seconds: float, longest: float) -> float:
+def run_height(seconds: float, longest: float) -> float:
     """Return the pixels of a run: the square root keeps short ones visible beside long ones."""
     share = sqrt(max(seconds, 0) / longest) if longest > 0 else 0
     return 4 + (_RISE - 4) * min(share, 1)
 
 
-def _marks(run: Run, x: str, width: str, height: float) -> list[svg.Rect]:
+def run_shape(run: Run, x: str, width: str, height: float) -> list[svg.Rect]:
     """Return what one finished or live run looks like at ``x``."""
     if run.live:
-        return [svg.rect("hollow", x, _BASE - 12, width, 12)]
+        return [svg.rect("hollow", x, BASE - 12, width, 12)]
     if run.state == ExecutionState.SUCCEEDED:
-        return [svg.rect("ok", x, _BASE - height, width, height)]
+        return [svg.rect("ok", x, BASE - height, width, height)]
     if run.state == ExecutionState.SKIPPED:
-        return [svg.rect("idle", x, _BASE - 3.2, "3.4", 3.4, 1.7)]
+        return [svg.rect("idle", x, BASE - 3.2, "3.4", 3.4, 1.7)]
     name, pieces = _HANGING.get(run.state, ("idle", ((-2.5, 5),)))
-    return [svg.rect(name, x, _BASE + top, width, size) for top, size in pieces]
+    return [svg.rect(name, x, BASE + top, width, size) for top, size in pieces]
 
 
 def counted(states: Iterable[str]) -> str:
@@ -108,12 +108,12 @@ def strip(runs: Sequence[Run]) -> SafeString:
     empty = STRIP_SLOTS - len(runs)
     longest = max((run.seconds for run in runs), default=0)
     rects = [
-        svg.rect("track", svg.number(place * _STEP), _BASE - 2, svg.number(_BAR), 2)
+        svg.rect("track", svg.number(place * _STEP), BASE - 2, svg.number(_BAR), 2)
         for place in range(empty)
     ]
     for place, run in enumerate(runs, start=empty):
-        rects += _marks(
-            run, svg.number(place * _STEP), svg.number(_BAR), _height(run.seconds, longest)
+        rects += run_shape(
+            run, svg.number(place * _STEP), svg.number(_BAR), run_height(run.seconds, longest)
         )
     width = STRIP_SLOTS * _STEP - (_STEP - _BAR)
     return format_html(
@@ -121,7 +121,7 @@ def strip(runs: Sequence[Run]) -> SafeString:
         "{2}{3}</svg>",
         width,
         strip_label(runs),
-        svg.base_line(_BASE + 0.5),
+        svg.base_line(BASE + 0.5),
         svg.rects(rects),
     )
 
@@ -152,10 +152,10 @@ def lane(
     return format_html(
         '<svg role="img" aria-label="{}">{}{}{}{}</svg>',
         label,
-        svg.base_line(_BASE + 0.5),
+        svg.base_line(BASE + 0.5),
         svg.rects(rects),
         _planned(window, [moment for moment in planned if window.holds(moment)], off=off),
-        _now_line(window, -1, 27),
+        now_line(window, -1, 27),
     )
 
 
@@ -166,10 +166,10 @@ def _lane_marks(
     share = window.x(started_at + timedelta(seconds=run.seconds)) - left
     if run.live:
         return [
-            svg.rect("hollow", svg.percent(left), _BASE - 10, svg.percent(max(share, 0.6)), 10, 2)
+            svg.rect("hollow", svg.percent(left), BASE - 10, svg.percent(max(share, 0.6)), 10, 2)
         ]
     width = "2" if narrow else svg.percent(max(share, 0.55))
-    return _marks(run, svg.percent(left), width, _height(run.seconds, longest) * 0.72)
+    return run_shape(run, svg.percent(left), width, run_height(run.seconds, longest) * 0.72)
 
 
 def _planned(window: Window, planned: Sequence[datetime], *, off: bool) -> SafeString:
@@ -183,21 +183,21 @@ def _planned(window: Window, planned: Sequence[datetime], *, off: bool) -> SafeS
             '<rect class="{}" x="{}" y="{}" width="{}" height="6" rx="3" stroke-dasharray="1 4"/>',
             "off" if off else "plan",
             svg.percent(left),
-            _BASE - 7,
+            BASE - 7,
             svg.percent(100 - left),
         )
     if len(planned) > MANY // 3:
         return svg.rects(
-            svg.rect("off" if off else "plan", svg.percent(window.x(at)), _BASE - 5, "1", 4, 0.5)
+            svg.rect("off" if off else "plan", svg.percent(window.x(at)), BASE - 5, "1", 4, 0.5)
             for at in planned
         )
     return svg.rects(
-        svg.rect("off" if off else "plan", svg.percent(window.x(at)), _BASE - 9, "9", 9, 2)
+        svg.rect("off" if off else "plan", svg.percent(window.x(at)), BASE - 9, "9", 9, 2)
         for at in planned
     )
 
 
-def _now_line(window: Window, top: float, bottom: float) -> SafeString:
+def now_line(window: Window, top: float, bottom: float) -> SafeString:
     return format_html(
         '<line class="now" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>',
         svg.percent(window.x(window.now)),
@@ -223,7 +223,7 @@ def axis(window: Window, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
         ),
         svg.percent(here),
         _("now"),
-        _now_line(window, 22, 29),
+        now_line(window, 22, 29),
     )
 
 

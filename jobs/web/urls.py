@@ -12,6 +12,7 @@ from jobs.web.views import (
     job_actions,
     job_form,
     overview,
+    timeline,
 )
 from jobs.web.views import jobs as job_list
 
@@ -34,6 +35,9 @@ urlpatterns = [
     path("executions/<int:execution_id>/log.txt", executions.log_text, name="execution_log"),
     path("executions/<int:execution_id>/kill/", execution_actions.kill, name="execution_kill"),
     path("executions/<int:execution_id>/rerun/", execution_actions.rerun, name="execution_rerun"),
+    path("timeline/", timeline.timeline, name="timeline"),
+    path("p/timeline/lanes/", timeline.lanes_region, name="p_timeline_lanes"),
+    path("p/timeline/load/", timeline.load_region, name="p_timeline_load"),
     path("p/heartbeat/", overview.heartbeat_region, name="p_heartbeat"),
     path("p/totals/", overview.totals_region, name="p_totals"),
     path("p/attention/", overview.attention_region, name="p_attention"),

@@ -51,6 +51,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "events_list": ("GET", "/events", None, READ),
     "events_report": ("POST", "/events", {"event": "@deployment"}, OPERATE),
     "ledger_ledger": ("GET", "/ledger", None, READ),
+    "timeline_timeline": ("GET", "/timeline", None, READ),
     "about_overview": ("GET", "/overview", None, READ),
     "about_workers": ("GET", "/workers", None, READ),
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),

@@ -1,0 +1,139 @@
+"""The timeline's address: range, window, filters; from the query string and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from jobs.queries.jobs import STATES
+from jobs.queries.timeline_axis import RANGES, TimeRange, axis_of, parse_at, parse_ids, written_ids
+from jobs.queries.timeline_marks import Axis
+from jobs.queries.timeline_page import SORTS, TimelineFilter
+from jobs.web.filters import job_filter
+
+RANGE_DEFAULT = "day"
+_SEARCH_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """What the query string asks for; ``at`` None follows the clock."""
+
+    range: str
+    at: datetime | None
+    chosen: TimelineFilter
+    table: bool
+    load: bool
+
+    @property
+    def span(self) -> TimeRange:
+        """Return the range's lengths."""
+        return RANGES[self.range]
+
+    def axis(self, now: datetime) -> Axis:
+        """Return the stretch of time that is shown."""
+        return axis_of(self.span, self.at, now)
+
+    def query(self, **changes: object) -> str:
+        """Return the query string with some values changed; defaults are left out."""
+        chosen = self.chosen
+        values: dict[str, object] = {
+            "range": self.range if self.range != RANGE_DEFAULT else "",
+            "at": _written(self.at),
+            "q": chosen.q,
+            "state": chosen.state,
+            "tag": chosen.tag,
+            "queue": chosen.queue,
+            "jobs": written_ids(chosen.ids),
+            "sort": chosen.sort if chosen.sort != "trouble" else "",
+            "page": chosen.page if chosen.page > 1 else "",
+            "as": "table" if self.table else "",
+            **changes,
+        }
+        if isinstance(values["at"], datetime):
+            values["at"] = _written(values["at"])
+        return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+    def moved(self, axis: Axis, by: int) -> str | None:
+        """Return the query string one window earlier or later; None where the calendar ends."""
+        at = axis.start.replace(second=0, microsecond=0) + by * self.span.whole
+        return self.query(at=at, page="") if 3 <= at.year <= 9900 else None
+
+
+def _written(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
+
+
+def address_of(request: HttpRequest) -> Address:
+    """Read the query string; words that make no sense count as not given."""
+    given = request.GET.dict()
+    shared = job_filter(request)
+    sort, queue = given.get("sort", ""), given.get("queue", "").replace("\0", "")
+    return Address(
+        range=given["range"] if given.get("range") in RANGES else RANGE_DEFAULT,
+        at=parse_at(given.get("at", "")),
+        chosen=TimelineFilter(
+            q=shared.q,
+            state=shared.state if shared.state in STATES else "",
+            tag=shared.tag,
+            queue=queue[:_SEARCH_LIMIT],
+            ids=parse_ids(given.get("jobs", "")),
+            sort=sort if sort in SORTS else "trouble",
+            page=shared.page,
+        ),
+        table=given.get("as") == "table",
+        load=given.get("load") == "1",
+    )
+
+
+def title(axis: Axis) -> str:
+    """Return the window in the reader's zone and in UTC."""
+    start, end = timezone.localtime(axis.start), timezone.localtime(axis.end)
+    here = _from_to(start, end)
+    if start.utcoffset() == timedelta() == end.utcoffset():
+        return here
+    there = _from_to(axis.start.astimezone(UTC), axis.end.astimezone(UTC))
+    return _("%(here)s (UTC: %(there)s)") % {"here": here, "there": there}
+
+
+def _from_to(start: datetime, end: datetime) -> str:
+    last = "H:i" if start.date() == end.date() else "D j M, H:i"
+    first = "D j M Y, H:i" if start.year != end.year else "D j M, H:i"
+    return _("%(start)s to %(end)s") % {
+        "start": date_format(start, first),
+        "end": date_format(end, last),
+    }
+
+
+def ticks(axis: Axis, span: TimeRange) -> list[tuple[datetime, str]]:
+    """Return round times of the reader's clock inside the window, each with its label."""
+    zone = timezone.get_current_timezone()
+    wall = timezone.localtime(axis.start).replace(tzinfo=None)
+    wall = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    found: list[tuple[datetime, str]] = []
+    last = timezone.localtime(axis.end).replace(tzinfo=None)
+    while wall <= last:
+        at = wall.replace(tzinfo=zone)
+        if axis.start <= at <= axis.end:
+            pattern = "D j" if (wall.hour, wall.minute) == (0, 0) else "H:i"
+            found.append((at, date_format(wall, pattern)))
+        wall += span.tick
+    return found
+
+
+def clock(moment: datetime, axis: Axis) -> str:
+    """Return a moment of the window as short as the window allows."""
+    local = timezone.localtime(moment)
+    whole = axis.end - axis.start
+    near = axis.start - whole <= moment <= axis.end + whole
+    if whole <= timedelta(hours=6) and near:
+        return date_format(local, "H:i:s" if local.second else "H:i")
+    if whole <= timedelta(days=1) and near and local.date() == timezone.localtime(axis.now).date():
+        return date_format(local, "H:i")
+    return date_format(local, "D j M H:i")
