@@ -114,7 +114,8 @@ def _spot(load: QueueLoad, demands: Sequence[Demand], stretch: _Stretch, slots: 
         if start + length > stretch.start
     ]
     ends = sorted(end for end, _ in running)[-free:]
-    handed = _hand_out(load, demands, stretch.start, [*ends, *[stretch.start] * (free - len(ends))])
+    slots_free = [*ends, *[stretch.start] * (free - len(ends))]
+    handed = _hand_out(load, demands, stretch, slots_free)
     until = max(stretch.end, handed.last_begin)
     inside = [place for _, place in _between(load, stretch.start, stretch.end)]
     return HotSpot(
@@ -138,13 +139,15 @@ class _Handed:
     drained: bool
 
 
-def _hand_out(load: QueueLoad, demands: Sequence[Demand], start: int, slots: list[int]) -> _Handed:
+def _hand_out(
+    load: QueueLoad, demands: Sequence[Demand], stretch: _Stretch, slots: list[int]
+) -> _Handed:
     """Give each run the slot that is free first, until nobody waits; ``slots``: when each is free."""
     heapq.heapify(slots)
     wait = placed = 0
-    last_begin = start
-    for at, place in load.starts[bisect_left(load.starts, (start, -1)) :]:
-        if last_begin <= at and placed and slots[0] <= at:
+    last_begin = stretch.start
+    for at, place in load.starts[bisect_left(load.starts, (stretch.start, -1)) :]:
+        if at >= stretch.end and last_begin <= at and slots[0] <= at:
             return _Handed(wait, last_begin, drained=True)
         for length, jobs in demands[place].classes:
             for _ in range(jobs):

@@ -154,6 +154,12 @@ def test_what_still_runs_takes_its_slot_into_the_hot_spot() -> None:
     assert (spot.wait // SECOND, spot.demands) == (30, [1, 0])
 
 
+def test_a_lone_job_at_the_same_instant_ends_no_hot_spot() -> None:
+    [spot] = spots([demand(at(600), [60]), demand(at(600), [60] * 12)], 2).spots
+
+    assert (spot.peak, spot.wait // SECOND) == (13, 360)
+
+
 def test_starts_while_the_last_ones_wait_are_the_same_hot_spot() -> None:
     found = spots([demand(at(600), [60] * 10), demand(at(700), [60] * 4)], 2)
 
