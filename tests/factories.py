@@ -11,9 +11,10 @@ from django.contrib.auth.models import Group
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
-from jobs.models import Calendar, Execution, Freeze, Job, Worker, WorkerKind
-from jobs.services import calendars, freezes
+from jobs.models import Backfill, Calendar, Execution, Freeze, Job, Worker, WorkerKind
+from jobs.services import backfills, calendars, freezes
 from jobs.services import jobs as job_services
+from jobs.services.backfill_requests import parse_request
 from jobs.services.calendars import parse_calendar
 from jobs.services.definitions import parse_definition
 from jobs.services.freeze_requests import parse_freeze
@@ -103,3 +104,10 @@ def make_calendar(**fields: Any) -> Calendar:
     christmas = {"kind": "yearly", "month": 12, "day": 25, "label": "Christmas"}
     values = {"name": f"calendar-{next(_numbers)}", "timezone": "UTC", "windows": [christmas]}
     return calendars.create(parse_calendar({**values, **fields}), actor=SYSTEM)
+
+
+def make_backfill(job: Job | None = None, **fields: Any) -> Backfill:
+    """Return a backfill of three hours of the past, made by the service that everybody uses."""
+    asked = {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T02:30:00Z", **fields}
+    job = job or make_job(schedules=[cron("0 * * * *")])
+    return backfills.create(job.pk, parse_request(asked), actor=SYSTEM).backfill

@@ -9,6 +9,7 @@ from typing import Any
 
 from ninja import NinjaAPI
 
+from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import JobDefinition
 from jobs.services.event_requests import EventReport
@@ -52,6 +53,17 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             "summary": "Other schedules; the list is replaced as a whole",
             "value": {"schedules": [{"kind": "interval", "seconds": 300, "anchor": "start"}]},
         },
+    },
+    "BackfillRequest": {
+        "missed": {
+            "summary": "What was missed on a day, one a minute at most",
+            "value": {
+                "from": "2026-01-31T00:00:00Z",
+                "to": "2026-01-31T23:59:59Z",
+                "only": "missed",
+                "pace_seconds": 60,
+            },
+        }
     },
     "PauseReason": {"reason": {"summary": "Why", "value": {"reason": "Moving the database"}}},
     "FreezeRequest": {
@@ -222,6 +234,7 @@ def _request_schemas() -> dict[str, Any]:
     for model in (
         JobDefinition,
         PreviewRequest,
+        BackfillRequest,
         CalendarDefinition,
         FreezeRequest,
         FreezeChanges,

@@ -254,3 +254,25 @@ def _usual(backfill: Backfill) -> timedelta:
     lengths = [row.duration.total_seconds() for row in ended if row.duration is not None]
     seconds = median(lengths) if lengths else backfill.job.last_duration_seconds or 0
     return timedelta(seconds=max(seconds, 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """What a running backfill waits for: a freeze, or another execution of its job."""
+
+    freeze: Freeze | None = None
+    execution: Execution | None = None
+
+
+def obstacle_of(backfill: Backfill, progress: Progress, now: datetime) -> Obstacle | None:
+    """Return why a running backfill starts nothing although due times are left; None if it may."""
+    if backfill.state != BackfillState.RUNNING or not progress.left or progress.live:
+        return None
+    freeze = freeze_over(backfill.job, now)
+    if freeze is not None:
+        return Obstacle(freeze=freeze)
+    execution = in_the_way(backfill)
+    several = backfill.job.overlap == Overlap.ALLOW
+    if execution is None or (several and backfill.job.live_count < backfill.job.max_parallel):
+        return None
+    return Obstacle(execution=execution)

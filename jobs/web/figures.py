@@ -127,6 +127,15 @@ def meter(value: float, *, threshold: float, warn_below: float | None = None) ->
     )
 
 
+def progress(share: float) -> SafeString:
+    """Draw how much of something is over, 0 to 1; the number beside it says the same."""
+    return format_html(
+        '<svg class="bar" aria-hidden="true"><rect class="track" width="100%" height="8" rx="4"/>'
+        '<rect class="run" width="{}" height="8" rx="4"/></svg>',
+        svg.percent(min(max(share, 0), 1) * 100),
+    )
+
+
 def severity(level: int) -> SafeString:
     """Draw one to four rising steps, ``level`` of them filled."""
     names = {1: "idle", 2: "warn", 3: "warn", 4: "bad"}

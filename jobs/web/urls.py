@@ -6,6 +6,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from jobs.web.views import (
+    backfill_actions,
+    backfills,
     execution_actions,
     executions,
     job,
@@ -30,6 +32,12 @@ urlpatterns = [
     path("jobs/<int:job_id>/pause/", job_actions.pause, name="job_pause"),
     path("jobs/<int:job_id>/resume/", job_actions.resume, name="job_resume"),
     path("jobs/<int:job_id>/delete/", job_actions.delete, name="job_delete"),
+    path("jobs/<int:job_id>/backfill/", backfills.new, name="backfill_new"),
+    path("jobs/<int:job_id>/backfills/", backfills.job_backfills, name="job_backfills"),
+    path("backfills/<int:backfill_id>/", backfills.backfill_page, name="backfill"),
+    path("backfills/<int:backfill_id>/pause/", backfill_actions.pause, name="backfill_pause"),
+    path("backfills/<int:backfill_id>/resume/", backfill_actions.resume, name="backfill_resume"),
+    path("backfills/<int:backfill_id>/cancel/", backfill_actions.cancel, name="backfill_cancel"),
     path("executions/", executions.execution_list, name="executions"),
     path("executions/<int:execution_id>/", executions.execution_page, name="execution"),
     path("executions/<int:execution_id>/log.txt", executions.log_text, name="execution_log"),
@@ -50,6 +58,14 @@ urlpatterns = [
     path("p/jobs/<int:job_id>/next/", job.next_region, name="p_job_next"),
     path("p/jobs/<int:job_id>/history/", job.history_region, name="p_job_history"),
     path("p/jobs/<int:job_id>/delete/", job_actions.delete_dialog, name="p_job_delete"),
+    path("p/jobs/<int:job_id>/backfills/", backfills.table_region, name="p_job_backfills"),
+    path("p/backfills/<int:backfill_id>/", backfills.facts_region, name="p_backfill"),
+    path("p/backfills/<int:backfill_id>/items/", backfills.items_region, name="p_backfill_items"),
+    path(
+        "p/backfills/<int:backfill_id>/cancel/",
+        backfill_actions.cancel_dialog,
+        name="p_backfill_cancel",
+    ),
     path("p/executions/", executions.table_region, name="p_executions"),
     path("p/executions/<int:execution_id>/", executions.facts_region, name="p_execution"),
     path("p/executions/<int:execution_id>/log/", executions.log_region, name="p_execution_log"),

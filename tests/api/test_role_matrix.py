@@ -9,9 +9,17 @@ import pytest
 from jobs.api.native import api
 from jobs.api.openapi import document
 from jobs.domain.permissions import Role
-from jobs.models import Calendar, Execution, Freeze, Job, Occurrence
+from jobs.models import Backfill, Calendar, Execution, Freeze, Job, Occurrence
 from tests.api.callers import caller
-from tests.factories import definition, make_calendar, make_execution, make_freeze, make_job
+from tests.factories import (
+    cron,
+    definition,
+    make_backfill,
+    make_calendar,
+    make_execution,
+    make_freeze,
+    make_job,
+)
 
 READ, OPERATE, EDIT = Role.VIEWER, Role.OPERATOR, Role.EDITOR
 ROLES: list[Role | None] = [None, *Role]
@@ -20,6 +28,8 @@ ICALENDAR = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z"
     b"\r\nDTSTART;VALUE=DATE:20991225\r\nSUMMARY:Christmas\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
+
+WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T05:00:00Z"}
 
 # Operation id -> method, path, body, least role.
 OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
@@ -32,6 +42,14 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "jobs_resume": ("POST", "/jobs/{job}/resume", None, OPERATE),
     "jobs_trigger": ("POST", "/jobs/{job}/trigger", None, OPERATE),
     "jobs_look_ahead": ("GET", "/jobs/{job}/next", None, READ),
+    "backfills_preview": ("POST", "/jobs/{job}/backfills/preview", WINDOW, OPERATE),
+    "backfills_create": ("POST", "/jobs/{job}/backfills", WINDOW, OPERATE),
+    "backfills_list": ("GET", "/jobs/{job}/backfills", None, READ),
+    "backfills_read": ("GET", "/backfills/{backfill}", None, READ),
+    "backfills_items": ("GET", "/backfills/{backfill}/items", None, READ),
+    "backfills_pause": ("POST", "/backfills/{backfill}/pause", None, OPERATE),
+    "backfills_resume": ("POST", "/backfills/{backfill}/resume", None, OPERATE),
+    "backfills_cancel": ("POST", "/backfills/{backfill}/cancel?kill=true", None, OPERATE),
     "executions_list": ("GET", "/executions", None, READ),
     "executions_read": ("GET", "/executions/{execution}", None, READ),
     "executions_log": ("GET", "/executions/{execution}/log", None, READ),
@@ -74,12 +92,15 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
     method, template, body, least = OPERATIONS[operation]
     order = list(Role)
     for number, role in enumerate(ROLES):
-        execution = make_execution(make_job(overlap="allow", max_parallel=5))
+        execution = make_execution(
+            make_job(overlap="allow", max_parallel=5, schedules=[cron("0 * * * *")])
+        )
         path = template.format(
             job=execution.job_id,
             execution=execution.pk,
             freeze=make_freeze().pk,
             calendar=make_calendar().pk,
+            backfill=make_backfill(execution.job).pk,
         )
         named = operation in {"jobs_create", "calendars_create"}
         sent = {**body, "name": f"made-{number}"} if named else body
@@ -101,5 +122,6 @@ def _everything() -> list[Any]:
         list(Execution.objects.order_by("pk").values()),
         list(Freeze.objects.order_by("pk").values()),
         list(Calendar.objects.order_by("pk").values()),
+        list(Backfill.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
     ]
