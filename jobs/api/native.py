@@ -20,6 +20,7 @@ from jobs.api.v1.backfills import router as backfills
 from jobs.api.v1.calendars import router as calendars
 from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
+from jobs.api.v1.explain import router as explain
 from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
@@ -79,6 +80,7 @@ api.add_router("/freezes", freezes)
 api.add_router("/calendars", calendars)
 api.add_router("/events", events)
 api.add_router("", ledger)
+api.add_router("", explain)
 api.add_router("", timeline)
 api.add_router("", about)
 

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from jobs.domain.instants import LAST_INSTANT, to_moment
 from jobs.domain.proof import Era
-from jobs.domain.schedule import Schedule
+from jobs.domain.schedule import Schedule, due_between
 from jobs.models import Job, JobVersion
 from jobs.services.firing import rules_of
 from jobs.services.versions import rules_of_version
 
 FAR = to_moment(LAST_INSTANT)
+_TICK = timedelta(microseconds=1)
 
 
 def eras_of(job: Job) -> list[Era]:
@@ -40,7 +41,7 @@ def era_at(eras: list[Era], moment: datetime) -> Era | None:
 
 def _rules(job: Job, version: JobVersion, known: dict[Schedule, datetime | None]) -> list[Schedule]:
     if version.version == job.version:
-        return rules_of(job.schedules.order_by("position"))
+        return rules_of(job.schedules.all())
     rules = rules_of_version(version)
     if version.schedule_facts:
         return rules
@@ -55,6 +56,14 @@ def _unanchored(rule: Schedule) -> Schedule:
     )
 
 
-def first_instant(job: Job) -> datetime:
-    """Return the moment after which a job's first due time lies, one that is made with it included."""
-    return job.created_at - timedelta(microseconds=1)
+def due_in(job: Job, first: datetime, last: datetime, limit: int) -> list[datetime]:
+    """Return the first due times of a stretch, its ends among them, which stand in any case."""
+    found = [first]
+    for era in eras_of(job):
+        low, high = max(era.after, first), min(era.until, last - _TICK)
+        if low < high and len(found) < limit:
+            fixed = [rule for rule in era.schedules if not rule.counts_from_end]
+            found += due_between(fixed, low, high, limit - len(found))
+    if last > first and len(found) < limit:
+        found.append(last)
+    return found

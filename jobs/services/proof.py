@@ -81,9 +81,12 @@ def prove_ledger(job_id: int, start: datetime, end: datetime, *, now: datetime) 
 
 def estimate(job: Job, start: datetime, end: datetime, *, now: datetime) -> int:
     """Return about how many due times a period has, by arithmetic alone: never too few."""
-    start, end = _clipped(job, start, end, now)
+    return _about(eras_of(job), *_clipped(job, start, end, now))
+
+
+def _about(eras: list[Era], start: datetime, end: datetime) -> int:
     total = 0
-    for era in eras_of(job):
+    for era in eras:
         after, until = max(era.after, start - _TICK), min(era.until, end)
         if after >= until:
             continue
@@ -107,13 +110,13 @@ def _clipped(job: Job, start: datetime, end: datetime, now: datetime) -> tuple[d
 
 def _prove(job: Job, start: datetime, end: datetime, now: datetime) -> Proof:
     start, end = _clipped(job, start, end, now)
-    if estimate(job, start, end, now=now) > MOST_DUE:
+    eras = eras_of(job)
+    if _about(eras, start, end) > MOST_DUE:
         raise InvalidError(
             f"The period has more than {MOST_DUE:,} due times. Choose a shorter one.",
             fields={"from": f"More than {MOST_DUE:,} due times. Choose a later moment."},
         )
     after = start - _TICK
-    eras = eras_of(job)
     decided = _decided_until(job, now)
     served, waiting = _events(job, eras, after, end)
     account = prove(

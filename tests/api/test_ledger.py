@@ -224,3 +224,36 @@ def test_a_long_ledger_needs_no_more_memory(
     many = peak("")
 
     assert many < few * 1.5
+
+
+@time_machine.travel(AT_TEA, tick=False)
+def test_the_proof_counts_every_verdict(as_viewer: Caller, lived: Job) -> None:
+    query = "from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z"
+
+    proof = as_viewer.get(f"/jobs/{lived.pk}/ledger/proof?{query}").json
+
+    assert (proof["due"], proof["balanced"], proof["pending"]) == (20, True, 0)
+    assert proof["dispatched"] + sum(proof["omitted"].values()) == 20
+    assert set(proof["omitted"]) == {"overlap", "misfire", "paused"}
+    assert (proof["from"], proof["to"]) == ("2026-03-01T10:00:30Z", "2026-03-01T10:20:30Z")
+    assert proof["summary"].startswith("20 due, ")
+
+
+@time_machine.travel(AT_TEA, tick=False)
+def test_the_proof_names_what_does_not_balance(as_viewer: Caller, lived: Job) -> None:
+    gone = Execution.objects.filter(job=lived).order_by("due_at")[0]
+    gone.delete()
+
+    proof = as_viewer.get(f"/jobs/{lived.pk}/ledger/proof").json
+
+    assert (proof["balanced"], proof["unexplained"]) == (False, 1)
+    assert proof["examples"]["unexplained"] == ["2026-03-01T10:01:00Z"]
+
+
+def test_a_proof_of_a_wrong_period_is_refused(as_viewer: Caller) -> None:
+    job = make_job()
+    query = "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z"
+
+    assert as_viewer.get(f"/jobs/{job.pk}/ledger/proof?{query}").status == 400
+    assert as_viewer.get(f"/jobs/{job.pk}/ledger/proof?from=x").json["fields"].keys() == {"from"}
+    assert as_viewer.get("/jobs/999999/ledger/proof").status == 404

@@ -69,6 +69,8 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "events_list": ("GET", "/events", None, READ),
     "events_report": ("POST", "/events", {"event": "@deployment"}, OPERATE),
     "ledger_ledger": ("GET", "/ledger", None, READ),
+    "ledger_proof": ("GET", "/jobs/{job}/ledger/proof", None, READ),
+    "explain_at": ("GET", "/jobs/{job}/explain?at=2026-03-01T10:30:00Z", None, READ),
     "timeline_timeline": ("GET", "/timeline", None, READ),
     "about_overview": ("GET", "/overview", None, READ),
     "about_workers": ("GET", "/workers", None, READ),

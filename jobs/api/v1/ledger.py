@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from jobs.api.openapi import LEDGER_ANSWER
@@ -20,6 +20,7 @@ from jobs.domain.errors import InvalidError, UnknownError
 from jobs.models import Job, Omission
 from jobs.queries.ledger import Dispatched, Entry, OpenStretch, Period, entries
 from jobs.services.firing import rules_of
+from jobs.services.proof import Proof, prove_ledger
 from jobs.services.wording import choice
 
 router = Router(tags=["ledger"])
@@ -74,6 +75,85 @@ def ledger(request: ApiRequest, query: Query[LedgerQuery]) -> StreamingHttpRespo
     response = StreamingHttpResponse(_gathered(lines), content_type=_TYPES[query.format])
     response["Content-Disposition"] = f'attachment; filename="ledger.{query.format.value}"'
     return response
+
+
+class Examples(BaseModel):
+    """The first moments that do not balance, at most a hundred of each sort."""
+
+    unexplained: list[datetime]
+    doubled: list[datetime]
+    unexpected: list[datetime]
+    miscounted: list[datetime] = Field(description="First due times of such stretches.")
+
+
+class ProofDocument(BaseModel):
+    """A period's due times, worked out anew, against what is on record."""
+
+    job_id: int
+    start: datetime = Field(serialization_alias="from", description="Not before the job was made.")
+    end: datetime = Field(serialization_alias="to", description="Not later than now.")
+    due: int
+    dispatched: int
+    omitted: dict[str, int] = Field(description="By reason.")
+    named_by_end: int = Field(description="Of the due ones: counted from the end of a run.")
+    pending: int = Field(description="Were due beside these, and nobody has decided them yet.")
+    pending_since: datetime | None
+    unexplained: int = Field(description="Due, but neither dispatched nor omitted.")
+    doubled: int = Field(description="With more than one verdict.")
+    unexpected: int = Field(description="With a verdict, but named by no schedule.")
+    miscounted: int = Field(description="Stretches whose count is not that of their due times.")
+    balanced: bool
+    examples: Examples
+    summary: str
+
+
+class ProofQuery(Schema):
+    """Which period to prove."""
+
+    start: Moment | None = Field(None, alias="from", description="24 hours ago by default.")
+    end: Moment | None = Field(None, alias="to", description="Now by default.")
+
+
+@router.get("/jobs/{id:job_id}/ledger/proof", response=ProofDocument, by_alias=True)
+def proof(request: ApiRequest, job_id: int, query: Query[ProofQuery]) -> ProofDocument:
+    """Prove a job's ledger on the spot: every due time of the period has exactly one verdict.
+
+    Both ends belong to the period. Starts by hand and backfills are no due times. A period of more
+    than a million due times is refused.
+    """
+    now = timezone.now()
+    end = query.end or now
+    start = query.start or end - timedelta(hours=24)
+    if start > end:
+        raise InvalidError(f"from {start.isoformat()} is later than to {end.isoformat()}.")
+    return _proof_document(prove_ledger(job_id, start, end, now=now))
+
+
+def _proof_document(found: Proof) -> ProofDocument:
+    account = found.account
+    return ProofDocument(
+        job_id=found.job.pk,
+        start=found.start,
+        end=found.end,
+        due=account.due,
+        dispatched=account.dispatched,
+        omitted={reason.value: number for reason, number in account.omitted.most_common()},
+        named_by_end=account.by_end,
+        pending=found.pending,
+        pending_since=found.pending_since,
+        unexplained=account.unexplained,
+        doubled=account.doubled,
+        unexpected=account.unexpected,
+        miscounted=account.miscounted,
+        balanced=found.balanced,
+        examples=Examples(
+            unexplained=account.unexplained_at,
+            doubled=account.doubled_at,
+            unexpected=account.unexpected_at,
+            miscounted=account.miscounted_at,
+        ),
+        summary=found.sentence,
+    )
 
 
 def _lines(found: Iterable[Entry], written_as: Format) -> Iterator[str]:
