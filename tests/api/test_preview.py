@@ -160,3 +160,19 @@ def test_the_ends_of_the_calendar(start: str, as_viewer: Caller) -> None:
     answer = as_viewer.post("/preview", {"schedules": schedules, "before": [], "from": start})
 
     assert answer.status == 200
+
+
+def test_a_limit_counts_what_was_executed_already(as_viewer: Caller) -> None:
+    limited = {**cron("0 9 * * *"), "max_executions": 5}
+    job = make_job(schedules=[limited])
+    job.schedules.update(fired_count=3)
+
+    def told(schedule: dict[str, object]) -> tuple[int, int]:
+        found = as_viewer.post(
+            "/preview", {"job_id": job.pk, "schedules": [schedule], "count": 50}
+        ).json
+        return len(found["items"]), found["diff"]["added_count"]
+
+    assert told(limited) == (2, 0)
+    assert told({**limited, "max_executions": 10}) == (7, 5)
+    assert told({**limited, "max_executions": 3}) == (0, 0)

@@ -6,7 +6,10 @@ Every deliberate difference is listed in ``docs/reference/cron.md`` and shown be
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
 
 import pytest
 from croniter import croniter
@@ -14,11 +17,14 @@ from cronsim import CronSim, CronSimError
 
 from jobs.domain.cron import parse_cron
 from jobs.domain.errors import CronError
+from jobs.domain.schedule import next_due, zone
 from jobs.domain.states import DayMatch, SecondsPosition
 from tests.domain.expressions import random_expression
+from tests.domain.times import cron, local
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time, no zone
 STEPS = 4
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def ours(expression: str, start: datetime) -> list[datetime] | None:
@@ -111,36 +117,76 @@ def last_first(field: str) -> str:
     return ",".join(terms)
 
 
-@pytest.mark.parametrize(
-    ("expression", "theirs"),
-    [
-        # A step without a range: cronsim goes on to the end of the field.
-        ("5/15 * * * *", "Write 5-59/15"),
-        # A step longer than the field: cronsim takes the first value only.
-        ("*/90 * * * *", "Step 90 does not fit"),
-        ("0 0 30/40 * *", "30/40"),
-    ],
+REFUSED_HERE = {
+    # A step without a range: cronsim goes on to the end of the field.
+    "5/15 * * * *": "Write 5-59/15",
+    # A step longer than the field: cronsim takes the first value only.
+    "*/90 * * * *": "Step 90 does not fit",
+    "0 0 30/40 * *": "30/40",
+}
+REFUSED_THERE = (
+    "@daily",
+    "0 0 ? * mon",
+    "0 0 L-3 * *",
+    "0 0 15W * *",
+    "0 0 * * friL",
+    "0 0 * * sat-sun",
 )
-def test_what_cronsim_accepts_and_we_refuse(expression: str, theirs: str) -> None:
+OTHER_MEANING = ("30 0 0 * * *",)
+
+
+@pytest.mark.parametrize(("expression", "why"), REFUSED_HERE.items())
+def test_what_cronsim_accepts_and_we_refuse(expression: str, why: str) -> None:
     CronSim(expression, EPOCH)
 
-    with pytest.raises(CronError, match=theirs):
+    with pytest.raises(CronError, match=why):
         parse_cron(expression)
 
 
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "@daily",
-        "0 0 * * sat-sun",
-        "0 0 ? * mon",
-        "0 0 L-3 * *",
-        "0 0 15W * *",
-    ],
-)
+@pytest.mark.parametrize("expression", REFUSED_THERE)
 def test_what_we_accept_and_cronsim_refuses(expression: str) -> None:
     assert ours(expression, EPOCH) is not None
     assert cronsims(expression, EPOCH) is None
+
+
+@pytest.mark.parametrize("expression", OTHER_MEANING)
+def test_what_both_accept_and_read_in_another_way(expression: str) -> None:
+    assert ours(expression, EPOCH) != cronsims(expression, EPOCH)
+
+
+def test_the_page_lists_these_differences_and_no_others() -> None:
+    page = (ROOT / "docs" / "reference" / "cron.md").read_text()
+    table = page.split("**cronsim**")[1].split("In a zone")[0]
+    listed = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+
+    assert sorted(listed) == sorted([*REFUSED_HERE, *REFUSED_THERE, *OTHER_MEANING])
+
+
+def test_cronsim_leaves_seconds_out_of_its_rules_for_clock_changes() -> None:
+    paris = zone("Europe/Paris")
+    spring, autumn = datetime(2026, 3, 29, tzinfo=paris), datetime(2026, 10, 25, tzinfo=paris)
+
+    there = [next(CronSim("0 30 2 * * *", spring)), *islice(CronSim("0 30 2 * * *", autumn), 2)]
+
+    assert [f"{at:%d %H:%M %z}" for at in there] == [
+        "30 02:30 +0200",
+        "25 02:30 +0200",
+        "25 02:30 +0100",
+    ]
+    rule = cron("30 2 * * * 0", "Europe/Paris")
+    assert local(rule, "2026-03-28T23:00", "2026-03-29T22:00") == ["2026-03-29 03:00:00+02:00"]
+    assert local(rule, "2026-10-24T22:00", "2026-10-25T23:00") == ["2026-10-25 02:30:00+02:00"]
+
+
+def test_cronsim_may_look_back_from_inside_the_second_pass() -> None:
+    start = datetime(2026, 10, 25, 2, 10, fold=1, tzinfo=zone("Europe/Paris"))
+
+    there: datetime = next(CronSim("30 2 * * *", start))
+    here = next_due([cron("30 2 * * *", "Europe/Paris")], start)
+
+    assert there.astimezone(UTC) < start.astimezone(UTC)
+    assert here is not None
+    assert here > start.astimezone(UTC)
 
 
 def test_an_equal_range_is_a_single_value_and_not_the_whole_field_as_in_croniter() -> None:
