@@ -118,9 +118,9 @@ def test_what_is_too_dense_is_counted_in_bounded_time_and_memory(
     found = diff(old, new)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    began = time.perf_counter()
+    began = time.process_time()
     diff(old, new)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
 
     assert (found.before_count, found.after_count) == totals
     assert START < found.compared_until < END
@@ -327,7 +327,10 @@ def test_what_is_told_about_a_change_is_what_will_be_due(
 
 
 def test_a_thousand_next_due_times_take_less_than_half_a_second() -> None:
-    """Distinct expressions in several zones, parsed beforehand as in any process that runs."""
+    """Distinct expressions in several zones, parsed beforehand as in any process that runs.
+
+    In processor time, so that what else the machine does is no part of it.
+    """
     rng = random.Random(20260301)
     chosen: list[Schedule] = []
     while len(chosen) < 200:
@@ -338,9 +341,9 @@ def test_a_thousand_next_due_times_take_less_than_half_a_second() -> None:
     for rule in chosen:
         next_due([rule], START)
 
-    began = time.perf_counter()
+    began = time.process_time()
     for step in range(1000):
         next_due([chosen[step % len(chosen)]], START + timedelta(hours=step))
-    took = time.perf_counter() - began
+    took = time.process_time() - began
 
     assert took < 0.5  # measured: 20 to 60 ms
