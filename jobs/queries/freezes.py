@@ -57,11 +57,6 @@ def open_freezes(now: datetime) -> list[Freeze]:
     ]
 
 
-def announced(now: datetime) -> list[Freeze]:
-    """Return what holds now or begins soon."""
-    return [row for row in open_freezes(now) if row.starts_at <= now + ANNOUNCED]
-
-
 def freezing(freezes: Iterable[Freeze], tags: Sequence[str], at: datetime) -> Freeze | None:
     """Return the freeze that holds back a job with these tags at a moment."""
     return next(

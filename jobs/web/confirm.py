@@ -30,3 +30,4 @@ class Confirm:
     hint: str = ""
     instead: str = ""
     instead_url: str = ""
+    harmless: bool = False  # it can be done again: no alarming colour

@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from jobs.domain.permissions import Actor, Permission, can
 from jobs.queries.pulse import Pulse, pulse
+from jobs.web.freezing import ShownFreeze, banner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Shell:
     """The frame's data."""
 
     pulse: Pulse
+    freezes: list[ShownFreeze]  # that hold now or begin soon
     role: str
     environment: str
 
@@ -50,6 +52,12 @@ def shell(request: HttpRequest) -> dict[str, object]:
     role = actor.role.value if actor.role else ""
 
     def frame() -> Shell:
-        return Shell(pulse=pulse(timezone.now()), role=role, environment=settings.ENVIRONMENT_NAME)
+        now = timezone.now()
+        return Shell(
+            pulse=pulse(now),
+            freezes=banner(request, now),
+            role=role,
+            environment=settings.ENVIRONMENT_NAME,
+        )
 
     return {"shell": SimpleLazyObject(frame), "may": may_of(actor)}

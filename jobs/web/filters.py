@@ -55,6 +55,11 @@ def execution_filter(request: HttpRequest) -> ExecutionFilter:
     )
 
 
+def page_mark(request: HttpRequest, name: str) -> int | None:
+    """Return the id at which a page of a list begins."""
+    return _number(request.GET.dict(), name)
+
+
 def query_of(chosen: JobFilter | ExecutionFilter, **changes: object) -> str:
     """Return the query string of ``chosen`` with some values changed; defaults are left out."""
     names = type(chosen).__dataclass_fields__

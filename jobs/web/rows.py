@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -11,7 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.domain.states import JobState
-from jobs.models import Execution, Job
+from jobs.models import Execution, Freeze, Job
+from jobs.queries.freezes import freezing
 from jobs.queries.jobs import JobRow
 from jobs.queries.standing import Standing
 from jobs.services.firing import rules_of
@@ -34,6 +36,7 @@ class ShownJob:
     written: str
     url: str  # its page; what can be done with it lies below
     no_next: str  # why there is no next run; empty when there is one
+    frozen: Freeze | None  # what holds its next run back
     key: str
 
     @property
@@ -50,8 +53,8 @@ def strip_of(job: Job, live: Execution | None) -> SafeString:
     return charts.strip(runs)
 
 
-def shown(row: JobRow) -> ShownJob:
-    """Return what the list shows of a row."""
+def shown(row: JobRow, freezes: Sequence[Freeze]) -> ShownJob:
+    """Return what the list shows of a row; ``freezes`` are all that hold or are planned."""
     job = row.job
     rules = rules_of(job.schedules.all())
     return ShownJob(
@@ -64,6 +67,7 @@ def shown(row: JobRow) -> ShownJob:
         written=schedules.written(rules),
         url=reverse("job", args=[job.pk]),
         no_next=no_next(job, row.standing),
+        frozen=freezing(freezes, job.tags, job.next_fire_at) if job.next_fire_at else None,
         key=uuid4().hex,
     )
 

@@ -337,6 +337,7 @@ def test_lists_by_phase_are_disjoint_and_complete() -> None:
     }
 
     assert found == {phase: [pk] for phase, pk in made.items()}
-    assert [row.pk for row in freeze_queries.announced(now)] == [made[Phase.HOLDING]]
+    lasting = [row.pk for row in freeze_queries.open_freezes(now)]
+    assert lasting == [made[Phase.HOLDING], made[Phase.PLANNED]]
     past = [row.pk for row in freeze_queries.past_freezes(now).rows]
     assert past == [made[Phase.CANCELLED], made[Phase.ENDED]]

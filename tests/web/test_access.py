@@ -7,7 +7,15 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from jobs.models import Execution, Job
-from tests.factories import every, make_execution, make_job, make_user
+from tests.factories import (
+    every,
+    make_backfill,
+    make_calendar,
+    make_execution,
+    make_freeze,
+    make_job,
+    make_user,
+)
 
 PUBLIC = {"login", "logout", "healthz"}
 PAGES = ["overview", "jobs", "executions"]
@@ -32,10 +40,15 @@ def execution(job: Job) -> Execution:
 
 def path_of(name: str, job: Job, execution: Execution) -> str:
     """Return the address of a route, filled with what exists."""
-    for arguments in ({}, {"job_id": job.pk}, {"execution_id": execution.pk}):
-        if get_resolver().reverse_dict.getlist(name)[0][0][0][1] == list(arguments):
-            return reverse(name, kwargs=arguments)
-    raise LookupError(name)
+    known = {
+        "job_id": lambda: job.pk,
+        "execution_id": lambda: execution.pk,
+        "freeze_id": lambda: make_freeze().pk,
+        "calendar_id": lambda: make_calendar().pk,
+        "backfill_id": lambda: make_backfill().pk,
+    }
+    names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
+    return reverse(name, kwargs={argument: known[argument]() for argument in names})
 
 
 @pytest.mark.parametrize("name", [name for name in page_names() if name not in PUBLIC])
@@ -78,7 +91,10 @@ def test_every_page_answers_an_administrator(
     assert "unsafe" not in answer["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["job_run", "job_pause", "job_resume", "execution_rerun"])
+@pytest.mark.parametrize(
+    "name",
+    ["job_run", "job_pause", "job_resume", "execution_rerun", "freeze_new", "freeze_lift"],
+)
 def test_a_viewer_may_not_act(
     name: str, job: Job, execution: Execution, viewer_client: Client
 ) -> None:
@@ -91,7 +107,18 @@ def test_a_viewer_may_not_act(
     assert job.executions.count() == 1
 
 
-@pytest.mark.parametrize("name", ["job_new", "job_edit", "job_delete", "p_job_delete"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "job_new",
+        "job_edit",
+        "job_delete",
+        "p_job_delete",
+        "calendar_new",
+        "calendar_edit",
+        "calendar_delete",
+    ],
+)
 def test_an_operator_may_not_edit(
     name: str, job: Job, execution: Execution, operator_client: Client
 ) -> None:

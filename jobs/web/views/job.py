@@ -17,7 +17,7 @@ from jobs.queries.executions import ExecutionFilter, Sample, history, sample
 from jobs.queries.jobs import get_job, job_row
 from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
-from jobs.web import charts, figures, formats, guard, rows, schedules, words
+from jobs.web import charts, figures, formats, freezing, guard, rows, schedules, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
@@ -36,7 +36,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
     context = {
         "section": "jobs",
         "tag": tag_of(*_TOPICS, now=now),
-        **_header(job, now),
+        **_header(request, job, now),
         **_stats(job, found),
         **_next(job, now, found),
         **_history(request, job),
@@ -50,7 +50,9 @@ def header_region(request: AuthedRequest, job_id: int) -> HttpResponse:
     """Answer the header's poll."""
     now = timezone.now()
     tag = tag_of(*_TOPICS, now=now)
-    return region(request, "partials/job_header.html", tag, lambda: _header(get_job(job_id), now))
+    return region(
+        request, "partials/job_header.html", tag, lambda: _header(request, get_job(job_id), now)
+    )
 
 
 @guard.page()
@@ -87,8 +89,9 @@ def history_region(request: AuthedRequest, job_id: int) -> HttpResponse:
     )
 
 
-def _header(job: Job, now: datetime) -> dict[str, object]:
-    return {"job": job, "row": rows.shown(job_row(job, now)), "now": now}
+def _header(request: AuthedRequest, job: Job, now: datetime) -> dict[str, object]:
+    row = rows.shown(job_row(job, now), freezing.open_ones(request, now))
+    return {"job": job, "row": row, "now": now}
 
 
 def _stats(job: Job, found: Sample) -> dict[str, object]:

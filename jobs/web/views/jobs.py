@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs.executors import EXECUTORS
 from jobs.queries.jobs import STATES, JobFilter, job_page, tags_in_use
-from jobs.web import guard, words
+from jobs.web import freezing, guard, words
 from jobs.web.filters import job_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
@@ -38,7 +38,7 @@ def job_list(request: AuthedRequest) -> HttpResponse:
         "types": [(name, words.JOB_TYPE.get(name, name)) for name in EXECUTORS],
         "tags": tags_in_use(),
         "tag": tag_of(*_TOPICS, now=now),
-        **_table(chosen, now),
+        **_table(request, chosen, now),
     }
     return render(request, "pages/jobs.html", context)
 
@@ -49,15 +49,16 @@ def table_region(request: AuthedRequest) -> HttpResponse:
     now = timezone.now()
     chosen = job_filter(request)
     tag = tag_of(*_TOPICS, now=now)
-    response = region(request, "partials/job_table.html", tag, lambda: _table(chosen, now))
+    response = region(request, "partials/job_table.html", tag, lambda: _table(request, chosen, now))
     if request.htmx.source == "form":
         # Somebody types into the filter: the page's address follows, so that it can be shared.
         response["HX-Replace-Url"] = f"{reverse('jobs')}?{query_of(chosen)}"
     return response
 
 
-def _table(chosen: JobFilter, now: datetime) -> dict[str, object]:
+def _table(request: AuthedRequest, chosen: JobFilter, now: datetime) -> dict[str, object]:
     page = job_page(chosen, now)
+    freezes = freezing.open_ones(request, now)
     state_words = {"": "", **words.JOB_FILTER}
     chips = [
         (state, state_words[state], page.counts[state], query_of(chosen, state=state, page=1))
@@ -66,7 +67,7 @@ def _table(chosen: JobFilter, now: datetime) -> dict[str, object]:
     return {
         "chosen": chosen,
         "page": page,
-        "rows": [shown(row) for row in page.rows],
+        "rows": [shown(row, freezes) for row in page.rows],
         "last": page.first + len(page.rows) - 1,
         "chips": chips,
         "query": query_of(chosen),
