@@ -284,10 +284,10 @@ def test_cancel_and_kill_ends_what_runs(job: Job, operator_client: Client) -> No
     backfill = make_backfill(job)
     feed()
     question = html_of(operator_client, "p_backfill_cancel", backfill.pk)
-    address = re.search(r'formaction="([^"]+)"', question)
-    assert address
+    button = re.search(r'formaction="([^"]+)"[^>]* name="([a-z]+)" value="([^"]+)"', question)
+    assert button
 
-    operator_client.post(address[1])
+    operator_client.post(button[1], {button[2]: button[3]})
 
     assert Backfill.objects.get().state == "cancelled"
     assert Execution.objects.get().state == "cancelled"

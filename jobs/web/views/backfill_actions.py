@@ -61,7 +61,7 @@ def cancel_dialog(request: AuthedRequest, backfill_id: int) -> HttpResponse:
 def _cancel(request: AuthedRequest, backfill_id: int, template: str) -> HttpResponse:
     backfill = get_backfill(backfill_id)
     if request.method == "POST":
-        kill = request.GET.get("kill") == "1"
+        kill = request.POST.get("instead") == "1"  # the other button of the question
         backfills.cancel(backfill_id, actor=request.actor, kill=kill)
         text = _("Cancelled backfill #%d.") % backfill.pk
         return toast_or_redirect(
@@ -86,7 +86,7 @@ def _question(backfill: Backfill, progress: Progress) -> Confirm:
         keep=_("Keep backfill"),
         verb=_("Cancel backfill"),
         instead=_("Cancel and kill") if progress.live else "",
-        instead_url=f"{address}?kill=1" if progress.live else "",
+        instead_url=address if progress.live else "",
     )
 
 
