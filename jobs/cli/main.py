@@ -8,11 +8,11 @@ import sys
 
 import click
 
-from jobs.cli import act, backfill, look
+from jobs.cli import act, backfill, calendar, event, freeze, look
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
-__all__ = ["act", "backfill", "cli", "look", "main", "run_command"]
+__all__ = ["act", "backfill", "calendar", "cli", "event", "freeze", "look", "main", "run_command"]
 
 INTERRUPTED = 130  # what a shell answers after Ctrl-C
 
