@@ -154,12 +154,12 @@ def test_both_day_fields_together_read_as_a_condition(expression: str, words: st
         ({"seconds": 1.5, "anchor": Anchor.START}, "Every 1.5 s", "Setiap 1,5 detik"),
         (
             {"seconds": 300, "anchor": Anchor.START, "jitter_seconds": 120},
-            "Every 5 min, spread 2 min",
-            "Setiap 5 menit, disebar 2 menit",
+            "Every 5 min, up to 2 min later at random",
+            "Setiap 5 menit, sampai 2 menit lebih lambat secara acak",
         ),
         (
             {"seconds": 300, "anchor": Anchor.START, "spread_seconds": 120},
-            "Every 5 min, shifted by up to 2 min",
+            "Every 5 min, up to 2 min later",
             None,
         ),
         (
