@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -30,32 +31,39 @@ _FIRST_START = "first start on "
 
 
 def dispatched(
-    job_id: int, after: datetime, until: datetime, decided_until: datetime
+    job_id: int, after: datetime, until: datetime, decided_until: datetime, *, by_event: bool
 ) -> Iterator[datetime]:
-    """Yield the due times of executions: of schedules up to ``decided_until``, of events to the end."""
+    """Yield the due times of executions: of schedules up to ``decided_until``, of events to the end.
+
+    Only where ``by_event`` says that there may be any: most jobs wait for the clock alone.
+    """
     scheduled = _due_times(_SCHEDULED, job_id, after, min(until, decided_until))
+    if not by_event:
+        return scheduled
     return heapq.merge(scheduled, _due_times(_BY_EVENT, job_id, after, until))
 
 
 def _due_times(statement: str, job_id: int, after: datetime, until: datetime) -> Iterator[datetime]:
     """Yield piece by piece: no transaction stays open, and no memory grows with the period."""
     low, high = _stored(after), _stored(until)
+    if connection.vendor == "sqlite":
+        # As text: the driver's own way from a column to a moment takes several times as long.
+        statement = statement.replace("SELECT due_at", "SELECT due_at || ''", 1)
     while True:
         with connection.cursor() as cursor:
             cursor.execute(statement, [job_id, low, high, CHUNK])
             rows = cursor.fetchall()
-        for (value,) in rows:
-            yield _moment(value)
+        yield from _moments(rows)
         if len(rows) < CHUNK:
             return
         low = rows[-1][0]
 
 
-def _moment(value: datetime | str) -> datetime:
-    """Return a moment of a raw statement: SQLite gives its text, in UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _moments(rows: list[tuple[Any, ...]]) -> Iterator[datetime]:
+    """Return the moments of a statement; those of SQLite are text, in UTC."""
+    if rows and isinstance(rows[0][0], str):
+        return map(datetime.fromisoformat, [f"{row[0]}+00:00" for row in rows])
+    return (row[0] for row in rows)
 
 
 def _stored(moment: datetime) -> str | datetime:

@@ -66,7 +66,7 @@ def say_execution(answer: Explanation) -> None:
         text = f"It was missed and made up for {span(late)} late, as the misfire policy says."
     else:
         text = f"Decided {span(late)} after it was due, and queued as #{row.pk}."
-    add(Step(ok=True, title="Dispatch", text=text, about="execution", key=row.pk))
+    add(Step(ok=True, title="Dispatch", text=text))
     _say_wait(answer, row)
     ended = _result_text(row, answer.zone)
     ok = row.state == ExecutionState.SUCCEEDED
@@ -104,7 +104,7 @@ def _say_wait(answer: Explanation, row: Execution) -> None:
     text = f"The latest attempt started on {at}, {span(waited)} after the due time."
     if row.attempt > 1:
         text = f"{text} It was attempt {row.attempt}."
-    answer.steps.append(Step(ok=True, title="Start", text=text, about="execution", key=row.pk))
+    answer.steps.append(Step(ok=True, title="Start", text=text))
 
 
 def _result_text(row: Execution, zone: str) -> str:

@@ -123,7 +123,9 @@ def _prove(job: Job, start: datetime, end: datetime, now: datetime) -> Proof:
         eras,
         after,
         end,
-        dispatched=verdicts.dispatched(job.pk, after, end, decided),
+        dispatched=verdicts.dispatched(
+            job.pk, after, end, decided, by_event=_may_have_events(job, eras)
+        ),
         omitted=_omitted(job, after, end),
         decided_until=decided,
         events=served,
@@ -177,6 +179,15 @@ def _events(
         for one in verdicts.events(names, low, high) if names and low < high else ():
             (served if verdicts.served(one, job.pk) else waiting).append(one.at)
     return served, waiting
+
+
+def _may_have_events(job: Job, eras: list[Era]) -> bool:
+    """Say whether anything but the clock may have started the job: an event, or its making."""
+    rules = (rule for era in eras for rule in era.schedules)
+    if any(rule.kind == ScheduleKind.EVENT for rule in rules):
+        return True
+    first = job.versions.order_by("version").first()
+    return first is not None and bool(first.definition.get("run_on_create"))
 
 
 def _ran_on_create(job: Job, after: datetime, end: datetime) -> bool:

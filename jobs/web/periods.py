@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobs.web.middleware import known_zone
+
 PRESETS = {
     "today": timedelta(),
     "24h": timedelta(hours=24),
@@ -47,14 +49,19 @@ def field(moment: datetime) -> str:
     return local.isoformat(timespec="seconds" if local.second else "minutes")
 
 
-def moment_of(text: str) -> datetime | None:
-    """Return the moment that a text names, on the reader's clock where it has no offset."""
+def moment_of(text: str, zone: str = "") -> datetime | None:
+    """Return the moment that a text names; without an offset on the clock of ``zone``.
+
+    That is the zone the form was drawn in, else the reader's: a first visit's page is drawn before
+    the server knows the reader's zone, and sent back when it does.
+    """
+    there = known_zone(zone)
     text = text.strip()
     if len(text) > 6 and text[-6] == " ":  # a plus that the query string turned into a blank
         text = f"{text[:-6]}+{text[-5:]}"
     try:
         found = datetime.fromisoformat(text)
-        found = found.astimezone(UTC) if found.tzinfo else timezone.make_aware(found)
+        found = found.astimezone(UTC) if found.tzinfo else timezone.make_aware(found, there)
         found = found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -65,7 +72,7 @@ def period_of(request: HttpRequest, now: datetime) -> Period:
     """Return the period that the query string asks for; the last 24 hours by default."""
     given = request.GET
     if "from" in given or "to" in given:
-        return _between(given.get("from", ""), given.get("to", ""), now)
+        return _between(given.get("from", ""), given.get("to", ""), now, given.get("zone", ""))
     wanted = given.get("period", DEFAULT)
     return _preset(wanted if wanted in PRESETS else DEFAULT, now)
 
@@ -77,9 +84,9 @@ def _preset(name: str, now: datetime, error: str = "") -> Period:
     return Period(start=now - PRESETS[name], end=now, preset=name, error=error)
 
 
-def _between(start_text: str, end_text: str, now: datetime) -> Period:
-    start = moment_of(start_text)
-    end = moment_of(end_text) if end_text.strip() else now
+def _between(start_text: str, end_text: str, now: datetime, zone: str) -> Period:
+    start = moment_of(start_text, zone)
+    end = moment_of(end_text, zone) if end_text.strip() else now
     if start is None or end is None:
         wrong = start_text if start is None else end_text
         sentence = _("%(text)s is no moment. Use a date and a time, such as 2026-03-01T14:00.")

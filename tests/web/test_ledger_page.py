@@ -160,6 +160,19 @@ def test_a_period_is_chosen_by_its_ends(viewer_client: Client, job: Job) -> None
     assert "3 due, 2 dispatched" in html
 
 
+def test_what_was_typed_counts_in_the_zone_that_the_form_named(
+    viewer_client: Client, job: Job
+) -> None:
+    viewer_client.cookies["tz"] = "Asia/Jakarta"  # known since the form was drawn in UTC
+
+    html = page(
+        viewer_client, job, "?from=2026-03-01T10:02&to=2026-03-01T10:04&zone=UTC&verdict=overlap"
+    )
+
+    assert "3 due, 2 dispatched" in html
+    assert 'value="2026-03-01T17:02"' in html
+
+
 def test_a_stretch_that_reaches_into_the_period_is_there(viewer_client: Client, job: Job) -> None:
     html = page(viewer_client, job, "?from=2026-03-01T10:07:10Z&to=2026-03-01T10:08:20Z")
 

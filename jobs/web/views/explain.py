@@ -57,7 +57,7 @@ def explain_page(request: AuthedRequest, job_id: int) -> HttpResponse:
     now = timezone.now()
     job = get_job(job_id)
     text = request.GET.get("at", "")
-    at = periods.moment_of(text) if text.strip() else None
+    at = periods.moment_of(text, request.GET.get("zone", "")) if text.strip() else None
     context: dict[str, object] = {
         "section": "jobs",
         "tab": "explain",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.schedule import Schedule
-from jobs.domain.states import OmissionReason
+from jobs.domain.states import OmissionReason, ScheduleKind
 from jobs.models import Execution, Job, Omission
 from jobs.queries.jobs import get_job
 from jobs.queries.ledger import OpenStretch
@@ -230,8 +230,9 @@ def _each(job: Job, first: datetime, last: datetime) -> dict[str, object]:
 
 
 def _zone(rules: list[Schedule]) -> str:
-    """Return the zone of the job's clock."""
-    return next((rule.timezone for rule in rules), "")
+    """Return the zone of the job's clock; empty when it does not go by one."""
+    by_clock = (ScheduleKind.CRON, ScheduleKind.ONCE)
+    return next((rule.timezone for rule in rules if rule.kind in by_clock), "")
 
 
 def _zones(job: Job) -> dict[str, object]:
