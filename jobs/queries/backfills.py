@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Coalesce
 
 from jobs.domain.backfill import estimated_end
 from jobs.domain.errors import UnknownError
@@ -31,8 +32,14 @@ SAMPLE = 20  # executions that the estimated end is made from
 _BY_SCHEDULE = "trigger IN ('schedule', 'misfire')"
 _FAILED = tuple(state.value for state in FAILURES)
 _ENDED_BY_HAND = (ExecutionState.CANCELLED.value, ExecutionState.SKIPPED.value)
+_STATES: dict[str, tuple[str, ...]] = {
+    "live": LIVE_VALUES,
+    "succeeded": (ExecutionState.SUCCEEDED.value,),
+    "failed": _FAILED,
+    "cancelled": _ENDED_BY_HAND,
+}
 # What the items of a backfill can be asked for.
-ITEM_STATES = ("left", "live", "succeeded", "failed", "cancelled", "dropped")
+ITEM_STATES = ("left", *_STATES, "dropped")
 
 Executions = dict[datetime, list[tuple[int, ExecutionState]]]
 
@@ -179,8 +186,10 @@ def items_of(
 ) -> ItemPage:
     """Return one page of a backfill's items; they were written in the order of their start."""
     rows = BackfillItem.objects.filter(backfill=backfill).select_related("execution")
-    if state:
-        rows = rows.filter(_is(state))
+    if state in {"left", "dropped"}:
+        rows = not_started(backfill).filter(dropped=state == "dropped")
+    elif state:
+        rows = rows.filter(execution__state__in=_STATES[state])
     if after:
         rows = rows.filter(pk__gt=after)
     found = list(rows.order_by("pk")[: size + 1])
@@ -188,23 +197,21 @@ def items_of(
     return ItemPage(rows=page, after=page[-1].pk if len(found) > size else None)
 
 
-def _is(state: str) -> Q:
-    states = {
-        "live": LIVE_VALUES,
-        "succeeded": (ExecutionState.SUCCEEDED.value,),
-        "failed": _FAILED,
-        "cancelled": _ENDED_BY_HAND,
-    }
-    if state in states:
-        return Q(execution__state__in=states[state])
-    return Q(execution=None, dropped=state == "dropped")
-
-
 def live_executions(backfill: Backfill) -> QuerySet[Execution]:
-    """Return what a backfill has in progress; found by the job, which has few."""
+    """Return what a backfill has in progress; found by the job, which has few.
+
+    Not in order: for that, SQLite would read the job's whole history.
+    """
     return Execution.objects.filter(
         job=backfill.job_id, state__in=LIVE_VALUES, backfill_item__backfill=backfill
-    ).order_by("pk")
+    )
+
+
+def not_started(backfill: Backfill) -> QuerySet[BackfillItem]:
+    """Return the items that have no execution, dropped ones included."""
+    # Hidden from SQLite's planner, which would read all backfills' items without one.
+    items = BackfillItem.objects.annotate(run=Coalesce("execution_id", 0))
+    return items.filter(backfill=backfill, run=0)
 
 
 def freeze_over(job: Job, now: datetime) -> Freeze | None:
@@ -220,12 +227,9 @@ def freeze_over(job: Job, now: datetime) -> Freeze | None:
 
 def in_the_way(backfill: Backfill) -> Execution | None:
     """Return the oldest live execution of the job that is none of the backfill's own."""
-    return (
-        Execution.objects.filter(job=backfill.job_id, state__in=LIVE_VALUES)
-        .exclude(backfill_item__backfill=backfill)
-        .order_by("pk")
-        .first()
-    )
+    live = Execution.objects.filter(job=backfill.job_id, state__in=LIVE_VALUES)
+    others = live.exclude(backfill_item__backfill=backfill)
+    return min(others, key=lambda row: row.pk, default=None)
 
 
 def likely_end(backfill: Backfill, progress: Progress, now: datetime) -> datetime | None:

@@ -192,7 +192,7 @@ def cancel(backfill_id: int, *, actor: Actor, kill: bool = False) -> Backfill:
             feeding.end(backfill, BackfillState.CANCELLED, by=actor.name, now=now)
             _tell(backfill, actor, "backfill.cancel", note="killed what ran" if kill else "")
         if kill:
-            for execution_id in list(live_executions(backfill).values_list("pk", flat=True)):
+            for execution_id in sorted(live_executions(backfill).values_list("pk", flat=True)):
                 cancelling.cancel(execution_id, actor=actor)
     return backfill
 

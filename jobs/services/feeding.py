@@ -18,7 +18,7 @@ from jobs import wake
 from jobs.domain.backfill import room
 from jobs.domain.states import BackfillOrder, BackfillState, JobState, Overlap, Trigger
 from jobs.models import Backfill, BackfillItem, Execution, Job
-from jobs.queries.backfills import UNFINISHED, freeze_over, live_executions
+from jobs.queries.backfills import UNFINISHED, freeze_over, live_executions, not_started
 from jobs.services import revisions
 from jobs.services.decisions import new_execution
 from jobs.services.dispatch import settle_until
@@ -101,7 +101,7 @@ def _look_after(job: Job, backfill: Backfill, now: datetime) -> None:
 def _left(backfill: Backfill) -> QuerySet[BackfillItem]:
     """Return the items that are not over, in the order in which they start."""
     newest_first = backfill.order == BackfillOrder.NEWEST_FIRST
-    items = BackfillItem.objects.filter(backfill=backfill, execution=None, dropped=False)
+    items = not_started(backfill).filter(dropped=False)
     return items.order_by("-due_at" if newest_first else "due_at")
 
 
@@ -115,7 +115,9 @@ def _waits_until(job: Job, backfill: Backfill, now: datetime) -> datetime | None
         return None
     # An ending wakes a backfill that has to keep its pace, too.
     latest = BackfillItem.objects.filter(backfill=backfill, execution__isnull=False)
-    queued_at = latest.order_by("-execution_id").values_list("execution__queued_at", flat=True).first()
+    queued_at = (
+        latest.order_by("-execution_id").values_list("execution__queued_at", flat=True).first()
+    )
     if queued_at is None:
         return None
     earliest = queued_at + timedelta(seconds=backfill.pace_seconds)
@@ -175,7 +177,7 @@ def _start(job: Job, backfill: Backfill, items: Sequence[BackfillItem], now: dat
 
 def end(backfill: Backfill, state: BackfillState, *, by: str, now: datetime) -> None:
     """End a backfill for good; what it has not started is given up. Call it with the job locked."""
-    BackfillItem.objects.filter(backfill=backfill, execution=None).update(dropped=True)
+    not_started(backfill).filter(dropped=False).update(dropped=True)
     backfill.state = state.value
     backfill.state_changed_at = now
     backfill.state_changed_by = by[:200]

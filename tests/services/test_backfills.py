@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jobs.domain.errors import (
@@ -21,7 +22,15 @@ from jobs.domain.states import BackfillState, ExecutionState, FreezeScope, Trigg
 from jobs.engine.dispatcher import Dispatcher
 from jobs.executors.base import ExecutionResult
 from jobs.models import AuditEntry, Backfill, BackfillItem, Execution, Freeze, Job, JobVersion
-from jobs.queries.backfills import Progress, get_backfill, in_the_way, likely_end, progress_of
+from jobs.queries.backfills import (
+    Progress,
+    get_backfill,
+    in_the_way,
+    likely_end,
+    live_executions,
+    not_started,
+    progress_of,
+)
 from jobs.queries.due import next_moment
 from jobs.services import backfill_due, backfills, cancelling, claims, dispatch, executions, feeding
 from jobs.services import jobs as job_services
@@ -697,3 +706,15 @@ def test_the_limit_counts_what_is_run_not_what_is_looked_at(job: Job, few: int) 
     assert len(listed(job, hours=4 + few).items) == few
     with pytest.raises(InvalidError, match="3 due times would be run"):
         listed(job, hours=5 + few)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by its own figures")
+def test_no_look_reads_a_history_or_the_items_of_other_backfills(job: Job) -> None:
+    backfill = started(job)
+
+    live = live_executions(backfill).explain()
+    left = not_started(backfill).filter(dropped=False).order_by("due_at")[:1].explain()
+
+    assert "execution_job_state (job_id=? AND state=?)" in live
+    assert "(backfill_id=?)" in left
+    assert "TEMP B-TREE" not in left
