@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,7 +15,7 @@ WIDTHS = [1440, 390]
 
 
 @pytest.fixture(scope="module")
-def job(product: Product) -> Iterator[int]:
+def job(product: Product) -> int:
     """Return a job that is due each second, ran a few times, and left more out beside a long run."""
     made = product.job("each-second", "sleep 3", seconds=1)
     wait_until(
@@ -24,7 +23,7 @@ def job(product: Product) -> Iterator[int]:
         what="due times left out beside a run",
     )
     product.ask("pause", job_id=made)
-    yield made
+    return made
 
 
 def sideways(page: Page, width: int) -> bool:

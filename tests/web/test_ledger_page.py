@@ -208,13 +208,15 @@ def test_pages_follow_each_other_without_gap_or_repetition(
 ) -> None:
     make_execution(job, trigger="manual", due_at=Execution.objects.order_by("due_at")[1].due_at)
     monkeypatch.setattr("jobs.queries.ledger_page.ledger_page.__kwdefaults__", {"size": 2})
-    query, found, pages = "", [], 0
+    query: str | None = ""
+    found: list[str] = []
+    pages = 0
     while query is not None:
         html = page(viewer_client, job, query)
         found += re.findall(r'<tr id="([a-z]+-\w+)"', html)
         pages += 1
         following = re.search(r'<a href="(\?[^"]+)" rel="next">', html)
-        query = following[1].replace("&amp;", "&") if following else None  # type: ignore[assignment]
+        query = following[1].replace("&amp;", "&") if following else None
 
     assert pages == 3
     assert len(found) == len(set(found)) == 6
