@@ -8,11 +8,22 @@ import sys
 
 import click
 
-from jobs.cli import act, backfill, calendar, event, freeze, look
+from jobs.cli import account, act, backfill, calendar, event, freeze, look
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
-__all__ = ["act", "backfill", "calendar", "cli", "event", "freeze", "look", "main", "run_command"]
+__all__ = [
+    "account",
+    "act",
+    "backfill",
+    "calendar",
+    "cli",
+    "event",
+    "freeze",
+    "look",
+    "main",
+    "run_command",
+]
 
 INTERRUPTED = 130  # what a shell answers after Ctrl-C
 
