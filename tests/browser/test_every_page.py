@@ -48,6 +48,11 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "running": f"/executions/{running}/",
         "failed": f"/executions/{failed}/",
         "kill": f"/executions/{running}/kill/",
+        "freezes": "/freezes/",
+        "past-freezes": "/freezes/?show=past",
+        "new-freeze": "/freezes/new/",
+        "calendars": "/calendars/",
+        "new-calendar": "/calendars/new/",
         "missing": "/jobs/999999/",
     }
     product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)
