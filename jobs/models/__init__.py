@@ -12,6 +12,7 @@ from jobs.models.omission import Omission
 from jobs.models.schedule import Schedule
 from jobs.models.stat import Stat
 from jobs.models.token import Token
+from jobs.models.variable import Variable
 from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Schedule",
     "Stat",
     "Token",
+    "Variable",
     "Worker",
     "WorkerKind",
     "WorkerState",
