@@ -7,7 +7,7 @@ end by itself and is then killed, even if it holds the pipes. Time limits are mo
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
 from resource import RUSAGE_SELF, getrusage
@@ -39,11 +39,18 @@ def run(candidates: Sequence[Argv], context: ExecutionContext, monitor: Monitor)
 
     What keeps it from starting is a failed result, never an exception.
     """
+    return supervise(lambda: _start(candidates, context), context, monitor)
+
+
+def supervise(
+    start: Callable[[], Child], context: ExecutionContext, monitor: Monitor
+) -> ExecutionResult:
+    """Run the child that ``start`` makes to its end; an OSError of its start is a failed result."""
     started_at = datetime.now(UTC)
     with subreaper():
         tree = Tree()
         try:
-            child = _start(candidates, context)
+            child = start()
         except (OSError, InvalidError) as error:
             monitor.write([], last=True)
             return verdict.not_started(error, started_at)

@@ -47,10 +47,18 @@ class Exit:
 
 
 @dataclass(slots=True)
+class Forked:
+    """A child that goes on with this program instead of starting another."""
+
+    pid: int
+    returncode: int | None = None
+
+
+@dataclass(slots=True)
 class Child:
     """A running child with its output pipes."""
 
-    popen: subprocess.Popen[bytes]
+    popen: subprocess.Popen[bytes] | Forked
     start_time: int | None
     pipes: dict[int, Stream]  # those that are still open, by descriptor
     ended: bool = False
