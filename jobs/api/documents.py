@@ -38,6 +38,9 @@ class ScheduleDocument(BaseModel):
     timezone: str
     starts_at: datetime | None
     ends_at: datetime | None
+    jitter_seconds: float
+    spread_seconds: float
+    max_executions: int | None
 
 
 class JobDocument(BaseModel):
@@ -74,6 +77,8 @@ class JobDocument(BaseModel):
     misfire_limit: int
     retry: RetryDocument
     auto_disable_after: int | None
+    run_on_create: bool
+    calendars: list[str] = Field(description="The names of the calendars that hold it back.")
     state_changed_at: datetime | None
     state_changed_by: str
     state_reason: str
@@ -101,12 +106,12 @@ class JobDocument(BaseModel):
 _STATE_FIELDS = tuple(
     name
     for name in JobDocument.model_fields
-    if hasattr(Job, name) and name not in {"id", "tags", "schedules"}
+    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars"}
 )
 
 
 def job_document(job: Job) -> JobDocument:
-    """Return a job's document; fetch ``schedules`` and ``tag_rows`` with it."""
+    """Return a job's document; fetch ``schedules``, ``tag_rows`` and ``calendars`` with it."""
     values: dict[str, Any] = {name: getattr(job, name) for name in _STATE_FIELDS}
     return JobDocument.model_validate(
         {**values, **definition_of(job), "id": job.pk, "workspace": None}

@@ -13,6 +13,7 @@ from jobs.api.waiting import MAX_WAIT
 from jobs.domain.permissions import SYSTEM
 from jobs.models import Execution, Job
 from jobs.services import jobs as job_services
+from jobs.services.definitions import JobDefinition, RetryDefinition, ScheduleDefinition
 from tests.api.callers import Caller
 from tests.factories import cron, definition, every, make_execution, make_job
 
@@ -47,6 +48,14 @@ def test_a_created_job_comes_back_as_it_was_given(as_editor: Caller) -> None:
     assert [one["kind"] for one in read.json["schedules"]] == ["cron", "interval"]
     assert (read.json["state"], read.json["execution_count"]) == ("active", 0)
     assert read.json["next_fire_at"].endswith("Z")
+
+
+def test_all_that_can_be_defined_can_be_read(as_editor: Caller) -> None:
+    made = as_editor.post("/jobs", REPORT).json
+
+    assert set(JobDefinition.model_fields) <= set(made)
+    assert set(ScheduleDefinition.model_fields) == set(made["schedules"][0])
+    assert set(RetryDefinition.model_fields) == set(made["retry"])
 
 
 def test_a_job_can_be_created_paused(as_editor: Caller) -> None:
@@ -168,7 +177,8 @@ def test_a_stopped_or_unscheduled_job_has_no_next_due_time(as_viewer: Caller) ->
 
     for job, state in ((paused, "paused"), (by_hand, "active")):
         found = as_viewer.get(f"/jobs/{job.pk}/next").json
-        assert found == {"items": [], "guessed": [], "state": state}
+        nothing: dict[str, object] = {"items": [], "guessed": [], "held": [], "looked_until": None}
+        assert found == {**nothing, "state": state}
 
 
 def test_an_interval_from_the_end_is_sure_of_its_first_due_time_only(as_viewer: Caller) -> None:
