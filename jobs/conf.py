@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
+
+from jobs.domain.addresses import Allowed
 
 
 def _get(name: str) -> Any:
@@ -52,6 +55,11 @@ def output_limit_bytes() -> int:
     return cast("int", _get("OUTPUT_LIMIT_BYTES"))
 
 
+def http_allowed() -> Sequence[Allowed]:
+    """Return what HTTP jobs may reach besides public addresses."""
+    return cast("Sequence[Allowed]", _get("HTTP_ALLOWED"))
+
+
 def data_dir() -> Path:
     """Return the directory of the database, keys and sockets."""
     return settings.DATA_DIR
@@ -65,3 +73,8 @@ def instance_id() -> str:
 def broker_url() -> str:
     """Return the address of the Redis transport; empty when the table is the queue."""
     return settings.BROKER_URL
+
+
+def management_commands() -> list[str]:
+    """Return the management commands that jobs may run; empty: all but the refused ones."""
+    return cast("list[str]", _get("MANAGEMENT_COMMANDS"))

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from jobs.domain.addresses import Allowed, parse_allowed
 from jobs.domain.durations import parse_duration
-from jobs.domain.errors import DurationError
+from jobs.domain.errors import DurationError, InvalidError
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -87,6 +88,16 @@ class Env:
                 f"{name} must begin with sqlite:// or postgres://; other databases are not served."
             )
         return config
+
+
+def allowed_addresses(name: str, entries: Sequence[str]) -> tuple[Allowed, ...]:
+    """Return networks and host names with their ports as values."""
+    try:
+        return parse_allowed(entries)
+    except InvalidError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error.message}. Use entries such as 10.1.0.0/16, wiki.lan or 127.0.0.1:9090."
+        ) from error
 
 
 def private_file(path: Path, *, length: int = 50) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scheduler_site.env import Env, private_file
+from scheduler_site.env import Env, allowed_addresses, private_file
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -188,6 +188,10 @@ JOBDECK = {
     "WORK_DIR": Path(env.text("WORK_DIR", str(DATA_DIR / "deployments"))).expanduser().resolve(),
     "DEFAULT_TIMEOUT_SECONDS": env.seconds("DEFAULT_TIMEOUT", "30m"),
     "OUTPUT_LIMIT_BYTES": env.integer("OUTPUT_LIMIT", 10_000_000, low=10_000, high=1_000_000_000),
+    # HTTP jobs reach public addresses only, and these networks and hosts.
+    "HTTP_ALLOWED": allowed_addresses("JOBS_HTTP_ALLOW", env.words("JOBS_HTTP_ALLOW")),
+    # What jobs of the type management_command may run; empty: all but those that are refused.
+    "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
 }
 Q_CLUSTER = {
     "name": "jobdeck",

@@ -147,6 +147,7 @@ def _context(running: Running) -> ExecutionContext:
         timeout=timedelta(seconds=running.timeout_seconds) if running.timeout_seconds else None,
         environment=running.environment,
         output_limit=running.output_limit_bytes,
+        http_allowed=conf.http_allowed(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from jobs.domain.addresses import Allowed
 from jobs.domain.states import ExecutionState, Stream, Trigger
 
 STANDALONE = "_standalone_"
@@ -73,6 +74,7 @@ class ExecutionContext:
     working_dir: Path | None = None  # the job's own: absolute, or below ``default_dir``
     environment: Mapping[str, str] = field(default_factory=dict)
     output_limit: int = DEFAULT_OUTPUT_LIMIT
+    http_allowed: Sequence[Allowed] = ()  # what HTTP jobs may reach besides public addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

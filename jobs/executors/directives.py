@@ -71,7 +71,7 @@ class Directives:
             if word == "progress":
                 self.progress = _percent(argument)
             elif word == "result":
-                self.result = _json(argument)
+                self.result = parse_json(argument)
             elif word == "metric":
                 self._add_metric(argument)
         except (ValueError, RecursionError) as error:
@@ -100,7 +100,7 @@ def _percent(argument: str) -> int:
     return int(value)
 
 
-def _json(argument: str) -> Any:
+def parse_json(argument: str) -> Any:
     """Parse strictly: no NaN, and nothing that a database would refuse to store as JSON."""
     value = json.loads(argument, parse_constant=_refuse_constant)
     stored = json.dumps(value, ensure_ascii=False, allow_nan=False)
