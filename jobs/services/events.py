@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs import wake
@@ -17,7 +18,7 @@ from jobs.domain.holds import holding
 from jobs.domain.instants import to_instant
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
-from jobs.models import Job, Occurrence, Schedule
+from jobs.models import Execution, Job, Occurrence, Omission, Schedule
 from jobs.services import audit, decisions
 from jobs.services.decisions import Decisions, decide_job
 from jobs.services.dispatch import rows_of, write
@@ -106,17 +107,39 @@ def serve_open(now: datetime) -> int:
     return max(len(jobs), 1)
 
 
+def settle(job: Job, now: datetime) -> None:
+    """Give the open events their verdict for a locked job whose schedules are about to change."""
+    rows = list(job.schedules.order_by("position"))
+    named = {row.event for row in rows if row.kind == ScheduleKind.EVENT}
+    if not named:
+        return
+    for occurrence in Occurrence.objects.filter(
+        event__in=named, at__gte=job.created_at, served_until__lt=job.pk
+    ).order_by("pk"):
+        if _without_verdict(Job.objects.filter(pk=job.pk), occurrence).exists():
+            _serve([job], occurrence, now)
+
+
+def _key(occurrence: Occurrence) -> str:
+    return f"event {occurrence.pk}"
+
+
+def _without_verdict(jobs: QuerySet[Job], occurrence: Occurrence) -> QuerySet[Job]:
+    """Leave out the jobs that an edit settled with the event before it was served."""
+    ran = Execution.objects.filter(job=OuterRef("pk"), idempotency_key=_key(occurrence))
+    left_out = Omission.objects.filter(job=OuterRef("pk"), first_due_at=occurrence.at)
+    return jobs.filter(~Exists(ran), ~Exists(left_out))
+
+
 def _waiting_for(occurrence: Occurrence) -> list[Job]:
     waiting = Schedule.objects.filter(kind=ScheduleKind.EVENT.value, event=occurrence.event)
-    jobs = (
-        Job.objects.present()
-        .select_related("open_omission")
-        .filter(
-            pk__in=waiting.values("job"),
-            pk__gt=occurrence.served_until,
-            created_at__lte=occurrence.at,
-        )
+    present = Job.objects.filter(
+        deleted_at=None,
+        pk__in=waiting.values("job"),
+        pk__gt=occurrence.served_until,
+        created_at__lte=occurrence.at,
     )
+    jobs = _without_verdict(present, occurrence).select_related("open_omission")
     if connection.vendor == "postgresql":
         jobs = jobs.select_for_update(of=("self",))
     return list(jobs.order_by("pk")[:BATCH])
@@ -135,7 +158,7 @@ def _serve(jobs: list[Job], occurrence: Occurrence, now: datetime) -> None:
             rows[job.pk],
             decided,
             actor=occurrence.actor,
-            key=f"event {occurrence.pk}",
+            key=_key(occurrence),
         )
         decided.jobs.append(job)
     write(decided)

@@ -15,10 +15,9 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import audit, cancelling, feeding, revisions
+from jobs.services import audit, cancelling, events, feeding, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
-from jobs.services.events import first_run
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 from jobs.services.versions import facts_of
@@ -55,7 +54,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         _replace_schedules(job, definition, now)
         _finish_edit(job, definition, actor, now)
         if definition.run_on_create and not paused:
-            first_run(job, actor=actor, now=now)
+            events.first_run(job, actor=actor, now=now)
         audit.record(
             actor,
             "job.create",
@@ -94,6 +93,7 @@ def update(
         if after == before:
             return job
         _check_name_free(definition.name, job)
+        events.settle(job, now)
         settle_until(job, now)
         job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
         take_over(job, definition, now)
@@ -167,6 +167,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
+        events.settle(job, now)
         settle_until(job, now)
         feeding.end_of_job(job, by=actor.name, now=now)
         cancelling.cancel_live(job, by=actor.name, now=now)

@@ -196,3 +196,20 @@ def test_a_job_created_under_a_freeze_is_left_out_with_the_reason() -> None:
     omission = job.omissions.get()
     assert (omission.reason, omission.detail) == (OmissionReason.FROZEN, "ice")
     assert omission.first_due_at == job.created_at
+
+
+@pytest.mark.parametrize("after", ["edited", "deleted", "edited away"])
+def test_an_edit_between_report_and_service_leaves_no_event_without_a_verdict(after: str) -> None:
+    mine, other = waiting_job(), waiting_job()
+    told = report()
+
+    if after == "deleted":
+        job_services.delete(mine.pk, actor=SYSTEM)
+    else:
+        schedules = [] if after == "edited away" else [WAITING]
+        changes = {"schedules": schedules, "description": "another"}
+        job_services.update(mine.pk, changes, actor=SYSTEM)
+    serve()
+
+    assert verdicts(told) == {mine.pk: [Trigger.EVENT.value], other.pk: [Trigger.EVENT.value]}
+    assert mine.executions.get().version == 1
