@@ -12,9 +12,14 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to logins and register what `manage.py check` looks at."""
-        from jobs import checks
+        """Listen to logins, register checks, find the job types and the jobs of other apps."""
+        from django.apps import apps
+
+        from jobs import checks, executors
+        from jobs.registry import REGISTRY
         from jobs.services import sessions
 
         checks.register()
         sessions.connect()
+        executors.load_plugins()
+        REGISTRY.discover(config.name for config in apps.get_app_configs())

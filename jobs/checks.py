@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core import checks
 
 from jobs import conf
+from jobs.executors import PLUGIN_FAULTS
+from jobs.registry import REGISTRY
 
 
 def register() -> None:
@@ -17,6 +19,8 @@ def register() -> None:
     checks.register(check_lease)
     checks.register(check_transport)
     checks.register(check_pool)
+    checks.register(check_registered)
+    checks.register(check_job_types)
 
 
 def check_lease(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
@@ -66,3 +70,17 @@ def check_pool(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.Check
             id="jobdeck.E004",
         )
     ]
+
+
+def check_registered(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Each job that an app's `scheduled_jobs.py` holds must be one."""
+    return [
+        checks.Error(fault, hint="The other jobs are registered.", id="jobdeck.E005")
+        for fault in REGISTRY.faults
+    ]
+
+
+def check_job_types(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """A package that brings a job type must bring one that works."""
+    hint = "Mend or uninstall the package; the other job types work."
+    return [checks.Warning(fault, hint=hint, id="jobdeck.W001") for fault in PLUGIN_FAULTS]

@@ -20,7 +20,7 @@ from jobs.engine.rescuer import Rescuer
 from jobs.models import WorkerKind
 from jobs.polling import Flag
 from jobs.queries.due import next_moment
-from jobs.services import events, zone_data
+from jobs.services import events, registered, zone_data
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -71,8 +71,9 @@ class DispatchProcess:
         return self._dispatcher.step()
 
     def _arrive(self) -> None:
-        """Take note of what changed while no dispatcher looked: the zones' rules, a boot."""
+        """Take note of what changed while no dispatcher looked: zone rules, the code's jobs, boots."""
         zone_data.take_over(zones.VERSION, timezone.now())
+        registered.sync()
         boot = place()
         if boot:
             events.report_boot(socket.gethostname(), boot)

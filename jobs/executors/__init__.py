@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.domain.errors import InvalidError
+from jobs.executors import plugins
 from jobs.executors.base import (
     BeatAnswer,
     Chunk,
@@ -18,10 +19,14 @@ from jobs.executors.base import (
     Spec,
 )
 from jobs.executors.command import CommandExecutor
+from jobs.executors.http import HttpExecutor
+from jobs.executors.management import ManagementExecutor
+from jobs.executors.python import PythonExecutor
 from jobs.executors.script import ScriptExecutor
 
 __all__ = [
     "EXECUTORS",
+    "PLUGIN_FAULTS",
     "BeatAnswer",
     "Chunk",
     "ExecutionContext",
@@ -30,13 +35,24 @@ __all__ = [
     "Monitor",
     "Spec",
     "executor_for",
+    "load_plugins",
     "parse_spec",
 ]
 
 EXECUTORS: dict[str, Executor] = {
     "command": CommandExecutor(),
     "script": ScriptExecutor(),
+    "http": HttpExecutor(),
+    "python": PythonExecutor(),
+    "management_command": ManagementExecutor(),
 }
+# What is wrong with the job types of other packages, as sentences; `manage.py check` shows them.
+PLUGIN_FAULTS: list[str] = []
+
+
+def load_plugins() -> None:
+    """Add the job types of installed packages; done once, when Django is set up."""
+    PLUGIN_FAULTS[:] = plugins.load(EXECUTORS)
 
 
 def executor_for(job_type: str) -> Executor:

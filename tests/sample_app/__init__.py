@@ -1,0 +1,1 @@
+"""A project's app with jobs, as Jobdeck finds it."""
