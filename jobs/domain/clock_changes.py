@@ -17,7 +17,7 @@ from jobs.domain.states import Fold, ScheduleKind
 from jobs.domain.zones import DAY, Span, timeline
 
 SHOWN = 2
-_AHEAD = timedelta(days=2 * 366)
+AHEAD = timedelta(days=2 * 366)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +97,7 @@ def clock_changes(
 
 def transitions(zone_name: str, now: datetime, *, count: int = SHOWN) -> list[Span]:
     """Return the spans of the zone's next ``count`` changes; fewer, or none, in two years to come."""
-    spans = timeline(zone_name).changes(_second(now), _second(now + _AHEAD))
+    spans = timeline(zone_name).changes(_second(now), _second(now + AHEAD))
     return spans[:count]
 
 

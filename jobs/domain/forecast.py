@@ -6,11 +6,12 @@ listed, so that a schedule of every second takes no more time and memory than a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
+from jobs.domain.holds import Hold, Outside
 from jobs.domain.instants import SECOND, DueTimes, Grid, Single, to_instant, to_moment
 from jobs.domain.merged import Merged
 from jobs.domain.schedule import Schedule
@@ -34,7 +35,8 @@ class FireDiff:
     The lists hold the first ones only; the counts are exact up to ``compared_until``, which is
     ``end`` unless there are too many to look at each. A total is None when it would take a merge
     of several dense schedules to know it. ``about``: intervals that count from the end of a run
-    take part, as if each run took its usual time.
+    take part, as if each run took its usual time. ``held``: some are left out that a freeze or a
+    calendar holds back.
     """
 
     start: datetime
@@ -50,6 +52,7 @@ class FireDiff:
     removed: tuple[datetime, ...] = ()
     moved: tuple[tuple[datetime, datetime], ...] = ()
     about: bool = False
+    held: bool = False
 
     @property
     def complete(self) -> bool:
@@ -71,20 +74,26 @@ def changed_fires(
     zone_name: str,
     last_finished_at: datetime | None = None,
     usual: timedelta = timedelta(),
+    holds: tuple[Sequence[Hold], Sequence[Hold]] = ((), ()),
     listed: int = LISTED,
 ) -> FireDiff:
     """Compare the due times of ``(start, end]`` under two lists of schedules.
 
-    A due time *moved* when on its local day (of ``zone_name``) as many went as came; they are
+    ``holds`` are what holds back either, as `flatten` returns them; it is no due time here. A due
+    time *moved* when on its local day (of ``zone_name``) as many went as came; they are
     paired in order. Otherwise they count as removed and added. Jitter and spread move no due time.
     """
 
-    def named(rules: Sequence[Schedule]) -> list[DueTimes]:
-        times = (_expected(rule, start, last_finished_at, usual) for rule in rules)
+    def named(rules: Sequence[Schedule], held: Sequence[Hold]) -> list[DueTimes]:
+        times: Iterable[DueTimes] = (
+            expected(rule, start, last_finished_at, usual) for rule in rules
+        )
+        if held:  # as a tuple: equal sets with equal holds are told by their hash
+            times = (Outside(one, tuple(held)) for one in times)
         return list(dict.fromkeys(times))
 
     first, last = to_instant(start), to_instant(end)
-    sides = _Sides.of(named(before), named(after), first, last)
+    sides = _Sides.of(named(before, holds[0]), named(after, holds[1]), first, last)
     until = sides.compared_until(first, last)
     edges = _edges(first, until, zone_name, whole=until == last)
     found = _Changes(listed)
@@ -105,10 +114,11 @@ def changed_fires(
         removed=tuple(map(to_moment, found.removed)),
         moved=tuple((to_moment(old), to_moment(new)) for old, new in found.moved),
         about=any(rule.counts_from_end for rule in (*before, *after)),
+        held=any(holds),
     )
 
 
-def _expected(
+def expected(
     rule: Schedule, start: datetime, last_finished_at: datetime | None, usual: timedelta
 ) -> DueTimes:
     """Return what a schedule names; an interval that counts from an end becomes a grid."""

@@ -45,6 +45,15 @@ def holds_of(jobs: Sequence[Job], after: datetime, until: datetime) -> HoldsByJo
     return found
 
 
+def holds_for(
+    tags: Iterable[str], calendars: Iterable[Calendar], after: datetime, until: datetime
+) -> list[Hold]:
+    """Return what `holds_of` would for a job with these tags and calendars, before it is saved."""
+    carried = set(tags)
+    parts = [hold_of(one) for one in holding_freezes(after, until) if applies(one, carried)]
+    return flatten([*parts, *(hold for row in calendars for hold in _held(row, after, until))])
+
+
 def holding_freezes(after: datetime, until: datetime) -> Iterable[Freeze]:
     """Return the freezes that hold at any instant of ``(after, until]``."""
     return Freeze.objects.filter(

@@ -6,18 +6,19 @@ when the run has ended; what follows is a guess from how long its runs usually t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from statistics import median
 from typing import Any, Protocol
 
 from jobs.domain.holds import Hold
 from jobs.domain.instants import LAST_INSTANT, SECOND, DueTimes, Grid, Single, Window, to_instant
-from jobs.domain.merged import Merged
+from jobs.domain.planned import END, Plan, end_of, plan
 from jobs.domain.schedule import Schedule as Rule
 from jobs.domain.states import ExecutionState
-from jobs.models import Job, Schedule
+from jobs.models import Calendar, Job, Schedule
+from jobs.queries.holds import holds_for, holds_of
 
 
 class Timed(Protocol):
@@ -40,18 +41,24 @@ _TELLING = (
     ExecutionState.FAILED.value,
     ExecutionState.TIMED_OUT.value,
 )
-# Runs that a schedule may still make beyond which its end lies out of every window.
-_FAR = 11_000
+# How far a plan looks into what calendars hold back. Most have their runs within days; where a
+# year has fewer due times than were asked for, they are cheap to follow for ten.
+_NEAR, _YEAR, _FAR = timedelta(days=8), timedelta(days=366), timedelta(days=3660)
 
 
 def usual_length(job: Timed) -> int | None:
     """Return how many microseconds a run usually takes; None when none has told it yet."""
-    lengths: list[int] = [ms for _id, state, ms in job.recent if state in _TELLING]
+    lengths = telling(job)
     if lengths:
         return max(round(median(lengths) * 1000), 1)
     if job.last_duration_seconds is None:
         return None
     return max(round(job.last_duration_seconds * SECOND), 1)
+
+
+def telling(job: Timed) -> list[int]:
+    """Return the milliseconds of the latest runs that say how long one takes."""
+    return [ms for _id, state, ms in job.recent if state in _TELLING]
 
 
 def due_sets(
@@ -84,12 +91,88 @@ def _guessed(job: Job, rule: Rule, now: datetime, started_at: datetime | None) -
 
 def _limited(times: DueTimes, row: Schedule, job: Job) -> DueTimes:
     """End the due times after the last run that the schedule may still make."""
-    if row.max_executions is None:
+    left = left_of(row)
+    if left is None:
         return times
-    left = max(row.max_executions - row.fired_count, 0)
-    if left > _FAR:
-        return times
-    decided = to_instant(job.decided_until)
-    chunks = Merged([times]).chunks(decided, LAST_INSTANT)
-    first = list(islice(chain.from_iterable(chunks), left))
-    return Window(times, -LAST_INSTANT, first[-1] + 1) if first else Single()
+    end = end_of(times, left, to_instant(job.decided_until))
+    return times if end is None else Window(times, -LAST_INSTANT, end)
+
+
+def left_of(row: Schedule) -> int | None:
+    """Return how many executions a schedule may still make; None for any number."""
+    return None if row.max_executions is None else max(row.max_executions - row.fired_count, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What may hold back the due times of a job, or of one that is being written."""
+
+    between: Callable[[datetime, datetime], Sequence[Hold]]
+    goes_on: bool  # calendars hold back time and again, freezes are known to the last one
+
+    @classmethod
+    def of_job(cls, job: Job) -> HeldBack:
+        """Return what the dispatcher will ask for the job."""
+        return cls(
+            lambda after, until: holds_of([job], after, until).get(job.pk, ()), job.uses_calendars
+        )
+
+    @classmethod
+    def of_draft(cls, tags: Iterable[str], calendars: Sequence[Calendar]) -> HeldBack:
+        """Return what the dispatcher would ask for a job with these tags and calendars."""
+        named = list(tags)
+        return cls(lambda after, until: holds_for(named, calendars, after, until), bool(calendars))
+
+
+def look_ahead(
+    rules: Sequence[Rule],
+    *,
+    now: datetime,
+    count: int,
+    held_back: HeldBack,
+    left: Sequence[int | None] = (),
+    last_finished_at: datetime | None = None,
+    usual: timedelta = timedelta(),
+    first: datetime | None = None,
+) -> Plan:
+    """Return the next ``count`` runs, and what is held back before them. Never looks endlessly."""
+    begin = now if first is None else min(now, first) - timedelta(microseconds=1)
+    found = Plan()
+    for reach in _reaches(now, goes_on=held_back.goes_on):
+        if reach - now > _YEAR and _dense(found, count):
+            break
+        holds = held_back.between(begin, reach)
+        # What is frozen until somebody lifts it has no end to look for.
+        lasting = reach == END and any(hold.end >= LAST_INSTANT for hold in holds)
+        found = plan(
+            rules,
+            now=now,
+            until=_later(now, _YEAR) if lasting else reach,
+            limit=count,
+            last_finished_at=last_finished_at,
+            usual=usual,
+            first=first,
+            holds=holds,
+            left=left,
+        )
+        if found.until is None or len(found.runs) == count:
+            break
+    return found
+
+
+def _reaches(now: datetime, *, goes_on: bool) -> Iterator[datetime]:
+    """Yield how far to look, further each time."""
+    if not goes_on:
+        yield END
+        return
+    for distance in (_NEAR, _YEAR, _FAR):
+        yield _later(now, distance)
+
+
+def _dense(found: Plan, count: int) -> bool:
+    """Say whether what was found so far has as many due times as were asked for."""
+    return bool(found.entries) and (found.due_count is None or found.due_count >= count)
+
+
+def _later(now: datetime, distance: timedelta) -> datetime:
+    return min(now, END - distance) + distance

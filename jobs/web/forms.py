@@ -84,6 +84,9 @@ class JobForm(forms.Form):
     timeout_seconds = _Text(label=_("Stop after"), help_text=_("Such as 30m; empty: no limit"))
     grace_seconds = _Text(label=_("Kill after"), help_text=_("More time to end by itself"))
     overlap = _Choice(label=_("If still running"), choices=list(words.OVERLAP.items()))
+    max_parallel = _Text(
+        label=_("At most at once"), widget=_number(), help_text=_("Runs, where a new one may start")
+    )
     misfire = _Choice(label=_("If runs were missed"), choices=list(words.MISFIRE.items()))
     retry_kind = _Choice(label=_("Retries"), choices=list(words.RETRY.items()))
     retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
@@ -153,6 +156,7 @@ DEFAULTS: dict[str, str] = {
     "timeout_seconds": "30m",
     "grace_seconds": "10s",
     "overlap": Overlap.SKIP.value,
+    "max_parallel": "1",
     "misfire": Misfire.FIRE_ONCE.value,
     "retry_kind": RetryKind.FIXED.value,
     "retry_max_attempts": "1",

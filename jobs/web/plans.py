@@ -1,4 +1,4 @@
-"""What is to come, for a page: the next runs, clock changes in words, and what an edit changes."""
+"""What is to come, for a page: the next runs, what is held back, and clock changes in words."""
 
 from __future__ import annotations
 
@@ -7,17 +7,80 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from jobs.domain.clock_changes import clock_changes, transitions
 from jobs.domain.clock_words import effects, heading
-from jobs.domain.planned import SHOWN, Planned, planned
+from jobs.domain.holds import Hold
+from jobs.domain.planned import SHOWN, Plan, Planned
 from jobs.domain.schedule import Schedule
-from jobs.domain.states import ScheduleKind
+from jobs.domain.states import OmissionReason, ScheduleKind
 
-__all__ = ["MANY", "SHOWN", "ClockNote", "Planned", "clock_notes", "planned", "steady_zones"]
+__all__ = [
+    "MANY",
+    "SHOWN",
+    "ClockNote",
+    "ShownPlan",
+    "clock_notes",
+    "held_words",
+    "shown",
+    "steady_zones",
+]
 
 MANY = 50
 _MOST_NOTES = 6  # three zones
+_REASONS = 3  # of what holds everything back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownEntry:
+    """One run to come, or due times in a row that are held back, with the reason in words."""
+
+    at: datetime
+    about: bool
+    held: str
+    last: datetime | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPlan:
+    """What is to come; ``until``: it was looked no further, because so much is held back."""
+
+    entries: Sequence[ShownEntry]
+    runs: int
+    until: datetime | None
+    reasons: str
+
+
+def shown(plan: Plan) -> ShownPlan:
+    """Return a plan as pages show it."""
+    entries = [_shown(one) for one in plan.entries]
+    reasons = list(dict.fromkeys(one.held for one in entries if one.held))
+    named = "; ".join(reasons[:_REASONS])
+    return ShownPlan(
+        entries=entries,
+        runs=len(plan.runs),
+        until=plan.until,
+        reasons=_("%s and others") % named if len(reasons) > _REASONS else named,
+    )
+
+
+def _shown(one: Planned) -> ShownEntry:
+    return ShownEntry(
+        at=one.at,
+        about=one.about,
+        held=held_words(one.held) if one.held else "",
+        last=one.last if one.last != one.at else None,
+        count=one.count,
+    )
+
+
+def held_words(hold: Hold) -> str:
+    """Return what holds back due times: ``calendar holidays: Christmas`` or ``freeze: deploy``."""
+    words = _("freeze") if hold.reason == OmissionReason.FROZEN else _("calendar")
+    joint = ": " if hold.reason == OmissionReason.FROZEN else " "
+    return f"{words}{joint}{hold.detail}" if hold.detail else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,7 @@ def test_both_clocks_are_told_beside_each_run(as_viewer: Caller) -> None:
             "job_time": "2026-03-28T02:30:00+01:00",
             "viewer_time": "2026-03-28T08:30:00+07:00",
             "about": False,
+            "held": None,
         }
     ]
 

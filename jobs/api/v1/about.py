@@ -14,7 +14,8 @@ from jobs import __version__
 from jobs.api.body import json_object
 from jobs.api.documents import WorkerDocument, worker_document
 from jobs.api.openapi import body_of
-from jobs.api.previews import Preview, preview_of
+from jobs.api.preview_documents import Preview
+from jobs.api.previews import preview_of
 from jobs.api.requests import ApiRequest
 from jobs.models import Worker
 from jobs.queries.overview import totals

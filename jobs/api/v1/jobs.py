@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from ninja import Header, Query, Router, Schema, Status
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -18,18 +19,18 @@ from jobs.api.documents import (
     job_document,
 )
 from jobs.api.openapi import body_of
+from jobs.api.preview_documents import HeldDocument, held_document
 from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words, version_of
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
 from jobs.domain.errors import InvalidError, UnknownError
-from jobs.domain.planned import Planned, planned
+from jobs.domain.planned import Planned
 from jobs.domain.states import TERMINAL, JobState, Trigger
 from jobs.models import Job
 from jobs.queries.executions import get_execution
 from jobs.queries.listing import JobListing, list_jobs, present_job
 from jobs.services import jobs as job_services
-from jobs.services import triggers
+from jobs.services import previews, triggers
 from jobs.services.definitions import parse_definition
-from jobs.services.firing import rules_of
 from jobs.services.wording import choice
 
 router = Router(tags=["jobs"])
@@ -59,12 +60,24 @@ class JobPage(BaseModel):
     next_cursor: str | None
 
 
+class HeldTimes(HeldDocument):
+    """Due times in a row that will make no run."""
+
+    at: datetime = Field(description="The first of them.")
+
+
 class FireTimes(BaseModel):
     """The next due times of a job; empty while it is stopped."""
 
-    items: list[datetime]
+    items: list[datetime] = Field(description="Those that will run.")
     guessed: list[datetime] = Field(
         description="Those of them that count from the end of a run to come."
+    )
+    held: list[HeldTimes] = Field(
+        description="Due times before and between them that a freeze or a calendar holds back."
+    )
+    looked_until: datetime | None = Field(
+        description="Where the search for runs ended, when so much is held back; else null."
     )
     state: str
 
@@ -183,27 +196,25 @@ def look_ahead(
     job_id: int,
     count: Annotated[int, Field(ge=1, le=1000)] = 5,
 ) -> FireTimes:
-    """Return the next due times. Where they count from an end, each run takes as long as the last."""
+    """Return the next due times that will run, and what is held back before and between them.
+
+    Where they count from an end, each run takes as long as usual.
+    """
     job = present_job(job_id)
-    plan = _plan(job, count)
+    plan = previews.next_runs(job, now=job.next_fire_at or timezone.now(), count=count)
     return FireTimes(
         state=job.state,
-        items=[one.at for one in plan],
-        guessed=[one.at for one in plan if one.about],
+        items=[one.at for one in plan.runs],
+        guessed=[one.at for one in plan.runs if one.about],
+        held=[_held(one) for one in plan.held],
+        looked_until=plan.until,
     )
 
 
-def _plan(job: Job, count: int) -> list[Planned]:
-    """Return what the dispatcher will look at next, and what follows it."""
-    if job.next_fire_at is None:
-        return []
-    return planned(
-        rules_of(job.schedules.all()),
-        now=job.next_fire_at,
-        limit=count,
-        usual=timedelta(seconds=job.last_duration_seconds or 0),
-        first=job.next_fire_at,
-    )
+def _held(one: Planned) -> HeldTimes:
+    held = held_document(one)
+    assert held is not None  # noqa: S101 - only what is held back comes here
+    return HeldTimes(at=one.at, **held.model_dump())
 
 
 def _answer(job: Job, response: HttpResponse) -> JobDocument:

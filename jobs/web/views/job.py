@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,17 +11,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from jobs.domain.planned import Plan
 from jobs.domain.states import JobState
 from jobs.models import Job
 from jobs.queries.executions import ExecutionFilter, Sample, history, sample
 from jobs.queries.jobs import get_job, job_row
+from jobs.services import previews
 from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
-from jobs.web import charts, figures, formats, freezing, guard, rows, schedules, words
+from jobs.web import charts, figures, formats, freezing, guard, plans, rows, schedules, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
-from jobs.web.plans import planned
 
 HISTORY = 25
 _TOPICS = ("jobs", "executions")
@@ -38,7 +39,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         "tag": tag_of(*_TOPICS, now=now),
         **_header(request, job, now),
         **_stats(job, found),
-        **_next(job, now, found),
+        **_next(job, now),
         **_history(request, job),
         **_configuration(job),
     }
@@ -76,7 +77,7 @@ def next_region(request: AuthedRequest, job_id: int) -> HttpResponse:
         request,
         "partials/next_runs.html",
         tag,
-        lambda: _next(get_job(job_id), now, sample(job_id)),
+        lambda: _next(get_job(job_id), now),
     )
 
 
@@ -119,16 +120,15 @@ def _stats(job: Job, found: Sample) -> dict[str, object]:
     }
 
 
-def _next(job: Job, now: datetime, found: Sample) -> dict[str, object]:
+def _next(job: Job, now: datetime) -> dict[str, object]:
     rules = rules_of(job.schedules.all())
     waits = job.counts_from_end and job.live_count > 0
-    usual = timedelta(seconds=found.median_seconds or 0)
+    stopped = job.state != JobState.ACTIVE or job.deleted_at or waits
+    plan = Plan() if stopped else previews.next_runs(job, now=now, count=plans.SHOWN)
     return {
         "job": job,
         "rules": [(schedules.words([rule]), schedules.written([rule])) for rule in rules],
-        "plan": []
-        if job.state != JobState.ACTIVE or job.deleted_at or waits
-        else planned(rules, now=now, last_finished_at=job.last_finished_at, usual=usual),
+        "plan": plans.shown(plan),
         "zone": next((rule.timezone for rule in rules), ""),
         "waits": waits,
     }

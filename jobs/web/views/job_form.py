@@ -12,18 +12,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jobs.domain.clock_changes import AHEAD
 from jobs.domain.errors import ConflictError, DuplicateError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
-from jobs.domain.schedule import Schedule
 from jobs.domain.zones import zone_names
 from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
+from jobs.queries.planning import HeldBack
 from jobs.services import jobs as job_services
 from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.previews import Entry, Timetable
 from jobs.web import draft as drafts
-from jobs.web import guard, plans, schedules, words
+from jobs.web import draft_schedules, guard, load_words, plans, schedules, words
 from jobs.web.draft import Draft
+from jobs.web.draft_forms import forms_of
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page
 from jobs.web.toasts import Toast
 
@@ -82,7 +85,7 @@ def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
     """Add or remove a row; say whether that was asked for."""
     verb, __, which = wanted.partition(":")
     if verb == "add_schedule":
-        draft.schedules.append(drafts.new_schedule(zone))
+        draft.schedules.append(draft_schedules.new_schedule(zone))
     elif verb == "add_variable":
         draft.variables.append(drafts.new_variable())
     elif verb == "remove_schedule":
@@ -94,7 +97,7 @@ def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
     return True
 
 
-def _remove(rows: list[drafts.Values], which: str) -> None:
+def _remove(rows: list[draft_schedules.Values], which: str) -> None:
     if which.isascii() and which.isdigit() and int(which) < len(rows):
         del rows[int(which)]
 
@@ -144,7 +147,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
-    forms = drafts.forms_of(draft, errors or {})
+    forms = forms_of(draft, errors or {})
     rows = _previews(draft, job, now)
     context = {
         "section": "jobs" if job else "new",
@@ -191,7 +194,7 @@ class RowPreview:
 
     words: str = ""
     error: str = ""
-    rule: Schedule | None = None
+    entry: Entry | None = None
     limit: str = ""
 
 
@@ -201,13 +204,13 @@ def _previews(draft: Draft, job: Job | None, now: datetime) -> list[RowPreview]:
     return [_row_preview(row, stored, now) for row in draft.schedules]
 
 
-def _row_preview(row: drafts.Values, stored: previews.Stored, now: datetime) -> RowPreview:
-    if drafts.is_blank(row):
+def _row_preview(row: draft_schedules.Values, stored: previews.Stored, now: datetime) -> RowPreview:
+    if draft_schedules.is_blank(row):
         return RowPreview()
-    rule = previews.drafted(drafts.schedule_data(row), now=now, stored=stored)
-    if isinstance(rule, InvalidError):
-        return RowPreview(error=" ".join(rule.fields.values()))
-    return RowPreview(words=schedules.words([rule]), rule=rule, limit=row["max_executions"])
+    entry = previews.drafted(draft_schedules.schedule_data(row), now=now, stored=stored)
+    if isinstance(entry, InvalidError):
+        return RowPreview(error=" ".join(entry.fields.values()))
+    return RowPreview(words=schedules.words([entry.rule]), entry=entry, limit=row["max_executions"])
 
 
 def _preview(
@@ -217,26 +220,36 @@ def _preview(
     rows: list[RowPreview],
     now: datetime,
 ) -> dict[str, object]:
-    right = [(n, row.rule) for n, row in enumerate(rows, start=1) if row.rule is not None]
-    rules = [rule for _number, rule in right]
-    shown = _shown_runs(request)
-    before = previews.stored_rules(job, now=now) if job else []
+    numbers = [n for n, row in enumerate(rows, start=1) if row.entry is not None]
+    table = _timetable(draft, job, rows)
+    rules = table.rules
+    plan = previews.ahead(table, now=now, count=_shown_runs(request))
+    load = previews.load_of(table, plan, job=job, now=now)
+    before = previews.stored_timetable(job) if job else None
+    changing = table.ended(now, now + AHEAD)
     return {
         "words": schedules.words(rules, shown=len(rules)) if rules else "",
         "zones": sorted({rule.timezone for rule in rules}),
         "zone": rules[0].timezone if rules else "",
-        "plan": previews.runs_to_come(rules, job=job, now=now, count=shown),
-        "shown": shown,
+        "plan": plans.shown(plan),
+        "shown": _shown_runs(request),
         "many": plans.MANY,
         "few": plans.SHOWN,
-        "changes": plans.clock_notes(rules, now, numbers=[number for number, _rule in right]),
+        "load": load_words.sentences(load, table, now),
+        "changes": plans.clock_notes(changing, now, numbers=numbers),
         "steady": plans.steady_zones(rules, now),
-        "held": bool(draft.calendars),
         "late": any(rule.jitter_seconds or rule.spread_seconds for rule in rules),
-        "diff": previews.edit_diff(before, rules, job=job, now=now) if job else None,
+        "diff": previews.edit_diff(before, table, now=now) if before else None,
         "days": previews.DIFF_DAYS,
         "left_out": [number for number, row in enumerate(rows, start=1) if row.error],
     }
+
+
+def _timetable(draft: Draft, job: Job | None, rows: list[RowPreview]) -> Timetable:
+    """Return what is typed as the dispatcher would see it; a calendar that is gone is told elsewhere."""
+    calendars, _wrong = previews.known_calendars(draft.calendars)
+    entries = [row.entry for row in rows if row.entry is not None]
+    return previews.timetable_of(entries, HeldBack.of_draft(draft.tags, calendars), job=job)
 
 
 def _shown_runs(request: AuthedRequest) -> int:

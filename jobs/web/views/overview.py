@@ -13,17 +13,21 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from jobs.domain.holds import Hold
+from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.executions import ExecutionFilter, executions
+from jobs.queries.holds import holds_of
 from jobs.queries.overview import Attention, attention, totals
+from jobs.queries.planning import left_of
 from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
 from jobs.services.firing import rules_of
+from jobs.services.previews import usual_of
 from jobs.web import charts, guard
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
-from jobs.web.plans import Planned, planned
 
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
@@ -148,9 +152,11 @@ class Row:
 
 def _timeline(now: datetime) -> dict[str, object]:
     window = charts.Window(start=now - PAST, end=now + AHEAD, now=now)
+    shown = lanes(window.start, now)
+    holds = holds_of([lane.job for lane in shown], now, window.end)
     return {
         "axis": charts.axis(window, _ticks(window)),
-        "rows": [_row(lane, window) for lane in lanes(window.start, now)],
+        "rows": [_row(lane, window, holds.get(lane.job.pk, ())) for lane in shown],
         "legend": charts.legend(),
     }
 
@@ -167,11 +173,11 @@ def _ticks(window: charts.Window) -> list[tuple[datetime, str]]:
     return found
 
 
-def _row(lane: Lane, window: charts.Window) -> Row:
+def _row(lane: Lane, window: charts.Window, holds: Sequence[Hold]) -> Row:
     job = lane.job
     word = standing(job, window.now)
     stopped = job.state != JobState.ACTIVE
-    plan = [] if _unknown_until_it_ends(job) else _plan(job, window)
+    ahead = Plan() if _unknown_until_it_ends(job) else _plan(job, window, holds)
     runs = [_drawn(run, window.now) for run in lane.runs]
     return Row(
         job=job,
@@ -179,13 +185,13 @@ def _row(lane: Lane, window: charts.Window) -> Row:
         drawing=charts.lane(
             window,
             runs,
-            [one.at for one in plan],
-            label=_label(job, lane.runs, plan, stopped=stopped),
+            [one.at for one in ahead.runs],
+            label=_label(job, lane.runs, ahead, stopped=stopped),
             off=stopped,
         ),
-        next_at=job.next_fire_at,
-        about=bool(plan and plan[0].about),
-        instead=_instead(job),
+        next_at=_next_at(job, ahead),
+        about=bool(ahead.runs and ahead.runs[0].about),
+        instead=_instead(job, ahead),
     )
 
 
@@ -193,15 +199,25 @@ def _unknown_until_it_ends(job: Job) -> bool:
     return job.counts_from_end and job.live_count > 0
 
 
-def _plan(job: Job, window: charts.Window) -> list[Planned]:
-    return planned(
-        rules_of(job.schedules.all()),
+def _plan(job: Job, window: charts.Window, holds: Sequence[Hold]) -> Plan:
+    rows = list(job.schedules.all())
+    return plan(
+        rules_of(rows),
         now=window.now,
         until=window.end,
         limit=charts.MANY + 1,
         last_finished_at=job.last_finished_at,
-        usual=timedelta(seconds=job.last_duration_seconds or 0),
+        usual=usual_of(job),
+        holds=holds,
+        left=[left_of(row) for row in rows],
     )
+
+
+def _next_at(job: Job, ahead: Plan) -> datetime | None:
+    """Return when the job runs next; None when what is due in the window is all held back."""
+    if ahead.runs and job.next_fire_at is not None:
+        return ahead.runs[0].at
+    return None if ahead.held else job.next_fire_at
 
 
 def _drawn(run: Execution, now: datetime) -> charts.Run:
@@ -210,23 +226,27 @@ def _drawn(run: Execution, now: datetime) -> charts.Run:
     return charts.Run(state=run.state, seconds=seconds, started_at=run.started_at)
 
 
-def _label(job: Job, runs: Sequence[Execution], plan: Sequence[Planned], *, stopped: bool) -> str:
+def _label(job: Job, runs: Sequence[Execution], plan: Plan, *, stopped: bool) -> str:
     """Return the finding of a lane in words."""
     past = charts.counted(run.state for run in runs) or _("no run in the past hour")
     if stopped:
         ahead = _("stopped")
-    elif plan:
-        ahead = _("next at %s") % timezone.localtime(plan[0].at).strftime("%H:%M")
+    elif plan.runs:
+        ahead = _("next at %s") % timezone.localtime(plan.runs[0].at).strftime("%H:%M")
+    elif plan.held:
+        ahead = _("held back in the next five hours")
     else:
         ahead = _("none planned in the next five hours")
     return f"{job.name}: {past}, {ahead}"
 
 
-def _instead(job: Job) -> str:
+def _instead(job: Job, ahead: Plan) -> str:
     if job.state == JobState.AUTO_DISABLED:
         return _("disabled")
     if job.state == JobState.PAUSED:
         return _("paused")
+    if ahead.held:
+        return _("held back")
     return _("after this run") if _unknown_until_it_ends(job) else _("by hand")
 
 

@@ -1,0 +1,84 @@
+"""A draft as forms, with each error at the field that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.forms import Form
+
+from jobs.web.draft import Draft
+from jobs.web.draft_schedules import main_field
+from jobs.web.forms import JobForm, ScheduleForm, VariableForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One line of the summary over the form: the sentence and the field that it is about."""
+
+    field_id: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """The draft as forms, with each error at its field."""
+
+    job: JobForm
+    schedules: list[ScheduleForm]
+    variables: list[VariableForm]
+    problems: list[Problem]
+
+
+def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
+    """Return the forms; ``errors`` is keyed like ``schedules.0.expression``."""
+    job = JobForm(draft.values)
+    schedules = [
+        ScheduleForm({f"schedule-{n}-{k}": v for k, v in row.items()}, prefix=f"schedule-{n}")
+        for n, row in enumerate(draft.schedules)
+    ]
+    variables = [
+        VariableForm({f"variable-{n}-{k}": v for k, v in row.items()}, prefix=f"variable-{n}")
+        for n, row in enumerate(draft.variables)
+    ]
+    for form in (job, *schedules, *variables):
+        form.is_valid()
+    problems = []
+    for key, sentence in errors.items():
+        target, name = _place(key, sentence, draft, job, schedules, variables)
+        if name:
+            target.add_error(name, sentence)
+            bound = target[name]
+            # Many sentences begin with the field's name themselves.
+            named = sentence.startswith(str(bound.label))
+            text = sentence if named else f"{bound.label}: {sentence}"
+            problems.append(Problem(field_id=bound.id_for_label, sentence=text))
+        else:
+            problems.append(Problem(field_id="", sentence=sentence))
+    return Forms(job=job, schedules=schedules, variables=variables, problems=problems)
+
+
+def _place(
+    key: str,
+    sentence: str,
+    draft: Draft,
+    job: JobForm,
+    schedules: Sequence[Form],
+    variables: Sequence[Form],
+) -> tuple[Form, str]:
+    """Return the form and field that an error belongs to; an empty name for the form as a whole."""
+    head, __, rest = key.partition(".")
+    if head == "schedules" and rest:
+        number, __, name = rest.partition(".")
+        if number.isdigit() and int(number) < len(schedules):
+            row = schedules[int(number)]
+            return row, name if name in row.fields else main_field(draft.schedules[int(number)])
+    if head == "environment":
+        for place, values in enumerate(draft.variables):
+            # The executor names the variable in its sentence only.
+            if values["name"] == rest or repr(values["name"]) in sentence:
+                return variables[place], "name"
+    for name in (key.replace(".", "_"), rest, head):
+        if name in job.fields:
+            return job, name
+    return job, ""

@@ -1,0 +1,121 @@
+"""One schedule while it is being written: from its fields to a definition, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jobs.domain.durations import format_duration
+from jobs.domain.states import ScheduleKind
+from jobs.domain.zones import zone, zone_names
+from jobs.web.forms import SCHEDULE_DEFAULTS
+
+Values = dict[str, str]
+# What belongs to one kind of schedule only.
+_OWN = {
+    ScheduleKind.CRON.value: ("expression",),
+    ScheduleKind.INTERVAL.value: ("seconds", "anchor"),
+    ScheduleKind.ONCE.value: ("at",),
+    ScheduleKind.EVENT.value: ("event",),
+}
+_CRON_ONLY = ("day_match", "seconds_position", "gap", "fold")
+_LIMITS = ("jitter_seconds", "spread_seconds", "max_executions")
+_MOMENTS = ("at", "starts_at", "ends_at")
+_SHOWN = {"kind", "timezone", "expression", "seconds", "anchor", "event", *_CRON_ONLY, *_LIMITS}
+_LOCAL = "%Y-%m-%dT%H:%M"
+
+
+def schedule_data(row: Values) -> dict[str, Any]:
+    """Return one schedule as `services.definitions` takes it; what is empty keeps its default."""
+    kind = row["kind"]
+    rest = _rest(row["rest"])
+    data: dict[str, Any] = {
+        **{name: value for name, value in rest.items() if name not in (*_SHOWN, *_MOMENTS)},
+        "kind": kind,
+        "timezone": row["timezone"],
+    }
+    for name in _OWN.get(kind, ()):
+        data[name] = row[name].strip()
+    chosen = (*_LIMITS, *_CRON_ONLY) if kind == ScheduleKind.CRON else _LIMITS
+    data.update({name: row[name].strip() for name in chosen if row[name].strip()})
+    for name in _MOMENTS if kind == ScheduleKind.ONCE else _MOMENTS[1:]:
+        if row[name]:
+            data[name] = _moment_data(row[name], rest.get(name), row["timezone"])
+    return data
+
+
+def is_blank(row: Values) -> bool:
+    """Say whether nothing was typed into a row yet."""
+    return row["kind"] in _OWN and not row[_OWN[row["kind"]][0]].strip()
+
+
+def _rest(text: str) -> dict[str, Any]:
+    """Return the settings that the form does not show, and its moments as they were stored."""
+    try:
+        rest = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return rest if isinstance(rest, dict) else {}
+
+
+def _moment_data(text: str, stored: object, zone_name: str) -> str:
+    """Return the wall-clock time of a field as UTC; as it is when it makes no sense.
+
+    What was not changed stays exactly as stored: seconds, and which pass of a repeated hour.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if at.tzinfo is not None or zone_name not in zone_names():
+        return text
+    if isinstance(stored, str) and _shown(stored, zone_name) == text:
+        return stored
+    try:
+        return at.replace(tzinfo=zone(zone_name)).astimezone(UTC).isoformat()
+    except OverflowError:
+        return text
+
+
+def _shown(stored: str, zone_name: str) -> str:
+    """Return a stored moment as the field shows it; empty for what is none."""
+    try:
+        return datetime.fromisoformat(stored).astimezone(zone(zone_name)).strftime(_LOCAL)
+    except (ValueError, OverflowError):
+        return ""
+
+
+def new_schedule(zone_name: str) -> Values:
+    """Return an empty schedule row."""
+    return {**SCHEDULE_DEFAULTS, "timezone": zone_name, "rest": ""}
+
+
+def schedule_row(schedule: Mapping[str, Any]) -> Values:
+    """Return a stored schedule as a row of the form."""
+    name = schedule["timezone"]
+    moments = {one: str(schedule[one]) for one in _MOMENTS if schedule[one]}
+    rest = {one: value for one, value in schedule.items() if one not in _SHOWN and value}
+    row = {one: schedule[one] for one in ("kind", "expression", "anchor", "event", *_CRON_ONLY)}
+    row["event"] = row["event"] or SCHEDULE_DEFAULTS["event"]
+    return {
+        **row,
+        "seconds": duration_text(schedule["seconds"]),
+        "jitter_seconds": duration_text(schedule["jitter_seconds"] or None),
+        "spread_seconds": duration_text(schedule["spread_seconds"] or None),
+        "max_executions": str(schedule["max_executions"] or ""),
+        **{one: _shown(moments[one], name) if one in moments else "" for one in _MOMENTS},
+        "timezone": name,
+        "rest": json.dumps(rest),
+    }
+
+
+def duration_text(seconds: float | None) -> str:
+    """Return a number of seconds as the field shows it."""
+    return "" if seconds is None else format_duration(timedelta(seconds=seconds))
+
+
+def main_field(row: Values) -> str:
+    """Return the field that an error without a field of its own is shown at."""
+    return _OWN.get(row["kind"], ("kind",))[0]
