@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from pydantic import field_validator
 
-from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor, Spec
+from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.environment import MAX_VARIABLE_BYTES
+from jobs.executors.limits import LimitedSpec
 from jobs.executors.process import run
 
 SHELL = "/bin/sh"
@@ -35,7 +36,7 @@ _OF_THE_SHELL_TEXT = (
 _OF_THE_SHELL = frozenset(_OF_THE_SHELL_TEXT.split())
 
 
-class CommandSpec(Spec):
+class CommandSpec(LimitedSpec):
     """One line for the shell; ``&&``, ``||``, pipes and the rest work."""
 
     called: ClassVar[Mapping[str, str]] = {"command": "command"}
@@ -68,7 +69,8 @@ class CommandExecutor:
         self, spec: CommandSpec, context: ExecutionContext, monitor: Monitor
     ) -> ExecutionResult:
         """Run the line to its end."""
-        return run(programs_for(spec.command), context, monitor)
+        programs = spec.within_limits(programs_for(spec.command))
+        return spec.explained(run(programs, context, monitor))
 
 
 @lru_cache(maxsize=1024)

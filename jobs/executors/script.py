@@ -13,7 +13,8 @@ from typing import ClassVar
 from pydantic import field_validator
 
 from jobs.executors import verdict
-from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor, Spec
+from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
+from jobs.executors.limits import LimitedSpec
 from jobs.executors.process import run
 
 BASH = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "bash"
@@ -23,7 +24,7 @@ DIRECTORY_MODE = 0o700
 PREFIX = "script-"
 
 
-class ScriptSpec(Spec):
+class ScriptSpec(LimitedSpec):
     """A script, run by its ``#!`` line, else by ``interpreter``, else by bash."""
 
     called: ClassVar[Mapping[str, str]] = {"script": "script content"}
@@ -73,7 +74,8 @@ class ScriptExecutor:
             monitor.write([], last=True)
             return verdict.not_started(error, datetime.now(UTC))
         try:
-            return run([[*interpreter_of(spec), str(path)]], context, monitor)
+            programs = spec.within_limits([[*interpreter_of(spec), str(path)]])
+            return spec.explained(run(programs, context, monitor))
         finally:
             with contextlib.suppress(OSError):
                 path.unlink()
