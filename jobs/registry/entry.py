@@ -29,7 +29,8 @@ class RegisteredJob:
     """One job that the project's code defines.
 
     ``definition`` holds the fields of a job definition that the code decides; it leaves the others
-    to people. ``path`` is where its code is.
+    to people. ``path`` is where its code is, ``source`` which program has it: empty for the code of
+    an installed app, which every process of the product has.
     """
 
     job_id: str
@@ -39,6 +40,7 @@ class RegisteredJob:
     enabled: bool = True
     atomic: bool = False
     signature: inspect.Signature | None = None
+    source: str = ""
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Refuse arguments that the job does not take, or the lack of one that it needs."""

@@ -57,7 +57,9 @@ def sync(
     given up, and a deleted one is made again.
     """
     outcome = Outcome()
-    wanted = {entry.job_id: entry for entry in (REGISTRY if entries is None else entries)}
+    if entries is None:
+        entries = [entry for entry in REGISTRY if not entry.source]
+    wanted = {entry.job_id: entry for entry in entries}
     resetting = frozenset(reset)
     for entry in wanted.values():
         try:

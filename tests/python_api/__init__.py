@@ -1,0 +1,1 @@
+"""The scheduler inside a program."""
