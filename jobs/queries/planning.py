@@ -41,9 +41,10 @@ _TELLING = (
     ExecutionState.FAILED.value,
     ExecutionState.TIMED_OUT.value,
 )
-# How far a plan looks into what calendars hold back. Most have their runs within days; where a
-# year has fewer due times than were asked for, they are cheap to follow for ten.
+# How far a plan looks into what calendars hold back. Most have their runs within days; what is
+# due seldom in a year is cheap to follow for ten.
 _NEAR, _YEAR, _FAR = timedelta(days=8), timedelta(days=366), timedelta(days=3660)
+_SELDOM = 100
 
 
 def usual_length(job: Timed) -> int | None:
@@ -139,7 +140,7 @@ def look_ahead(
     begin = now if first is None else min(now, first) - timedelta(microseconds=1)
     found = Plan()
     for reach in _reaches(now, goes_on=held_back.goes_on):
-        if reach - now > _YEAR and _dense(found, count):
+        if reach - now > _YEAR and not _seldom(found):
             break
         holds = held_back.between(begin, reach)
         # What is frozen until somebody lifts it has no end to look for.
@@ -169,9 +170,9 @@ def _reaches(now: datetime, *, goes_on: bool) -> Iterator[datetime]:
         yield _later(now, distance)
 
 
-def _dense(found: Plan, count: int) -> bool:
-    """Say whether what was found so far has as many due times as were asked for."""
-    return bool(found.entries) and (found.due_count is None or found.due_count >= count)
+def _seldom(found: Plan) -> bool:
+    """Say whether a plan has few due times."""
+    return found.due_count is not None and found.due_count <= _SELDOM
 
 
 def _later(now: datetime, distance: timedelta) -> datetime:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.api.callers import Caller
-from tests.factories import cron, every, make_job
+from tests.factories import cron, every, make_calendar, make_freeze, make_job
 
 AT_DST = "2026-03-28T00:00:00Z"
 
@@ -177,3 +179,58 @@ def test_a_limit_counts_what_was_executed_already(as_viewer: Caller) -> None:
     assert told(limited) == (2, 0)
     assert told({**limited, "max_executions": 10}) == (7, 5)
     assert told({**limited, "max_executions": 3}) == (0, 0)
+
+
+def test_what_is_held_back_is_told_with_its_reason(as_viewer: Caller) -> None:
+    make_calendar(name="Holidays")
+    body = {"schedules": [cron("0 9 24-26 12 *")], "count": 2, "from": AT_DST}
+
+    found = as_viewer.post("/preview", {**body, "calendars": ["holidays"]}).json
+
+    assert found["items"] == ["2026-12-24T09:00:00Z", "2026-12-26T09:00:00Z"]
+    assert found["schedules"][0]["items"] == found["items"]
+    assert [run["held"] and run["held"]["reason"] for run in found["runs"]] == [
+        None,
+        "calendar",
+        None,
+    ]
+    assert found["runs"][1]["held"]["detail"].startswith("Holidays: Christmas")
+    assert (found["runs"][1]["held"]["count"], found["looked_until"]) == (1, None)
+
+
+def test_a_calendar_that_does_not_exist_is_named(as_viewer: Caller) -> None:
+    body = {"schedules": [cron("0 9 * * *")], "calendars": ["holydays"], "count": 2}
+
+    found = as_viewer.post("/preview", body).json
+
+    assert "holydays does not exist" in found["errors"]["calendars"]
+    assert len(found["items"]) == 2
+
+
+def test_the_job_s_own_calendars_and_tags_count_unless_others_are_given(
+    as_viewer: Caller,
+) -> None:
+    make_calendar(name="Holidays")
+    year = timedelta(days=365, hours=23)
+    make_freeze(scope="tag", target="nightly", ends_at=datetime.now(UTC) + year)
+    job = make_job(schedules=[cron("0 9 25 12 *")], calendars=["Holidays"], tags=["nightly"])
+
+    def reasons(**given: object) -> set[str]:
+        body = {"job_id": job.pk, "schedules": [cron("0 9 25 12 *")], "count": 1, **given}
+        found = as_viewer.post("/preview", body).json
+        return {run["held"]["reason"] for run in found["runs"] if run["held"]}
+
+    assert reasons() == {"frozen", "calendar"}
+    assert reasons(tags=[]) == {"calendar"}
+    assert reasons(calendars=[]) == {"frozen"}
+    assert reasons(calendars=[], tags=[]) == set()
+
+
+def test_the_load_is_told(as_viewer: Caller) -> None:
+    make_job(schedules=[cron("0 9 * * *")])
+    body = {"schedules": [cron("0 9 * * *")]}
+
+    load = as_viewer.post("/preview", body).json["load"]
+
+    assert (load["runs_in_seven_days"], load["seconds"], load["measured"]) == (7, None, 0)
+    assert load["crowd"]["jobs"] == 1

@@ -15,7 +15,7 @@ from jobs.services import dispatch
 from jobs.services.firing import rules_of
 from tests.api.callers import Caller
 from tests.domain.times import utc
-from tests.factories import cron, make_job
+from tests.factories import cron, every, make_calendar, make_freeze, make_job
 
 # The nights of a change: an hour, half an hour, across midnight, two hours, and none at all.
 WEEKS = [
@@ -52,6 +52,78 @@ def test_preview_api_and_dispatcher_name_the_same_instants(
     assert said == list(due_between(rules, begin, said[-1]))
     assert said == step_by_step(job, begin, len(said))
     assert all(begin < earlier < later for earlier, later in pairwise(said))
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+@pytest.mark.parametrize("rules", ["cron", "grid", "both"])
+def test_what_is_held_back_is_said_before_it_is_left_out(
+    rules: str, limit: int | None, as_viewer: Caller
+) -> None:
+    """A freeze of a tag, a calendar that blocks and one that opens: the ledger gets what was said."""
+    begin = utc("2026-03-27T00:00")
+    some = {"max_executions": limit} if limit else {}
+    schedules = [
+        {**one, **some}
+        for name, one in (("cron", cron("30 */4 * * *", "Europe/Paris")), ("grid", every(9_000)))
+        if rules in (name, "both")
+    ]
+    with time_machine.travel(begin, tick=False):
+        named = held_back(begin)
+        body = {"schedules": schedules, **named, "count": 30, "from": begin.isoformat()}
+        said = as_viewer.post("/preview", body).json
+        job = make_job(schedules=schedules, overlap="allow", max_parallel=1000, **named)
+        found = as_viewer.get(f"/jobs/{job.pk}/next?count=30").json
+
+    last = said["looked_until"] or said["items"][-1]
+    dispatched = dispatch_until(job, datetime.fromisoformat(last))
+
+    assert moments(said["items"]) == moments(found["items"]) == dispatched
+    assert len(dispatched) == (30 if limit is None else limit * len(schedules))
+    told = [run["held"] | {"at": run["at"]} for run in said["runs"] if run["held"]]
+    assert told == found["held"]
+    rows = job.omissions.filter(first_due_at__lte=dispatched[-1]).order_by("first_due_at")
+    assert [
+        (datetime.fromisoformat(one["at"]), one["reason"], one["detail"], one["count"])
+        for one in told
+    ] == [(row.first_due_at, row.reason, row.detail, row.count) for row in rows]
+    assert {one["reason"] for one in told} == {"frozen", "calendar"}
+
+
+def test_an_interval_from_the_end_goes_on_after_a_freeze(as_viewer: Caller) -> None:
+    begin = utc("2026-03-27T00:00")
+    with time_machine.travel(begin, tick=False):
+        make_freeze(starts_at=utc("2026-03-27T00:30"), ends_at=utc("2026-03-27T05:30"))
+        job = make_job(schedules=[every(3600, "completion")])
+        found = as_viewer.get(f"/jobs/{job.pk}/next?count=1").json
+
+    dispatched = dispatch_until(job, utc("2026-03-27T07:00"))
+
+    # Each due time that is left out counts anew from when it was looked at.
+    assert moments(found["items"]) == [utc("2026-03-27T06:00")]
+    assert found["held"][0]["count"] == 5
+    late = dispatched[0] - utc("2026-03-27T06:00")
+    assert timedelta() <= late < timedelta(seconds=1)
+    assert sum(job.omissions.values_list("count", flat=True)) == 5
+
+
+def held_back(begin: datetime) -> dict[str, Any]:
+    """Make a freeze and two calendars; return the tags and calendars of a job under them."""
+    make_freeze(
+        scope="tag",
+        target="nightly",
+        starts_at=begin + timedelta(hours=6),
+        ends_at=begin + timedelta(hours=20),
+    )
+    spring = {"kind": "yearly", "month": 3, "day": 28, "label": "Stocktaking"}
+    make_calendar(name="stock", timezone="Asia/Jakarta", windows=[spring])
+    hours = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "06:00"}
+    make_calendar(
+        name="office",
+        timezone="Europe/Paris",
+        mode="allow",
+        windows=[{"kind": "weekly", **hours, "to": "23:00"}],
+    )
+    return {"tags": ["nightly"], "calendars": ["office", "stock"]}
 
 
 def previewed(caller: Caller, schedules: list[dict[str, Any]], begin: datetime) -> list[datetime]:

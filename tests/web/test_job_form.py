@@ -13,7 +13,7 @@ from django.urls import reverse
 from jobs.domain.states import JobState
 from jobs.models import Calendar, Job
 from jobs.services.definitions import definition_of
-from tests.factories import cron, every, make_job
+from tests.factories import cron, every, make_calendar, make_freeze, make_job
 
 HTMX = {"HX-Request": "true"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -527,3 +527,99 @@ def test_enter_in_a_field_saves(editor_client: Client) -> None:
 
     form = html.split('<form id="job-form"')[1]
     assert re.search(r"<button[^>]*>", form)[0].count('value="save"') == 1  # type: ignore[index]
+
+
+def panel(client: Client, *, calendars: str = "", **fields: str) -> str:
+    """Return the preview as it is answered while somebody types."""
+    data = {**filled(**fields), "calendars": calendars} if calendars else filled(**fields)
+    return client.post(reverse("p_job_preview"), data, headers=HTMX).content.decode()
+
+
+def test_what_a_calendar_holds_back_stays_in_the_list_with_its_reason(
+    editor_client: Client,
+) -> None:
+    make_calendar(name="holidays")
+    christmas = schedule(0, expression="0 9 24-26 12 *")
+
+    html = panel(editor_client, calendars="holidays", **christmas)
+
+    assert "held back: calendar holidays: Christmas" in html
+    assert html.count("<li><span><time") == 5
+    assert "held back" not in panel(editor_client, **christmas)
+    assert "not taken out here" not in html
+
+
+def test_a_freeze_says_how_far_it_was_looked(editor_client: Client) -> None:
+    make_freeze(reason="deploy <1>")
+
+    html = panel(editor_client)
+
+    assert "due times are held back: freeze: deploy &lt;1&gt;" in html
+    assert html.count("<li><span><time") == 0
+    assert re.search(
+        r"All due times until <time.* are held back by freeze: deploy &lt;1&gt;\.", html
+    )
+
+
+def test_a_calendar_of_an_edit_is_in_its_difference(editor_client: Client) -> None:
+    never = {"kind": "date", "date": "2020-01-01"}
+    job = make_job(schedules=[cron("0 9 * * *", "Europe/Paris")])
+    same = preview_of_edit(editor_client, job)
+    make_calendar(name="closed", mode="allow", windows=[never])
+
+    less = preview_of_edit(editor_client, job, calendars="closed")
+
+    assert "30 runs are removed" in less
+    assert "What freezes and calendars hold back is no run here" in less
+    assert "no run here" not in same
+
+
+def test_the_load_is_told_while_typing(editor_client: Client) -> None:
+    for _ in range(2):
+        make_job(schedules=[cron("0 2 * * *", "Europe/Paris")])
+    nightly = schedule(0, expression="0 2 * * *")
+
+    html = panel(editor_client, **nightly)
+    apart = panel(editor_client, **schedule(0, expression="0 2 * * *", spread_seconds="5m"))
+
+    assert "About 1 run a day. How long one takes is not known before the job has run." in html
+    assert re.search(r"02:00(:00)? \(Europe/Paris\) at least 2 other jobs are due", html)
+    assert "A spread would move this job apart from them." in html
+    assert "The spread moves this job apart from them." in apart
+
+
+def test_the_load_of_a_job_that_has_run(editor_client: Client) -> None:
+    job = make_job(schedules=[cron("0 * * * *")])
+    recent = [[n, "succeeded", ms] for n, ms in enumerate((2000, 3000, 9000))]
+    Job.objects.filter(pk=job.pk).update(recent=recent)
+
+    html = editor_client.get(reverse("job_edit", args=[job.pk])).content.decode()
+
+    assert "About 24 runs a day. Each takes about 3.0 s (median of its last 3 runs)." in html
+
+
+def test_no_schedule_has_no_load(editor_client: Client) -> None:
+    make_job(schedules=[cron("* * * * *")])
+
+    assert 'id="preview-load"' not in panel(editor_client, **schedule(0, expression=""))
+
+
+def test_a_limit_on_an_interval_from_the_end_is_the_same_here_and_in_the_api(
+    editor_client: Client,
+) -> None:
+    html = panel(
+        editor_client,
+        **schedule(0, kind="interval", seconds="1h", expression="", max_executions="3"),
+    )
+
+    assert html.count("<li><span><time") + html.count("<li><span>~<time") == 3
+
+
+def test_how_many_may_run_side_by_side_is_saved_and_shown(editor_client: Client) -> None:
+    post(editor_client, overlap="allow", max_parallel="4")
+
+    job = Job.objects.get()
+    assert (job.overlap, job.max_parallel) == ("allow", 4)
+    assert edited(job, editor_client)["max_parallel"] == "4"
+    wrong = post(editor_client, name="other", overlap="allow", max_parallel="none")
+    assert 'id="id_max_parallel_error"' in wrong.content.decode()
