@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from jobs.domain.addresses import Allowed
+from jobs.domain.masking import NO_SECRETS, Mask
 from jobs.domain.states import ExecutionState, Stream, Trigger
 
 STANDALONE = "_standalone_"
@@ -75,6 +76,7 @@ class ExecutionContext:
     environment: Mapping[str, str] = field(default_factory=dict)
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     http_allowed: Sequence[Allowed] = ()  # what HTTP jobs may reach besides public addresses
+    mask: Mask = NO_SECRETS  # what must not appear in the output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,18 @@ Contract of the limit: the head is handed over while the command runs, an unbrok
 output in the order it was read. The last quarter of the limit, at most 256 KiB, is held in memory
 and handed over when the command has ended: in full if the output stayed within the limit, otherwise
 as the tail, with a mark where the cut is. A worker that dies keeps the head.
+
+Secrets are taken out of what is handed over, not of what is read: output that is not kept costs no look.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from jobs.domain.masking import NO_SECRETS, Mask
 from jobs.domain.states import Stream
 from jobs.executors.base import Chunk
+from jobs.executors.masked import MaskedOutput
 
 FLUSH_BYTES = 32_768
 FLUSH_SECONDS = 0.5
@@ -28,8 +32,10 @@ ERROR_LINE_BYTES = 2000
 class Collector:
     """Gather chunks, hand them over in time, keep head and tail of too much output."""
 
-    def __init__(self, limit: int) -> None:
-        """Take the number of bytes to keep; Jobdeck's own marks do not count."""
+    def __init__(self, limit: int, mask: Mask = NO_SECRETS) -> None:
+        """Take the number of bytes to keep, Jobdeck's own marks not counted, and the secrets."""
+        self._mask = mask
+        self._masked = MaskedOutput(mask)
         tail = min(max(limit, 0) // 4, MAX_TAIL_BYTES)
         self._limit = limit
         self._head_room = max(limit, 0) - tail
@@ -85,14 +91,19 @@ class Collector:
     def finish(self) -> list[Chunk]:
         """Hand over everything that is left, the mark of the cut and the tail included."""
         tail = self._tail.pieces()
+        head: list[Chunk] = []
         if self.truncated:
+            head = self._take_pending() + self._masked.gap()
             self.remark(f"{self._tail.dropped:,} bytes not kept; limit {self._limit:,}", 0.0)
         self._pending += tail
-        return self._take_pending()
+        return _joined([*head, *self._take_pending(), *self._masked.finish()])
 
     def error_line(self) -> str | None:
         """Return the last line on stderr that is not blank, without control characters."""
-        for line in reversed(self._last_stderr.decode(errors="replace").splitlines()):
+        last = self._last_stderr
+        if len(last) == ERROR_LINE_BYTES:  # it may begin in mid-secret
+            last = self._mask.after_cut(last)
+        for line in reversed(self._mask.clean(last).decode(errors="replace").splitlines()):
             if text := "".join(c if c.isprintable() else " " for c in line).strip():
                 return text
         return None
@@ -106,7 +117,7 @@ class Collector:
 
     def _take_pending(self) -> list[Chunk]:
         chunks, self._pending, self._pending_bytes = self._pending, [], 0
-        return _joined(chunks)
+        return self._masked.feed(_joined(chunks))
 
     def _keep_tail(self, stream: Stream, data: bytes, now: float) -> None:
         was_cut = self.truncated

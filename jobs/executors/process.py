@@ -94,7 +94,7 @@ class _Supervision:
         self._monitor = monitor
         self._started_at = started_at
         self._start = time.monotonic()
-        self._output = Collector(context.output_limit)
+        self._output = Collector(context.output_limit, context.mask)
         self._directives = Directives()
         self._told_progress: int | None = None
         self._ending: _Ending | None = None

@@ -22,7 +22,7 @@ EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
 @pytest.fixture
 def evil(db: None) -> Execution:
     """Put the payload wherever a page shows text, past the checks of the services."""
-    job = make_job(name="x", schedules=[cron("* * * * *")], environment={"A": EVIL})
+    job = make_job(name="x", schedules=[cron("* * * * *")])
     now = timezone.now()
     worker: Worker = make_worker(name=EVIL, host=EVIL)
     execution = Execution.objects.create(
@@ -61,6 +61,7 @@ def evil(db: None) -> Execution:
         description=EVIL,
         owner=EVIL,
         spec={"command": EVIL},
+        environment={"A": EVIL},
         state="auto_disabled",
         state_changed_by=EVIL,
         state_reason=EVIL,
