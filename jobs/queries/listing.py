@@ -42,7 +42,9 @@ class JobListing:
 
 def list_jobs(chosen: JobListing) -> Page[Job]:
     """Return one page of present jobs with schedules and tags; three queries."""
-    jobs = Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows", "calendars")
+    jobs = (
+        Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows", "calendars")
+    )
     if chosen.search:
         jobs = jobs.matching(chosen.search)
     if chosen.tag:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.databases import Database, each_database
 from tests.e2e.harness import Product
 
 HERE = Path(__file__).parent
@@ -57,6 +58,14 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Return an empty database of the product, on each engine."""
+    with each_database(request.param, tmp_path) as made:
+        made.manage("migrate", "-v0")
+        yield made
 
 
 @pytest.fixture(scope="module")

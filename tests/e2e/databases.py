@@ -99,6 +99,35 @@ class Database:
         return {job: (moment(until), covered[job]) for job, until in decided}
 
 
+def start(database: Database, *command: str) -> subprocess.Popen[bytes]:
+    """Run one of the product's processes."""
+    with (database.directory / "product.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *command, "--skip-checks"],
+            env=database.environment,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask processes to end, and wait for it."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(30)
+
+
+@contextmanager
+def running(database: Database, *commands: str) -> Iterator[None]:
+    """Run processes of the product, each by the name of its command."""
+    processes = [start(database, command) for command in commands]
+    try:
+        yield
+    finally:
+        stop(processes)
+
+
 def moment(value: Any) -> datetime:
     """Return a stored moment as an aware datetime."""
     found = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.databases import Database, each_database, moment
+from tests.e2e.databases import Database, moment, start, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = 1000
@@ -23,26 +15,6 @@ EVERY = timedelta(seconds=2)
 KILLS = 6
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """Return an empty database of the product, on each engine."""
-    with each_database(request.param, tmp_path) as made:
-        made.manage("migrate", "-v0")
-        yield made
-
-
-def start_dispatcher(database: Database) -> subprocess.Popen[bytes]:
-    """Run one dispatcher as its own process."""
-    with (database.directory / "dispatcher.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "dispatcher", "--skip-checks"],
-            env=database.environment,
-            stdout=log,
-            stderr=log,
-        )
-
-
-@pytest.mark.xdist_group("engine")
 def test_no_due_time_is_lost_or_doubled(database: Database) -> None:
     first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     database.manage(
@@ -51,7 +23,7 @@ def test_no_due_time_is_lost_or_doubled(database: Database) -> None:
     )  # fmt: skip
     # Registering takes a while: what was due meanwhile was before the jobs existed.
     first = min(moment(row[0]) for row in database.rows("SELECT next_fire_at FROM jobs_job"))
-    processes = [start_dispatcher(database) for _ in range(3)]
+    processes = [start(database, "dispatcher") for _ in range(3)]
     try:
         chance = random.Random(20261122)
         time.sleep(max(0.0, first.timestamp() - time.time() - 0.3))
@@ -60,16 +32,13 @@ def test_no_due_time_is_lost_or_doubled(database: Database) -> None:
             victim = chance.randrange(len(processes))
             processes[victim].kill()
             processes[victim].wait()
-            processes[victim] = start_dispatcher(database)
+            processes[victim] = start(database, "dispatcher")
         settled = datetime.now(UTC)
         database.wait_for(
             "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=30
         )
     finally:
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGTERM)
-            process.wait(20)
+        stop(processes)
 
     verdicts = database.verdicts()
     assert len(verdicts) == JOBS

@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from tests.e2e.databases import ROOT, Database, each_database, moment
+from tests.e2e.databases import ROOT, Database, moment, running
 
 JOBS = 20
 PEOPLE = 2
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Database]:
-    """Return an empty database of the product, on each engine."""
-    with each_database(request.param, tmp_path) as made:
-        made.manage("migrate", "-v0")
-        yield made
-
-
-@contextlib.contextmanager
-def product(database: Database) -> Iterator[None]:
-    """Run two dispatchers and a cluster."""
-    commands = (["dispatcher"], ["dispatcher"], ["cluster"])
-    processes = []
-    with (database.directory / "product.log").open("ab") as log:
-        for command in commands:
-            arguments = [sys.executable, str(ROOT / "manage.py"), *command, "--skip-checks"]
-            processes.append(
-                subprocess.Popen(arguments, env=database.environment, stdout=log, stderr=log)
-            )
-    try:
-        yield
-    finally:
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGTERM)
-        for process in processes:
-            process.wait(30)
-
-
-@pytest.mark.xdist_group("engine")
-@pytest.mark.parametrize("pauses", [200, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("pauses", [60, pytest.param(1000, marks=pytest.mark.soak)])
 def test_what_is_paused_before_it_is_due_does_not_start(database: Database, pauses: int) -> None:
     database.manage(
         "make_jobs", f"--count={JOBS}", "--every=1", "--command=true",
         f"--first={(datetime.now(UTC) + timedelta(seconds=1)).isoformat()}",
     )  # fmt: skip
     jobs = [row[0] for row in database.rows("SELECT id FROM jobs_job ORDER BY id")]
-    with product(database):
+    with running(database, "dispatcher", "dispatcher", "cluster"):
         database.wait_for(
             "SELECT count(*) > 0 FROM jobs_execution WHERE state = 'succeeded'",
             [],
