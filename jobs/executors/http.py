@@ -12,12 +12,13 @@ import time
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
+from jobs.domain.masking import Mask
 from jobs.domain.states import ExecutionState
 from jobs.executors import verdict
 from jobs.executors.base import Chunk, ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.http_exchange import Exchange, Outcome
 from jobs.executors.http_line import Line
-from jobs.executors.http_secrets import Masker, secrets_of
+from jobs.executors.http_secrets import secrets_of
 from jobs.executors.http_spec import HttpSpec
 from jobs.executors.http_url import parse_url
 from jobs.executors.output import Collector
@@ -49,9 +50,9 @@ class _Supervision:
         self._monitor = monitor
         self._line = Line(context.http_allowed)
         self._events: SimpleQueue[Chunk | Outcome] = SimpleQueue()
-        masker = Masker(secrets_of(parse_url(spec.url), spec.headers))
-        self._exchange = Exchange(spec, self._line, masker, self._events.put)
-        self._output = Collector(context.output_limit)
+        credentials = Mask(secrets_of(parse_url(spec.url), spec.headers))
+        self._exchange = Exchange(spec, self._line, credentials, self._events.put)
+        self._output = Collector(context.output_limit, context.mask)
         self._outcome: Outcome | None = None
         self._ended: tuple[ExecutionState, str] | None = None  # before its time, and why
         self._started_at = datetime.now(UTC)
@@ -127,8 +128,8 @@ class _Supervision:
             started_at=self._started_at,
             finished_at=datetime.now(UTC),
             seconds=time.monotonic() - self._start,
-            message=message,
-            result=outcome.result,
+            message=self._context.mask.text(message),
+            result=self._context.mask.value(outcome.result),
             metrics=outcome.metrics,
             output_bytes=self._output.total,
             truncated=self._output.truncated,

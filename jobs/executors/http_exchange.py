@@ -14,13 +14,13 @@ from threading import Thread
 from typing import Any
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.masking import Mask, MaskedStream
 from jobs.domain.states import Stream
 from jobs.executors.base import Chunk
 from jobs.executors.directives import MAX_LINE_BYTES, parse_json
 from jobs.executors.http_decoding import Kind, TooLargeError, Unpacker
 from jobs.executors.http_line import CutError, Line
 from jobs.executors.http_request import REDIRECTS, Request, first_request, redirected, send
-from jobs.executors.http_secrets import Masker
 from jobs.executors.http_spec import HttpSpec
 from jobs.executors.http_url import Target, follow
 
@@ -49,13 +49,13 @@ class Exchange(Thread):
     """A thread that ends on its own, at the latest when its line is cut."""
 
     def __init__(
-        self, spec: HttpSpec, line: Line, masker: Masker, tell: Callable[[Chunk | Outcome], None]
+        self, spec: HttpSpec, line: Line, mask: Mask, tell: Callable[[Chunk | Outcome], None]
     ) -> None:
         """Take where to report: pieces for the log, and at last an Outcome."""
         super().__init__(name="http-exchange", daemon=True)
         self._spec = spec
         self._line = line
-        self._masker = masker
+        self._mask = mask
         self._tell = tell
         self._start = time.monotonic()
         self._at_line_start = True
@@ -66,7 +66,7 @@ class Exchange(Thread):
         try:
             self._request_and_follow(first_request(self._spec))
         except Exception as error:  # noqa: BLE001 - the supervisor waits for an outcome
-            self._outcome.fault = self._masker.clean(_sentence(error))
+            self._outcome.fault = self._mask.text(_sentence(error))
         finally:
             self._line.close()
             self._tell(self._outcome)
@@ -121,9 +121,9 @@ class Exchange(Thread):
         self._note(f"< {len(body):,} bytes, {seconds:.3f} s")
         self._outcome.result = self._result(body, kind)
         if not self._spec.expects(response.status):
-            self._outcome.fault = self._masker.clean(self._unexpected(request, response))
+            self._outcome.fault = self._mask.text(self._unexpected(request, response))
         elif self._spec.json_condition is not None:
-            self._outcome.fault = self._masker.clean(self._condition_fault(body))
+            self._outcome.fault = self._mask.text(self._condition_fault(body))
 
     def _body(self, response: http.client.HTTPResponse, kind: Kind) -> bytes:
         """Read the answer, and log it while it comes if it is text."""
@@ -132,6 +132,7 @@ class Exchange(Thread):
         )
         shown = kind.is_text and unpacker.understood
         decoder = kind.decoder()
+        stream = MaskedStream(self._mask)
         body = bytearray()
         try:
             while data := response.read1(READ_BYTES):
@@ -139,13 +140,13 @@ class Exchange(Thread):
                 piece = unpacker.feed(data)
                 body += piece
                 if shown:
-                    self._show(self._masker.feed(decoder.decode(piece)))
+                    self._show(stream.feed(_utf8(decoder.decode(piece))))
             unpacker.finish()
         finally:
             if shown:
-                self._show(self._masker.feed(decoder.decode(b"", final=True)))
-                self._show(self._masker.finish())
-                self._show("" if self._at_line_start else "\n")
+                self._show(stream.feed(_utf8(decoder.decode(b"", final=True))))
+                self._show(stream.finish())
+                self._show(b"" if self._at_line_start else b"\n")
         # read1 ends quietly where the connection does; a length that was promised tells.
         if response.length:
             raise InvalidError(f"The answer broke off {response.length:,} bytes before its end")
@@ -158,7 +159,7 @@ class Exchange(Thread):
         if not kind.is_json or not 0 < len(body) <= MAX_LINE_BYTES:
             return None
         try:
-            return parse_json(self._masker.clean(kind.decoder().decode(body, final=True)))
+            return self._mask.value(parse_json(kind.decoder().decode(body, final=True)))
         except (ValueError, RecursionError):
             return None
 
@@ -188,13 +189,12 @@ class Exchange(Thread):
                 self._note(f"< {name.lower()}: {shown}")
 
     def _note(self, text: str) -> None:
-        line = f"{self._masker.clean(_printable(text))}\n"
-        self._tell(Chunk(Stream.SYSTEM, line.encode("utf-8", "replace")))
+        self._tell(Chunk(Stream.SYSTEM, _utf8(f"{self._mask.text(_printable(text))}\n")))
 
-    def _show(self, text: str) -> None:
-        if text:
-            self._at_line_start = text.endswith("\n")
-            self._tell(Chunk(Stream.STDOUT, text.encode("utf-8", "replace")))
+    def _show(self, data: bytes) -> None:
+        if data:
+            self._at_line_start = data.endswith(b"\n")
+            self._tell(Chunk(Stream.STDOUT, data))
 
 
 def _place_of(base: Target, location: str) -> str:
@@ -242,6 +242,11 @@ def _sentence(error: Exception) -> str:
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
     return str(reason or type(error).__name__)
+
+
+def _utf8(text: str) -> bytes:
+    # UTF-16 and the like can hold half a character, which UTF-8 cannot.
+    return text.encode("utf-8", "replace")
 
 
 def _printable(text: str) -> str:

@@ -69,7 +69,6 @@ class Line:
 
     def _addresses(self, target: Target) -> list[Place]:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        self.check()
         good: list[Place] = []
         reasons: list[str] = []
         for family, _, _, _, address in found:

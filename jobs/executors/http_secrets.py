@@ -1,59 +1,16 @@
-"""Keep the credentials of a request out of everything that is written down."""
+"""Which parts of a request are credentials, to be kept out of everything that is written down."""
 
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Iterable, Mapping
-from urllib.parse import quote
+from collections.abc import Mapping
 
 from jobs.executors.http_url import Target
 
-MASK = "***"
-# Shorter ones would blank out half of any text, and are no secrets anyway.
-SHORTEST = 4
 _TELLING = re.compile(
     r"auth|token|key|secret|passw|pwd|cookie|credential|session|signature|\bsig\b"
 )
-
-
-class Masker:
-    """Replace secrets in text, also in text that comes in pieces."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets; each is also found URL-encoded and escaped as in JSON."""
-        written = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
-        # The longest first: one secret may begin like another.
-        ordered = sorted(written, key=len, reverse=True)
-        self._longest = len(ordered[0]) if ordered else 0
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-        self._held = ""
-
-    def clean(self, text: str) -> str:
-        """Return a whole text without secrets."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-    def feed(self, text: str) -> str:
-        """Take the next piece; return what can be shown of all so far."""
-        if self._pattern is None:
-            return text
-        self._held += text
-        # A secret that begins before this place is here in full, whichever it is.
-        sure = max(len(self._held) - self._longest + 1, 0)
-        shown, position = [], 0
-        while (match := self._pattern.search(self._held, position)) and match.start() < sure:
-            shown += [self._held[position : match.start()], MASK]
-            position = match.end()
-        cut = max(position, sure)
-        shown.append(self._held[position:cut])
-        self._held = self._held[cut:]
-        return "".join(shown)
-
-    def finish(self) -> str:
-        """Return the rest."""
-        rest, self._held = self._held, ""
-        return self.clean(rest)
 
 
 def secrets_of(target: Target, headers: Mapping[str, str]) -> list[str]:
@@ -91,7 +48,3 @@ def _of_header(value: str) -> list[str]:
             return found
         found += [pair, pair.partition(":")[2]]
     return found
-
-
-def _forms(secret: str) -> set[str]:
-    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}

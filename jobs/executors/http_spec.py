@@ -29,6 +29,9 @@ _RESERVED_HEADERS_TEXT = (
 RESERVED_HEADERS = frozenset(_RESERVED_HEADERS_TEXT.split())
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
+_PLACEHOLDER = re.compile(r"\{\{[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\}\}")
+# Stands for a variable at the start of a url, be it the scheme or all of it.
+_ANY_PLACE = "http://variable"
 _RANGE = re.compile(r"([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?")
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -56,7 +59,7 @@ class HttpSpec(Spec):
     @classmethod
     def _check_url(cls, url: str) -> str:
         try:
-            parse_url(url)
+            parse_url(_filled(url))
         except InvalidError as error:
             raise ValueError(error.message) from None
         return url.strip()
@@ -96,7 +99,7 @@ class HttpSpec(Spec):
     @model_validator(mode="after")
     def _check_credentials(self) -> Self:
         named = {name.lower() for name in self.headers}
-        if parse_url(self.url).user is not None and "authorization" in named:
+        if parse_url(_filled(self.url)).user is not None and "authorization" in named:
             raise ValueError("give either an Authorization header or a user in the url, not both")
         return self
 
@@ -112,6 +115,14 @@ class HttpSpec(Spec):
         is_text = isinstance(self.body, str)
         kind = "text/plain; charset=utf-8" if is_text else "application/json"
         return _encoded(self.body), kind
+
+
+def _filled(url: str) -> str:
+    """Put something for the variables, whose values are known, and checked, when the job runs."""
+    url = url.strip()
+    match = _PLACEHOLDER.match(url)
+    rest = url[match.end() :] if match else url
+    return (_ANY_PLACE if match else "") + _PLACEHOLDER.sub("1", rest)
 
 
 def _encoded(body: Any) -> bytes:

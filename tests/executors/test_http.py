@@ -10,6 +10,8 @@ import ssl
 import subprocess
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ import pytest
 
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import BeatAnswer, http
+from jobs.executors.http_decoding import TooLargeError, Unpacker
+from jobs.executors.http_line import tls_context
 from tests.executors.http_servers import Caller, Server, Speak, Talk, cancelling, serving
 from tests.executors.worker import Recorder
 
@@ -258,12 +262,12 @@ def _gzip_bomb(talk: Talk) -> None:
 
 
 def _squeezed(size: int) -> Iterator[bytes]:
-    import zlib
-
+    """Yield zeros, packed once and said again: a full flush makes a block that stands alone."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
-    for _ in range(size // 10_000_000):
-        yield squeeze.compress(bytes(10_000_000))
-    yield squeeze.flush()
+    zeros = bytes(10_000_000)
+    yield squeeze.compress(zeros) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    again = squeeze.compress(zeros) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    yield from [again] * (size // len(zeros) - 1)
 
 
 def _chunks_for_ever(talk: Talk) -> None:
@@ -283,6 +287,30 @@ def test_too_large_an_answer_is_cut_and_costs_little_memory(call: Caller, speak:
     assert run.outcome == (FAILED, "Answer too large: more than 1,000,000 bytes")
     assert run.result.output_bytes < 1_100_000
     assert grown < 60_000_000
+
+
+def test_of_a_bomb_no_more_is_unpacked_than_the_limit() -> None:
+    packed = b"".join(_squeezed(100_000_000))
+    unpacker = Unpacker("gzip", 1_000_000)
+
+    tracemalloc.start()
+    with pytest.raises(TooLargeError):
+        unpacker.feed(packed)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 3_000_000
+
+
+def test_packed_data_that_makes_nothing_has_an_end_too() -> None:
+    unpacker = Unpacker("gzip", 1000)
+    squeeze = zlib.compressobj(wbits=31)
+    assert unpacker.feed(squeeze.compress(b"") + squeeze.flush(zlib.Z_SYNC_FLUSH)) == b""
+
+    nothing = b"\0\0\0\xff\xff"  # an empty block
+    assert unpacker.feed(nothing * 100) == b""
+    with pytest.raises(TooLargeError):
+        unpacker.feed(nothing * 100)
 
 
 def test_an_answer_of_exactly_the_limit_is_taken(call: Caller) -> None:
@@ -558,8 +586,6 @@ def tls_server(certificate: Path) -> Iterator[Server]:
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Trust the certificate as an administrator would."""
-    from jobs.executors.http_line import tls_context
-
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     tls_context.cache_clear()
     yield

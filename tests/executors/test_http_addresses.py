@@ -100,7 +100,7 @@ def test_the_spellings_mean_this_machine(call: Caller) -> None:
     with serving(hello) as server:
         for spelling in SPELLINGS:
             try:
-                run = call(spelling.format(port=server.port), allow=everything, timeout=5)
+                run = call(spelling.format(port=server.port), allow=everything, timeout=1)
             except InvalidError:
                 continue
             reached += run.result.state is ExecutionState.SUCCEEDED

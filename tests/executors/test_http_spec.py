@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.masking import Mask
 from jobs.executors import parse_spec
 from jobs.executors.http_condition import JsonCondition
-from jobs.executors.http_secrets import MASK, Masker, secrets_of
+from jobs.executors.http_secrets import secrets_of
 from jobs.executors.http_url import parse_url
 
 URL = "https://example.com/"
@@ -108,6 +108,21 @@ def test_a_spec_survives_being_stored(condition: Any) -> None:
     assert parse_spec("http", stored) == spec
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://{{host}}:{{ port }}/a?key={{api_key}}", "{{base_url}}/x", "{{base_url}}",
+     "https://user:{{password}}@example.com/"],
+)  # fmt: skip
+def test_a_url_may_hold_variables(url: str) -> None:
+    assert parse_spec("http", {"url": url}).model_dump()["url"] == url
+
+
+@pytest.mark.parametrize("url", ["https://{{7*7}}/", "{{a}}\n", "{{a}}\\x", "ftp://{{host}}/"])
+def test_a_variable_does_not_hide_what_is_wrong_with_a_url(url: str) -> None:
+    with pytest.raises(InvalidError, match=r"^url "):
+        parse_spec("http", {"url": url.replace("\n", "\n/")})
+
+
 DOCUMENT = {
     "status": "ok", "n": 3, "yes": True, "none": None, "a.b": 1,
     "items": [{"id": 1}, {"id": 2.0}], "tags": ["x", "y"], "nested": {"list": [[0, [5]]]},
@@ -167,24 +182,6 @@ def test_any_path_is_either_refused_or_found_or_not(path: str, document: Any) ->
     assert condition.fault_of(document) is None or "missing" in str(condition.fault_of(document))
 
 
-@given(
-    st.lists(st.text(alphabet="abc", min_size=4, max_size=8), max_size=4),
-    st.text(alphabet="abc-", max_size=60),
-    st.lists(st.integers(0, 60), max_size=5),
-)
-def test_a_secret_is_found_wherever_the_text_is_cut(
-    secrets: list[str], text: str, cuts: list[int]
-) -> None:
-    masker = Masker(secrets)
-    bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-
-    pieces = [masker.feed(text[a:b]) for a, b in pairwise(bounds)]
-    whole = "".join([*pieces, masker.finish()])
-
-    assert whole == masker.clean(text)
-    assert not any(secret in part for secret in secrets for part in whole.split(MASK))
-
-
 def test_secrets_are_known_by_their_names() -> None:
     target = parse_url("https://u:pass-word@h/?token=query-token&page=page-two")
     headers = {
@@ -194,7 +191,7 @@ def test_secrets_are_known_by_their_names() -> None:
     }
     text = "pass-word query-token page-two bearer-value cookie-value plain-value"
 
-    shown = Masker(secrets_of(target, headers)).clean(text)
+    shown = Mask(secrets_of(target, headers)).text(text)
 
     assert shown == "*** *** page-two *** *** plain-value"
 
@@ -203,4 +200,4 @@ def test_a_basic_header_gives_its_password_away_to_the_masker() -> None:
     secrets = secrets_of(parse_url("http://h/"), {"Authorization": "Basic dTpodW50ZXIyMg=="})
 
     assert "hunter22" in secrets
-    assert Masker(secrets).clean('{"p": "hunter22"}') == '{"p": "***"}'
+    assert Mask(secrets).text('{"p": "hunter22"}') == '{"p": "***"}'
