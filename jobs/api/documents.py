@@ -20,6 +20,17 @@ class RetryDocument(BaseModel):
     cap_seconds: float
     jitter_seconds: float
     lost: bool
+    on: list[str] | None = Field(description="The causes that are tried again; null is any.")
+    on_exit_codes: list[int] | None = Field(description="The exit codes; null is any.")
+
+
+class BreakerSettings(BaseModel):
+    """A job's own circuit breaker, as it was given."""
+
+    threshold: int
+    window_seconds: float
+    open_seconds: float
+    half_open_probes: int
 
 
 class ScheduleDocument(BaseModel):
@@ -77,6 +88,9 @@ class JobDocument(BaseModel):
     misfire_limit: int
     retry: RetryDocument
     auto_disable_after: int | None
+    breaker: str | BreakerSettings | None = Field(
+        description="The name of a shared circuit breaker, or the settings of its own."
+    )
     run_on_create: bool
     calendars: list[str] = Field(description="The names of the calendars that hold it back.")
     state_changed_at: datetime | None
@@ -106,7 +120,7 @@ class JobDocument(BaseModel):
 _STATE_FIELDS = tuple(
     name
     for name in JobDocument.model_fields
-    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars"}
+    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars", "breaker"}
 )
 
 

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.domain.errors import InvalidError
-from jobs.domain.states import RetryKind
+from jobs.domain.states import FAILURES, ExecutionState, RetryCause, RetryKind
+
+EXIT_CODES = range(1, 256)  # 0 is the success
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """All attempts belong to one execution; ``max_attempts`` counts the first one too.
 
-    ``jitter`` is the longest random addition to a wait. Raises InvalidError for values that make
-    no policy.
+    ``jitter`` is the longest random addition to a wait. ``on`` names the causes that are tried
+    again; None is any, or with ``on_exit_codes`` the exit codes alone. ``lost`` is apart: what a
+    lost attempt has done is unknown. Raises InvalidError for values that make no policy.
     """
 
     max_attempts: int = 1
@@ -23,6 +26,9 @@ class RetryPolicy:
     base: timedelta = timedelta(minutes=1)
     cap: timedelta = timedelta(hours=1)
     jitter: timedelta = timedelta()
+    on: frozenset[RetryCause] | None = None
+    on_exit_codes: frozenset[int] | None = None
+    lost: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a policy that could never try, or would wait backwards."""
@@ -35,6 +41,44 @@ class RetryPolicy:
                 raise InvalidError(
                     f"{name} {value.total_seconds():g} s is negative. Use 0 or more."
                 )
+        self._check_conditions()
+
+    def _check_conditions(self) -> None:
+        """Refuse conditions that nothing meets, or that contradict each other."""
+        if self.on is not None and not self.on:
+            causes = ", ".join(RetryCause)
+            sentence = f"on is empty: nothing would be tried again. Name some of {causes}."
+            raise InvalidError(sentence, fields={"on": sentence})
+        if self.on_exit_codes is None:
+            return
+        wrong = sorted(code for code in self.on_exit_codes if code not in EXIT_CODES)
+        if wrong or not self.on_exit_codes:
+            what = f"Exit code {wrong[0]} is not allowed" if wrong else "on_exit_codes is empty"
+            sentence = f"{what}. Use codes from 1 to 255; 0 is the success. Null is any."
+            raise InvalidError(sentence, fields={"on_exit_codes": sentence})
+        if self.on is not None and RetryCause.EXIT_CODE not in self.on:
+            sentence = "on_exit_codes needs exit_code among the causes of on. Add it, or use null."
+            raise InvalidError(sentence, fields={"on": sentence})
+
+    def covers(
+        self, state: ExecutionState, *, exit_code: int | None = None, signal: int | None = None
+    ) -> bool:
+        """Say whether an attempt that ended so is to be tried again, attempts permitting.
+
+        A shell that answers 137 for its child's signal 9 ends with an exit code, not by a signal.
+        """
+        if state == ExecutionState.LOST:
+            return self.lost
+        if state not in FAILURES:
+            return False
+        cause = cause_of(state, exit_code=exit_code, signal=signal)
+        if self.on is None:
+            wanted = self.on_exit_codes is None or cause == RetryCause.EXIT_CODE
+        else:
+            wanted = cause in self.on
+        if cause != RetryCause.EXIT_CODE or self.on_exit_codes is None:
+            return wanted
+        return wanted and exit_code in self.on_exit_codes
 
     def delay_after(self, attempt: int, rng: random.Random) -> timedelta | None:
         """Return the wait after failed attempt number ``attempt`` (1-based).
@@ -57,3 +101,16 @@ class RetryPolicy:
                 break
             wait *= 2
         return min(wait, self.cap)
+
+
+def cause_of(state: ExecutionState, *, exit_code: int | None, signal: int | None) -> RetryCause:
+    """Return how an attempt failed.
+
+    A time limit ends the process by a signal and may leave an exit code: it is a timeout all the
+    same.
+    """
+    if state == ExecutionState.TIMED_OUT:
+        return RetryCause.TIMEOUT
+    if signal is not None:
+        return RetryCause.SIGNAL
+    return RetryCause.ERROR if exit_code is None else RetryCause.EXIT_CODE

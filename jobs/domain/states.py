@@ -189,6 +189,23 @@ class RetryKind(StrEnum):
     EXPONENTIAL = "exponential"
 
 
+class RetryCause(StrEnum):
+    """How an attempt failed, as far as the choice to try again goes; `lost` is a choice apart."""
+
+    EXIT_CODE = "exit_code"  # it ended by itself with a code that is no success
+    SIGNAL = "signal"  # a signal ended it, which was not its time limit
+    TIMEOUT = "timeout"
+    ERROR = "error"  # it could not begin, or its type says so: it has no exit code
+
+
+class BreakerState(StrEnum):
+    """Where a circuit breaker stands."""
+
+    CLOSED = "closed"  # everything starts
+    OPEN = "open"  # nothing starts
+    HALF_OPEN = "half_open"  # a few test runs start
+
+
 class FreezeScope(StrEnum):
     """What a freeze holds back."""
 

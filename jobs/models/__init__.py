@@ -2,6 +2,7 @@
 
 from jobs.models.audit import AuditEntry
 from jobs.models.backfill import Backfill, BackfillItem
+from jobs.models.breaker import Breaker
 from jobs.models.calendar import Calendar
 from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEntry",
     "Backfill",
     "BackfillItem",
+    "Breaker",
     "Calendar",
     "Execution",
     "Freeze",

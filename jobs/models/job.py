@@ -66,7 +66,14 @@ class Job(models.Model):
     retry_jitter_seconds = models.FloatField(default=0)
     # A lost execution may have done its work: it runs again only where the job says so.
     retry_lost = models.BooleanField(default=False)
+    # Which failures are tried again: causes, and exit codes; null is any (see `domain.retry`).
+    retry_on = models.JSONField(null=True, blank=True)
+    retry_on_exit_codes = models.JSONField(null=True, blank=True)
     auto_disable_after = models.PositiveIntegerField(null=True, blank=True)
+    # Shared with others, or its own; a deleted job has none.
+    breaker = models.ForeignKey(
+        "jobs.Breaker", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs"
+    )
     run_on_create = models.BooleanField(default=False, db_default=False)
     calendars = models.ManyToManyField("jobs.Calendar", blank=True, related_name="jobs")
     # Whether it names any: the dispatcher reads calendars only for the jobs that have some.

@@ -14,6 +14,7 @@ from jobs.domain.holds import Hold, flatten
 from jobs.domain.instants import LAST_INSTANT, to_instant
 from jobs.domain.states import CalendarMode, FreezeScope, OmissionReason
 from jobs.models import Calendar, Freeze, Job, JobTag
+from jobs.queries.breakers import open_holds
 
 _DETAIL = 500  # the column's width
 HoldsByJob = dict[int, Sequence[Hold]]
@@ -23,26 +24,34 @@ def holds_of(jobs: Sequence[Job], after: datetime, until: datetime) -> HoldsByJo
     """Return what holds back each job in ``(after, until]``, in order and without overlap.
 
     A job that nothing holds back is left out. Costs one small query while there is no freeze and no
-    job names a calendar.
+    job names a calendar or a circuit breaker.
     """
     freezes = list(holding_freezes(after, until))
     tags = _tags_of(jobs) if any(one.scope == FreezeScope.TAG for one in freezes) else {}
     calendars = _calendars_of(jobs)
-    if not freezes and not calendars:
+    broken = open_holds(list(filter(None, map(_breaker_of, jobs))), after, until)
+    if not freezes and not calendars and not broken:
         return {}
     spans = {row.pk: _held(row, after, until) for rows in calendars.values() for row in rows}
-    known: dict[tuple[frozenset[int], frozenset[int]], list[Hold]] = {}
+    known: dict[tuple[frozenset[int], frozenset[int], Hold | None], list[Hold]] = {}
     found: HoldsByJob = {}
     for job in jobs:
         frozen = [one for one in freezes if applies(one, tags.get(job.pk, ()))]
         named = calendars.get(job.pk, [])
-        key = (frozenset(one.pk for one in frozen), frozenset(row.pk for row in named))
+        open_one = broken.get(_breaker_of(job) or 0)
+        key = (frozenset(one.pk for one in frozen), frozenset(row.pk for row in named), open_one)
         if key not in known:
             parts = [hold_of(one) for one in frozen]
+            parts += [open_one] if open_one else []
             known[key] = flatten([*parts, *(hold for row in named for hold in spans[row.pk])])
         if known[key]:
             found[job.pk] = known[key]
     return found
+
+
+def _breaker_of(job: Job) -> int | None:
+    """Return the number of a job's breaker; forecasts hand over light rows that know of none."""
+    return getattr(job, "breaker_id", None)
 
 
 def holds_for(

@@ -14,7 +14,7 @@ from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import revisions
+from jobs.services import breakers, revisions
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
@@ -63,7 +63,9 @@ def _check_names(names: Sequence[str]) -> None:
 
 def _job(definition: JobDefinition, actor: Actor, created_at: datetime, now: datetime) -> Job:
     job = Job(created_at=created_at, created_by=actor.name[:200], decided_until=now, version=1)
+    breakers.resolve(definition)
     take_over(job, definition, now)
+    breakers.attach(job, definition.breaker, actor=actor, now=now)
     return job
 
 

@@ -26,6 +26,7 @@ from jobs.models import Execution, Job, Omission, Schedule
 from jobs.models.execution import LIVE_VALUES
 from jobs.queries.holds import HoldsByJob, holds_of
 from jobs.services import cancelling
+from jobs.services.circuits import Gates
 from jobs.services.firing import refresh_next_fire, rules_of
 
 IN_THE_WAY = "An earlier execution was still going on."
@@ -61,11 +62,17 @@ class Decisions:
     extended: dict[int, tuple[Omission, int]] = field(default_factory=dict)
     # By job, for those that a freeze or a calendar holds back.
     holds: HoldsByJob = field(default_factory=dict)
+    gates: Gates = field(init=False)  # what circuit breakers let begin
     counted: list[Schedule] = field(default_factory=list)  # whose count of executions moved
     latest_due: datetime | None = None
 
+    def __post_init__(self) -> None:
+        """Begin with gates that hold nothing back."""
+        self.gates = Gates(now=self.now)
+
     def load(self, jobs: list[Job]) -> None:
         """Read what deciding these jobs needs, in few queries for the whole batch."""
+        self.gates.load(jobs)
         self._load_live(jobs)
         oldest = min((job.decided_until for job in jobs), default=self.now)
         self.holds = holds_of(jobs, min(oldest, self.now), self.now)
@@ -212,10 +219,16 @@ def start(
     actor: str = "",
     idempotency_key: str = "",
 ) -> bool:
-    """Make the execution for a due time, or the omission that the overlap policy asks for.
+    """Make the execution for a due time, or the omission that breaker or overlap policy ask for.
 
     Says whether it is an execution.
     """
+    apart = trigger == Trigger.EVENT
+    refusal = decided.gates.refusal(job)
+    if refusal:
+        reason = OmissionReason.BREAKER
+        omit(job, decided, reason, due_at, due_at, 1, detail=refusal, apart=apart)
+        return False
     live = decided.of(job)
     action = decide_overlap(
         Overlap(job.overlap),
@@ -233,9 +246,10 @@ def start(
             1,
             detail=IN_THE_WAY,
             execution_id=live.oldest,
-            apart=trigger == Trigger.EVENT,
+            apart=apart,
         )
         return False
+    decided.gates.take(job)
     waits = action != OverlapAction.DISPATCH
     if action == OverlapAction.CANCEL_AND_QUEUE:
         _withdraw_unwritten(job, decided)
@@ -254,7 +268,7 @@ def start(
         )
     )
     job.execution_count += 1
-    if trigger != Trigger.EVENT:  # an event is no due time of the stretch that it falls into
+    if not apart:  # an event is no due time of the stretch that it falls into
         job.open_omission = None
     return True
 

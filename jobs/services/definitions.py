@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -25,6 +26,7 @@ from jobs.domain import schedule as rules
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
 from jobs.domain.misfire import MAX_STEPS
+from jobs.domain.retry import RetryPolicy
 from jobs.domain.states import (
     Anchor,
     DayMatch,
@@ -32,13 +34,14 @@ from jobs.domain.states import (
     Gap,
     Misfire,
     Overlap,
+    RetryCause,
     RetryKind,
     ScheduleKind,
     SecondsPosition,
 )
 from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
-from jobs.models import Job
+from jobs.models import Breaker, Job
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.wording import check_name, check_queue, check_tag, choice
@@ -114,6 +117,58 @@ class RetryDefinition(BaseModel):
     cap_seconds: Seconds = 3600
     jitter_seconds: Seconds = 0
     lost: bool = False
+    # Null: any cause, or with exit codes below those alone.
+    on: list[Annotated[RetryCause, choice(RetryCause)]] | None = None
+    on_exit_codes: Annotated[list[int], Field(max_length=255)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Let the domain judge which failures are tried again; order and repetition say nothing."""
+        causes = None if self.on is None else frozenset(self.on)
+        exit_codes = None if self.on_exit_codes is None else frozenset(self.on_exit_codes)
+        with named():
+            RetryPolicy(on=causes, on_exit_codes=exit_codes)
+        if causes is not None:
+            self.on = [cause for cause in RetryCause if cause in causes]
+        if exit_codes is not None:
+            self.on_exit_codes = sorted(exit_codes)
+        return self
+
+
+def _by_name(value: object) -> object:
+    """Turn the name of a shared breaker into its object; leave the rest to the model."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _breaker_name(value: str) -> str:
+    return check_name(value) if value else ""
+
+
+class BreakerDefinition(BaseModel):
+    """A circuit breaker: a shared one by its name, or without one the job's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(_breaker_name)] = ""
+    threshold: int = Field(default=5, ge=1, le=1000)
+    window_seconds: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] = 60
+    open_seconds: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] = 300
+    half_open_probes: int = Field(default=1, ge=1, le=100)
+
+    @property
+    def names_settings(self) -> bool:
+        """Say whether any setting was given."""
+        return bool(self.model_fields_set - {"name"})
+
+    def model_dump_settings(self, *, every: bool = False) -> dict[str, Any]:
+        """Return the settings that were given, or all of them."""
+        names = [name for name in BreakerDefinition.model_fields if name != "name"]
+        return {one: getattr(self, one) for one in names if every or one in self.model_fields_set}
+
+    @model_serializer
+    def _written(self) -> str | dict[str, Any]:
+        """Write a shared one by its name: its settings are not the job's."""
+        return self.name or self.model_dump_settings(every=True)
 
 
 class JobDefinition(BaseModel):
@@ -148,6 +203,7 @@ class JobDefinition(BaseModel):
     misfire_limit: int = Field(default=100, ge=1, le=MAX_STEPS)
     retry: RetryDefinition = Field(default_factory=RetryDefinition)
     auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
+    breaker: Annotated[BreakerDefinition, BeforeValidator(_by_name)] | None = None
     run_on_create: bool = False
     calendars: list[str] = Field(default_factory=list, max_length=50)
 
@@ -182,7 +238,8 @@ def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
 
 def definition_of(job: Job) -> dict[str, Any]:
     """Return the stored definition of ``job`` as plain JSON: what `parse_definition` took."""
-    columns = set(JobDefinition.model_fields) - {"schedules", "tags", "retry", "calendars"}
+    apart = {"schedules", "tags", "retry", "breaker", "calendars"}
+    columns = set(JobDefinition.model_fields) - apart
     values: dict[str, Any] = {name: getattr(job, name) for name in columns}
     values["schedules"] = [
         {name: getattr(row, name) for name in ScheduleDefinition.model_fields}
@@ -192,6 +249,7 @@ def definition_of(job: Job) -> dict[str, Any]:
     named = job.calendars.all() if job.uses_calendars else ()
     values["calendars"] = sorted(calendar.name for calendar in named)
     values["retry"] = {name: getattr(job, f"retry_{name}") for name in RetryDefinition.model_fields}
+    values["breaker"] = None if job.breaker is None else _breaker_of(job.breaker)
     # Through the model, so that order and number formats are always the same; it was valid when
     # it was saved, and a stricter rule of today must not make an old job unreadable.
     return JobDefinition.model_construct(
@@ -201,3 +259,8 @@ def definition_of(job: Job) -> dict[str, Any]:
             "retry": RetryDefinition.model_construct(**values["retry"]),
         }
     ).model_dump(mode="json", warnings=False)
+
+
+def _breaker_of(row: Breaker) -> BreakerDefinition:
+    names = BreakerDefinition.model_fields
+    return BreakerDefinition.model_construct(**{name: getattr(row, name) for name in names})

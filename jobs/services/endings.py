@@ -14,7 +14,7 @@ from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Job
-from jobs.services import audit, revisions, sql
+from jobs.services import audit, circuits, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 
@@ -59,7 +59,7 @@ _COUNTER = {
 _STANDING = (
     "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
     "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap, "
-    "EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
+    "breaker_id, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
     "FROM jobs_job WHERE id = %s"
 )
 _FEED = "UPDATE jobs_backfill SET next_at = %s WHERE job_id = %s AND next_at IS NOT NULL"
@@ -81,13 +81,17 @@ def count_ending(job_id: int, ending: Ending) -> None:
     if found is None:  # the job was purged with its history while this ran
         return
     execution_count, *counts = found[:5]
-    failures_before, recent, counts_from_end, disable_after, state, overlap, feeds = found[5:]
+    failures_before, recent, counts_from_end, disable_after, state, overlap = found[5:11]
+    breaker_id, feeds = found[11:]
     counts[_COUNTER[ending.state]] += 1
     failures = count_in_a_row(failures_before, ending.state)
     changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
     changes["recent"] = sql.as_json(_strip(sql.json_value(recent), ending))
     changes |= _last(ending, failures)
     _update_job(job_id, changes)
+    tripped = breaker_id is not None and circuits.count(
+        breaker_id, execution_id=ending.execution_id, state=ending.state, at=ending.finished_at
+    )
     live = execution_count - sum(counts)
     if live > 0 and overlap != Overlap.ALLOW:  # where several may run, none is held
         release(job_id, overlap, timezone.now())
@@ -104,6 +108,8 @@ def count_ending(job_id: int, ending: Ending) -> None:
         _auto_disable(job_id, failures, ending.finished_at)
     elif counts_from_end and live == 0:
         _fire_after_end(job_id, ending.finished_at)
+    if tripped:
+        revisions.bump("jobs")
 
 
 def _strip(recent: list[list[Any]], ending: Ending) -> list[list[Any]]:

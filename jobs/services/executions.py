@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from jobs import conf, wake
-from jobs.domain.states import FAILURES, ExecutionState
+from jobs.domain.states import ExecutionState
 from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import Attempt, Execution
 from jobs.services import claims, logs, revisions, sql
@@ -123,7 +123,9 @@ def _finish(
 ) -> bool:
     lock_job(running.job_id)
     now = timezone.now()
-    delay = delay_before_retry(running, result.state)
+    delay = delay_before_retry(
+        running, result.state, exit_code=result.exit_code, signal=result.signal
+    )
     state = ExecutionState.RETRYING if delay is not None else result.state
     ended: dict[str, Any] = {
         "finished_at": now,
@@ -186,13 +188,19 @@ def settle(
     )
 
 
-def delay_before_retry(running: Running, state: ExecutionState) -> timedelta | None:
+def delay_before_retry(
+    running: Running,
+    state: ExecutionState,
+    *,
+    exit_code: int | None = None,
+    signal: int | None = None,
+) -> timedelta | None:
     """Return the wait before the next attempt; None when this ending is final.
 
     Call it with the job locked: an attempt that somebody asked to end is the last one, also when it
     ended by itself before it heard of that.
     """
-    if state not in FAILURES or (state == ExecutionState.LOST and not running.retry_lost):
+    if not running.retry.covers(state, exit_code=exit_code, signal=signal):
         return None
     delay = running.retry.delay_after(running.attempt, random.Random())  # noqa: S311 - jitter only
     if delay is not None and _is_unwanted(running.execution_id):

@@ -63,8 +63,10 @@ def _hold_step(answer: Explanation, now: datetime) -> Step:
     if hold is not None and hold.reason == OmissionReason.FROZEN:
         return freeze_step(job, due_at, zone, fallback=hold.detail)
     if hold is not None:
-        text = f"A calendar will hold it back: {hold.detail}."
-        return Step(ok=False, title="Calendar", text=text)
+        breaker = hold.reason == OmissionReason.BREAKER
+        title = "Circuit breaker" if breaker else "Calendar"
+        text = hold.detail if breaker else f"A calendar will hold it back: {hold.detail}"
+        return Step(ok=False, title=title, text=f"{text}.")
     freeze = freeze_at(job, now)
     if freeze is not None and freeze.ends_at is not None:
         text = f"The job is frozen now ({freeze.reason}), but only until {shown(freeze.ends_at, zone)}."

@@ -20,6 +20,7 @@ from jobs.domain.states import BackfillOrder, BackfillState, JobState, Overlap, 
 from jobs.models import Backfill, BackfillItem, Execution, Job
 from jobs.queries.backfills import UNFINISHED, freeze_over, live_executions, not_started
 from jobs.services import revisions
+from jobs.services.circuits import gates_of
 from jobs.services.decisions import new_execution
 from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
@@ -90,9 +91,12 @@ def _look_after(job: Job, backfill: Backfill, now: datetime) -> None:
     if waits_until is not None:
         _look_at(backfill, waits_until)
         return
-    free = _room(job, backfill)
+    gates = gates_of(job, now)
+    most = gates.room(job)
+    free = _room(job, backfill) if most is None else min(_room(job, backfill), most)
     if free:
         items = list(left[: 1 if backfill.pace_seconds else free])
+        gates.take(job, len(items))
         _start(job, backfill, items, now)
     pace = timedelta(seconds=backfill.pace_seconds)
     _look_at(backfill, now + (pace if free and pace else LOOK_AGAIN))

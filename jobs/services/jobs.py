@@ -15,7 +15,7 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import audit, cancelling, events, feeding, revisions
+from jobs.services import audit, breakers, cancelling, events, feeding, revisions
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
 from jobs.services.firing import refresh_next_fire, rules_of
@@ -49,7 +49,9 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         _mark(job, JobState.PAUSED, actor, now, "created paused")
     with write_transaction():
         _check_name_free(definition.name, job)
+        breakers.resolve(definition)
         take_over(job, definition, now)
+        breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
         _replace_schedules(job, definition, now)
         _finish_edit(job, definition, actor, now)
@@ -89,6 +91,7 @@ def update(
             )
         before = definition_of(job)
         definition = parse_definition(_merged(before, changes))
+        breakers.resolve(definition)
         after = definition.model_dump(mode="json")
         if after == before:
             return job
@@ -97,6 +100,8 @@ def update(
         settle_until(job, now)
         job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
         take_over(job, definition, now)
+        breaker_before = job.breaker_id
+        breakers.attach(job, definition.breaker, actor=actor, now=now)
         job.version += 1
         job.decided_until = max(job.decided_until, now)
         if after["schedules"] != before["schedules"]:
@@ -107,6 +112,8 @@ def update(
             # Several may run now: nothing waits behind another any more.
             release(job.pk, Overlap.ALLOW.value, now)
         _finish_edit(job, definition, actor, now)
+        if job.breaker_id != breaker_before:
+            breakers.drop_unused(breaker_before)
         audit.record(
             actor,
             "job.update",
@@ -183,6 +190,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
             object_name=job.name,
             before=definition_of(job),
         )
+        breakers.detach(job)
         revisions.bump("jobs")
         wake.poke("cancel")
     return job
@@ -206,7 +214,8 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
     """Set the job's own columns from the definition; schedules and tags are rows of their own."""
-    values = definition.model_dump(mode="json", exclude={"schedules", "tags", "retry", "calendars"})
+    apart = {"schedules", "tags", "retry", "breaker", "calendars"}
+    values = definition.model_dump(mode="json", exclude=apart)
     for name, value in values.items():
         setattr(job, name, value)
     for name, value in definition.retry.model_dump(mode="json").items():

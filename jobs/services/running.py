@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
 from jobs.domain.retry import RetryPolicy
-from jobs.domain.states import RetryKind, Trigger
+from jobs.domain.states import RetryCause, RetryKind, Trigger
 from jobs.models import BackfillItem, JobVersion
 from jobs.services import logs, sql
+
+
+class StoredVariable(NamedTuple):
+    """A variable as the database keeps it: a secret still sealed."""
+
+    name: str
+    scope: str
+    value: str
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +47,11 @@ class Running:
     grace_seconds: float
     output_limit_bytes: int
     retry: RetryPolicy
-    retry_lost: bool
     backfill_id: int | None = None  # of the backfill that made it
     # Where this attempt's output begins in the execution's log: place and byte offset.
     log_at: tuple[int, int] = (0, 0)
+    # All that the job may name; read with the definition, so that both are of one moment.
+    variables: tuple[StoredVariable, ...] = ()
 
 
 # In the order in which `load` unpacks them.
@@ -49,7 +59,10 @@ _LOAD = (
     "SELECT e.token, e.version, e.attempt, e.trigger, e.due_at, e.queue, e.queued_at, e.started_at, "
     "j.id, j.name, j.version, j.type, j.spec, j.environment, j.working_dir, j.timeout_seconds, "
     "j.grace_seconds, j.output_limit_bytes, j.retry_max_attempts, j.retry_kind, "
-    "j.retry_base_seconds, j.retry_cap_seconds, j.retry_jitter_seconds, j.retry_lost "
+    "j.retry_base_seconds, j.retry_cap_seconds, j.retry_jitter_seconds, j.retry_lost, "
+    "j.retry_on, j.retry_on_exit_codes, "
+    # Most installations have few variables or none: only where there are some they are read.
+    "EXISTS (SELECT 1 FROM jobs_variable v WHERE v.scope = 'global' OR v.job_id = j.id) "
     "FROM jobs_execution e JOIN jobs_job j ON j.id = e.job_id WHERE e.id = %s"
 )
 
@@ -61,7 +74,8 @@ def load(execution_id: int) -> Running:
         raise UnknownError(f"Execution {execution_id} does not exist.")
     token, version, attempt, trigger, due_at, queue, queued_at, started_at = found[:8]
     job_id, job_name, present = found[8:11]
-    definition = _present_definition(found[11:])
+    *columns, has_variables = found[11:]
+    definition = _present_definition(columns)
     if version != present:
         definition = JobVersion.objects.get(job_id=job_id, version=version).definition
     return Running(
@@ -84,10 +98,20 @@ def load(execution_id: int) -> Running:
         grace_seconds=definition["grace_seconds"],
         output_limit_bytes=definition["output_limit_bytes"] or conf.output_limit_bytes(),
         retry=_policy(definition["retry"]),
-        retry_lost=definition["retry"]["lost"],
         backfill_id=_backfill_of(execution_id) if trigger == Trigger.BACKFILL else None,
         log_at=logs.position(execution_id) if attempt > 1 else (0, 0),
+        variables=_variables(job_id) if has_variables else (),
     )
+
+
+_VARIABLES = (
+    "SELECT name, scope, value, sealed FROM jobs_variable "
+    "WHERE scope = 'global' OR job_id = %s ORDER BY id"
+)
+
+
+def _variables(job_id: int) -> tuple[StoredVariable, ...]:
+    return tuple(StoredVariable(*found) for found in sql.rows(_VARIABLES, [job_id]))
 
 
 def _backfill_of(execution_id: int) -> int | None:
@@ -99,6 +123,7 @@ def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:
     """Return the job's present definition, as a version's snapshot names it."""
     (kind, spec, environment, working_dir, timeout, grace, output_limit, *retry) = columns
     names = ("max_attempts", "kind", "base_seconds", "cap_seconds", "jitter_seconds", "lost")
+    *retry, causes, exit_codes = retry
     return {
         "type": kind,
         "spec": sql.json_value(spec),
@@ -107,18 +132,31 @@ def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:
         "timeout_seconds": timeout,
         "grace_seconds": grace,
         "output_limit_bytes": output_limit,
-        "retry": dict(zip(names, retry, strict=True)),
+        "retry": {
+            **dict(zip(names, retry, strict=True)),
+            "on": _stored_list(causes),
+            "on_exit_codes": _stored_list(exit_codes),
+        },
     }
 
 
+def _stored_list(value: Any) -> list[Any] | None:
+    found: list[Any] | None = None if value is None else sql.json_value(value)
+    return found
+
+
 def _policy(retry: dict[str, Any]) -> RetryPolicy:
-    """Return the domain's retry policy."""
+    """Return the domain's retry policy; versions of before know no conditions."""
+    causes, exit_codes = retry.get("on"), retry.get("on_exit_codes")
     return RetryPolicy(
         max_attempts=retry["max_attempts"],
         kind=RetryKind(retry["kind"]),
         base=timedelta(seconds=retry["base_seconds"]),
         cap=timedelta(seconds=retry["cap_seconds"]),
         jitter=timedelta(seconds=retry["jitter_seconds"]),
+        on=None if causes is None else frozenset(map(RetryCause, causes)),
+        on_exit_codes=None if exit_codes is None else frozenset(exit_codes),
+        lost=retry["lost"],
     )
 
 

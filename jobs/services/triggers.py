@@ -13,6 +13,7 @@ from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
 from jobs.services import audit, cancelling, revisions
+from jobs.services.circuits import Gates, gates_of
 from jobs.services.decisions import behind, new_execution
 from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
@@ -26,18 +27,19 @@ def trigger(
     actor: Actor,
     kind: Trigger = Trigger.MANUAL,
     idempotency_key: str = "",
+    force: bool = False,
 ) -> Execution:
     """Queue one execution of a job now, also of a paused one, which stays paused.
 
     The job's overlap policy holds: StateError when it would run beside an execution in progress
-    and may not. A repeated ``idempotency_key`` answers the execution of the first request.
+    and may not. So does its circuit breaker, unless ``force`` starts it all the same. A repeated ``idempotency_key`` answers the execution of the first request.
     """
     require(actor, Permission.EXECUTE)
     known = _known(job_id, idempotency_key)
     if known is not None:
         return known
     try:
-        return _trigger(job_id, actor, kind, idempotency_key)
+        return _trigger(job_id, actor, kind, idempotency_key, force=force)
     except IntegrityError:  # the same request at the same moment on another connection
         return Execution.objects.get(job_id=job_id, idempotency_key=idempotency_key)
 
@@ -49,7 +51,9 @@ def _known(job_id: int, idempotency_key: str) -> Execution | None:
     return Execution.objects.filter(job_id=job_id, idempotency_key=idempotency_key).first()
 
 
-def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> Execution:
+def _trigger(
+    job_id: int, actor: Actor, kind: Trigger, idempotency_key: str, *, force: bool
+) -> Execution:
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
@@ -57,7 +61,11 @@ def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> 
         known = _known(job_id, idempotency_key)
         if known is not None:
             return known
+        gates = gates_of(job, now)
+        if not force:
+            _refuse_open(job, gates)
         held = _must_wait(job)
+        gates.take(job)
         execution = new_execution(
             job,
             due_at=now,
@@ -80,12 +88,19 @@ def _trigger(job_id: int, actor: Actor, kind: Trigger, idempotency_key: str) -> 
             object_type="job",
             object_id=job.pk,
             object_name=job.name,
-            note=f"Execution #{execution.pk}",
+            note=f"Execution #{execution.pk}{', forced' if force else ''}",
         )
         revisions.bump("executions")
         wake.poke("queue")
         hand_over_on_commit([execution])
     return execution
+
+
+def _refuse_open(job: Job, gates: Gates) -> None:
+    """Raise StateError when its circuit breaker lets nothing begin."""
+    refusal = gates.refusal(job)
+    if refusal:
+        raise StateError(f"{job.name} was not started: {refusal}. Force it to start all the same.")
 
 
 def _must_wait(job: Job) -> bool:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.errors import InvalidError
-from jobs.domain.retry import RetryPolicy
-from jobs.domain.states import RetryKind
+from jobs.domain.retry import RetryPolicy, cause_of
+from jobs.domain.states import FAILURES, ExecutionState, RetryCause, RetryKind
 
 RNG = random.Random(7)
 
@@ -105,3 +105,116 @@ def test_a_negative_wait_is_refused(field: str) -> None:
 def test_zero_attempts_are_refused() -> None:
     with pytest.raises(InvalidError, match="max_attempts 0 is out of bounds"):
         RetryPolicy(max_attempts=0)
+
+
+FAILED, TIMED_OUT, LOST = ExecutionState.FAILED, ExecutionState.TIMED_OUT, ExecutionState.LOST
+EXIT_CODE, SIGNAL, TIMEOUT, ERROR = RetryCause
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_code", "signal", "cause"),
+    [
+        (FAILED, 3, None, EXIT_CODE),
+        (FAILED, 137, None, EXIT_CODE),  # a shell's word for its child's signal
+        (FAILED, None, 9, SIGNAL),
+        (FAILED, None, None, ERROR),
+        (FAILED, 127, None, EXIT_CODE),
+        (TIMED_OUT, None, 15, TIMEOUT),
+        (TIMED_OUT, 3, None, TIMEOUT),
+    ],
+)
+def test_how_an_attempt_failed(
+    state: ExecutionState, exit_code: int | None, signal: int | None, cause: RetryCause
+) -> None:
+    assert cause_of(state, exit_code=exit_code, signal=signal) == cause
+
+
+@pytest.mark.parametrize(
+    ("on", "codes", "tried_again"),
+    [
+        # Of: exit 3, exit 75, signal 9, a timeout that left exit 75, no start at all.
+        (None, None, "yes yes yes yes yes"),
+        (None, {75}, "no yes no no no"),
+        ({EXIT_CODE}, None, "yes yes no no no"),
+        ({EXIT_CODE}, {75}, "no yes no no no"),
+        ({TIMEOUT}, None, "no no no yes no"),
+        ({SIGNAL, ERROR}, None, "no no yes no yes"),
+        ({EXIT_CODE, TIMEOUT}, {75}, "no yes no yes no"),
+    ],
+)
+def test_which_failures_are_tried_again(
+    on: set[RetryCause] | None, codes: set[int] | None, tried_again: str
+) -> None:
+    policy = RetryPolicy(
+        on=None if on is None else frozenset(on),
+        on_exit_codes=None if codes is None else frozenset(codes),
+    )
+
+    answers = [
+        policy.covers(FAILED, exit_code=3),
+        policy.covers(FAILED, exit_code=75),
+        policy.covers(FAILED, signal=9),
+        policy.covers(TIMED_OUT, exit_code=75),
+        policy.covers(FAILED),
+    ]
+
+    assert ["yes" if one else "no" for one in answers] == tried_again.split()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_attempt_is_a_choice_of_its_own(lost: bool) -> None:
+    assert RetryPolicy(lost=lost).covers(LOST) is lost
+    assert RetryPolicy(lost=lost, on=frozenset({TIMEOUT})).covers(LOST) is lost
+
+
+@given(
+    state=st.sampled_from([one for one in ExecutionState if one not in FAILURES]),
+    on=st.none() | st.frozensets(st.sampled_from(RetryCause), min_size=1),
+    exit_code=st.none() | st.integers(0, 255),
+)
+def test_what_did_not_fail_is_never_tried_again(
+    state: ExecutionState, on: frozenset[RetryCause] | None, exit_code: int | None
+) -> None:
+    assert not RetryPolicy(on=on, lost=True).covers(state, exit_code=exit_code)
+
+
+@given(
+    on=st.none() | st.frozensets(st.sampled_from(RetryCause), min_size=1),
+    codes=st.none() | st.frozensets(st.integers(1, 255), min_size=1),
+    exit_code=st.none() | st.integers(1, 255),
+    signal=st.none() | st.integers(1, 64),
+    state=st.sampled_from([FAILED, TIMED_OUT]),
+)
+def test_exit_codes_only_narrow_what_the_causes_allow(
+    on: frozenset[RetryCause] | None,
+    codes: frozenset[int] | None,
+    exit_code: int | None,
+    signal: int | None,
+    state: ExecutionState,
+) -> None:
+    if codes is not None and on is not None:
+        on |= {EXIT_CODE}
+
+    narrowed = RetryPolicy(on=on, on_exit_codes=codes).covers(
+        state, exit_code=exit_code, signal=signal
+    )
+
+    if narrowed:
+        assert RetryPolicy(on=on).covers(state, exit_code=exit_code, signal=signal)
+        if codes and cause_of(state, exit_code=exit_code, signal=signal) == EXIT_CODE:
+            assert exit_code in codes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"on": frozenset()}, "on is empty"),
+        ({"on_exit_codes": frozenset()}, "on_exit_codes is empty"),
+        ({"on_exit_codes": frozenset({0})}, "Exit code 0 is not allowed"),
+        ({"on_exit_codes": frozenset({3, 256})}, "Exit code 256 is not allowed"),
+        ({"on": frozenset({TIMEOUT}), "on_exit_codes": frozenset({3})}, "needs exit_code"),
+    ],
+)
+def test_conditions_that_nothing_meets_are_refused(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidError, match=words):
+        RetryPolicy(**wrong)  # type: ignore[arg-type]  # one of two
