@@ -23,10 +23,10 @@ from tests.executors.worker import Run, in_worker, make_context, run
 def sample_commands(settings: LazySettings) -> Iterator[None]:
     """Install the sample app, whose command the tests run."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "tests.sample_app"]
-    get_commands.cache_clear()
+    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache
     assert apps.is_installed("tests.sample_app")
     yield
-    get_commands.cache_clear()
+    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache
 
 
 def run_command(directory: Path, instance: str, spec: dict[str, Any], **fields: Any) -> Run:

@@ -63,7 +63,8 @@ class Stamp:
 
     def wait_for(self, word: str, count: int = 1) -> list[float]:
         """Wait for lines."""
-        return wait_for(lambda: self.lines(word) if len(self.lines(word)) >= count else None)
+        wait_for(lambda: len(self.lines(word)) >= count)
+        return self.lines(word)
 
 
 class Endless:
