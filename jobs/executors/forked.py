@@ -18,12 +18,14 @@ from typing import IO, Any
 
 from django.db import connections
 
+from jobs.domain.masking import Mask
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import python_child
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.directives import parse_json
 from jobs.executors.directory import prepare_directory
 from jobs.executors.environment import build_environment
+from jobs.executors.limits import Limits
 from jobs.executors.process import supervise
 from jobs.executors.proctree import LINUX, pid_start_time
 from jobs.executors.python_child import Work
@@ -36,6 +38,10 @@ _HELD = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1,
 ENDED_ITSELF = "The job ended its process by itself, without a result"
 
 
+MAX_TRACE_CHARACTERS = 20_000
+MAX_MESSAGE_CHARACTERS = 500
+
+
 @dataclass(frozen=True, slots=True)
 class _Report:
     """What the child says about its end."""
@@ -46,21 +52,23 @@ class _Report:
     result: Any
 
 
-def run_forked(work: Work, context: ExecutionContext, monitor: Monitor) -> ExecutionResult:
-    """Call ``work`` in a child of its own and return how it went."""
+def run_forked(
+    work: Work, context: ExecutionContext, monitor: Monitor, *, limits: Limits | None = None
+) -> ExecutionResult:
+    """Call ``work`` in a child of its own, within ``limits``, and return how it went."""
     with _report_file() as file:
         pids: list[int] = []
 
         def start() -> Child:
-            child = _fork(work, context, file.fileno())
+            child = _fork(work, context, file.fileno(), limits)
             pids.append(child.pid)
             return child
 
         result = supervise(start, context, monitor)
-        return _judged(result, _read(file)) if pids else _reworded(result)
+        return _judged(result, _read(file, context.mask)) if pids else _reworded(result)
 
 
-def _fork(work: Work, context: ExecutionContext, report: int) -> Child:
+def _fork(work: Work, context: ExecutionContext, report: int, limits: Limits | None) -> Child:
     """Fork the child; raises what keeps it from starting."""
     directory = prepare_directory(context.default_dir, context.working_dir)
     environment = build_environment(context)
@@ -82,6 +90,7 @@ def _fork(work: Work, context: ExecutionContext, report: int) -> Child:
                 environment=environment,
                 directory=directory,
                 handles=python_child.Handles(out=out_write, err=err_write, report=report),
+                limits=limits,
             )
     except BaseException:
         os.close(out_read)
@@ -118,15 +127,25 @@ def _report_file() -> Iterator[IO[bytes]]:
         yield file
 
 
-def _read(file: IO[bytes]) -> _Report | None:
-    """Return what the child reported; None when it did not come to that."""
+def _read(file: IO[bytes], mask: Mask) -> _Report | None:
+    """Return what the child reported; None when it did not come to that.
+
+    Texts are cut here and not by the child: a secret that is cut cannot be masked any more.
+    """
     file.seek(0)
     text = file.read()
     if not text:
         return None
     said = json.loads(text)
-    result = None if said["result"] is None else parse_json(said["result"])
-    return _Report(said["succeeded"], said["message"], said["error"], result)
+    error = None if said["error"] is None else mask.text(said["error"])
+    if error is not None and len(error) > MAX_TRACE_CHARACTERS:
+        error = f"…{error[-MAX_TRACE_CHARACTERS:]}"
+    return _Report(
+        succeeded=said["succeeded"],
+        message=mask.text(said["message"])[:MAX_MESSAGE_CHARACTERS],
+        error=error,
+        result=None if said["result"] is None else mask.value(parse_json(said["result"])),
+    )
 
 
 def _judged(result: ExecutionResult, report: _Report | None) -> ExecutionResult:

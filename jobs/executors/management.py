@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand
 from pydantic import Field, field_validator, model_validator
 
 from jobs import conf
-from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor, Spec
+from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.forked import run_forked
+from jobs.executors.limits import LimitedSpec
 from jobs.registry import JobContext
 
 # What no job should run by mistake. Not a wall: who may define jobs may run any program.
@@ -36,7 +37,7 @@ REFUSED: Mapping[str, str] = {
 _OWN_OPTIONS = frozenset({"help", "version", "stdout", "stderr", "no_color", "force_color"})
 
 
-class ManagementSpec(Spec):
+class ManagementSpec(LimitedSpec):
     """A command by name, its arguments as on the command line, and options by name."""
 
     called: ClassVar[Mapping[str, str]] = {"command": "command"}
@@ -74,7 +75,8 @@ class ManagementExecutor:
         self, spec: ManagementSpec, context: ExecutionContext, monitor: Monitor
     ) -> ExecutionResult:
         """Run the command to its end."""
-        return run_forked(partial(_call, spec), context, monitor)
+        work = partial(_call, spec)
+        return spec.explained(run_forked(work, context, monitor, limits=spec.limits))
 
 
 def fault_of(command: str) -> str | None:

@@ -13,8 +13,9 @@ from django.db import transaction
 from pydantic import Field, field_validator, model_validator
 
 from jobs.domain.errors import InvalidError
-from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor, Spec
+from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.forked import run_forked
+from jobs.executors.limits import LimitedSpec
 from jobs.registry import REGISTRY, JobContext, RegisteredJob
 from jobs.registry.transaction import JobTransaction
 
@@ -28,7 +29,7 @@ def _as_value_error() -> Iterator[None]:
         raise ValueError(error.message) from error
 
 
-class PythonSpec(Spec):
+class PythonSpec(LimitedSpec):
     """A registered job, by its id or path, and the keyword arguments of its call.
 
     The code must be registered; an import path of anything else is refused, since who may write a
@@ -66,7 +67,7 @@ class PythonExecutor:
     ) -> ExecutionResult:
         """Run the job to its end."""
         work = partial(call, REGISTRY.find(spec.job), spec.kwargs)
-        return run_forked(work, context, monitor)
+        return spec.explained(run_forked(work, context, monitor, limits=spec.limits))
 
 
 def call(entry: RegisteredJob, arguments: Mapping[str, Any], context: JobContext) -> Any:

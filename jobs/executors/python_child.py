@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -34,6 +35,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SqliteConnection
 from jobs.executors.base import ExecutionContext
 from jobs.executors.directives import MAX_LINE_BYTES, parse_json
 from jobs.executors.environment import EXECUTION_VARIABLE, INSTANCE_VARIABLE
+from jobs.executors.limits import CPU_GRACE, Limits
 from jobs.executors.proctree import LINUX
 from jobs.executors.spawn import UMASK
 from jobs.registry.context import Cancelled, JobContext, new_line
@@ -43,8 +45,6 @@ Work = Callable[[JobContext], Any]
 
 LINE = "{asctime}.{msecs:03.0f} {levelname} {name}: {message}"
 DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
-MAX_TRACE_CHARACTERS = 20_000
-MAX_MESSAGE_CHARACTERS = 500
 FAILED = 1
 _HERE = str(Path(__file__).parent)
 _RESET = (
@@ -91,6 +91,7 @@ def become(
     environment: Mapping[bytes, bytes],
     directory: Path,
     handles: Handles,
+    limits: Limits | None,
 ) -> NoReturn:
     """Turn this forked process into the job and never return."""
     code = FAILED
@@ -106,6 +107,7 @@ def become(
         _renew_databases()
         inner = _context_of(context)
         _take_signals(inner)
+        _take_limits(limits)
         code = _run(work, inner, handles.report)
     except BaseException:  # noqa: BLE001 - the last frame of this process
         traceback.print_exc()
@@ -223,6 +225,21 @@ def _take_signals(context: JobContext) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def _take_limits(limits: Limits | None) -> None:
+    """Let the kernel limit this process, and what it starts, from now on."""
+    if limits is None:
+        return
+    if limits.open_files is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits.open_files, limits.open_files))
+    if limits.cpu_seconds is not None:
+        most = limits.cpu_seconds + CPU_GRACE
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, most))
+    if limits.memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    if limits.nice:
+        os.nice(limits.nice)
+
+
 # --- Running --------------------------------------------------------------------------------------
 
 # How an async job is interrupted: set while its loop runs.
@@ -335,8 +352,7 @@ def _of_error(error: BaseException) -> tuple[int, dict[str, Any]]:
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
     sys.stderr.write(f"{text}\n")
     (*_, message) = traceback.format_exception_only(type(error), error)
-    kept = text if len(text) <= MAX_TRACE_CHARACTERS else f"…{text[-MAX_TRACE_CHARACTERS:]}"
-    return FAILED, _said(False, message.strip(), kept, None)
+    return FAILED, _said(False, message.strip(), text, None)
 
 
 def _own_trace(trace: TracebackType | None) -> TracebackType | None:
@@ -370,7 +386,7 @@ def _as_json(value: Any) -> tuple[str | None, str]:
 def _said(succeeded: bool, message: str, error: str | None, result: str | None) -> dict[str, Any]:
     return {
         "succeeded": succeeded,
-        "message": message.replace("\0", "\N{REPLACEMENT CHARACTER}")[:MAX_MESSAGE_CHARACTERS],
+        "message": message.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "error": None if error is None else error.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "result": result,
     }

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.conftest import REQUIRED
 from tests.e2e.harness import Product, wait_until
 
 SECRET = "the-secret-key-of-this-very-test-and-no-other"
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def product(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
     """Return a running product of a project with jobs of its own."""
-    made = Product(
-        tmp_path_factory.mktemp("python"),
-        DJANGO_SETTINGS_MODULE="tests.sample_app.settings",
-        SECRET_KEY=SECRET,
-    )
-    made.start()
-    wait_until(lambda: job_id(made, "returns"), what="the jobs of the code")
-    yield made
-    made.close()
+    with own_database(str(request.param)) as settings:
+        made = Product(
+            tmp_path_factory.mktemp("python"),
+            DJANGO_SETTINGS_MODULE="tests.sample_app.settings",
+            SECRET_KEY=SECRET,
+            **settings,
+        )
+        made.start()
+        wait_until(lambda: job_id(made, "returns"), what="the jobs of the code")
+        yield made
+        made.close()
+
+
+@contextmanager
+def own_database(kind: str) -> Iterator[dict[str, str]]:
+    """Yield the settings of an empty database."""
+    if kind == "sqlite":
+        yield {}
+        return
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if not server:
+        (pytest.fail if REQUIRED else pytest.skip)("TEST_POSTGRES_URL is not set")
+    import psycopg
+
+    name = f"jobdeck_python_{os.getpid()}_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()}
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def job_id(product: Product, name: str) -> int:
@@ -135,7 +164,8 @@ def test_jobs_beside_the_worker_never_harm_its_database(product: Product) -> Non
     for execution in executions:
         assert product.end_of(execution) in {"succeeded", "failed"}  # the name is taken once
     assert groups(product, "many%") == ["many-kept"]
-    assert product.sql("PRAGMA integrity_check") == [["ok"]]
+    if "DATABASE_URL" not in product.environment:
+        assert product.sql("PRAGMA integrity_check") == [["ok"]]
 
 
 def test_a_person_ends_a_job_which_tidies_up(product: Product, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.masking import Mask
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import parse_spec, process
 from jobs.executors.forked import ENDED_ITSELF
 from jobs.registry import Registry
 from tests.executors.pythonjobs import RunPython, run_python, sample_jobs
+from tests.executors.worker import in_worker, make_context, run
 
 __all__ = ["run_python", "sample_jobs"]
 
@@ -311,6 +313,58 @@ def test_a_stubborn_job_is_killed_with_everything_it_started(
     assert run.result.signal == signal.SIGKILL
     assert not Path(f"/proc/{pid_file.read_text()}").exists()
     assert 1.0 <= run.seconds < 8
+
+
+# --- Limits and secrets ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "limits", "message"),
+    [
+        ("memory", {"memory_bytes": 1 << 33}, "MemoryError"),
+        ("files", {"open_files": 64}, "OSError: [Errno 24] Too many open files: '/dev/null'"),
+        (
+            "cpu",
+            {"cpu_seconds": 1},
+            "Job ended by signal 24 (SIGXCPU); its limit is 1 s of CPU time",
+        ),
+    ],
+)
+def test_what_exceeds_a_limit_is_a_failed_run_that_says_so(
+    tmp_path: Path,
+    instance: str,
+    sample_jobs: Registry,
+    what: str,
+    limits: dict[str, int],
+    message: str,
+) -> None:
+    spec = {"job": "takes", "kwargs": {"what": what}, "limits": limits}
+
+    done = in_worker(lambda: run(make_context(tmp_path, instance), "python", spec))
+
+    assert done.outcome == (ExecutionState.FAILED, message)
+
+
+def test_a_nice_job_gives_way(tmp_path: Path, instance: str, sample_jobs: Registry) -> None:
+    spec = {"job": "takes", "kwargs": {"what": "nice"}, "limits": {"nice": 7}}
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+
+    done = in_worker(lambda: run(make_context(tmp_path, instance), "python", spec))
+
+    assert done.result.result == min(before + 7, 19)
+
+
+def test_a_secret_is_masked_wherever_a_job_tells_it(run_python: RunPython) -> None:
+    secret = "hunter2hunter2"
+    mask = Mask([secret])
+
+    raised = run_python("raises", {"text": "x" * 479 + secret}, mask=mask)
+    returned = run_python("returns", {"value": {"key": secret}}, mask=mask)
+
+    for done in (raised, returned):
+        told = f"{done.result.message} {done.result.error} {done.result.result} {done.text()}"
+        assert "hunter2" not in told
+    assert returned.result.result["key"] != secret
 
 
 # --- Specs ----------------------------------------------------------------------------------------

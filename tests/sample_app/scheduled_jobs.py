@@ -271,3 +271,15 @@ class WritesRowsAsync(BaseScheduledJob):
                 raise ValueError("roll back")
         except ValueError:
             pass
+
+
+@scheduled_job(manual=True)
+def takes(what: str) -> Any:
+    """Take more than it may."""
+    if what == "memory":
+        return len(bytearray(1 << 40))
+    if what == "files":
+        return [Path("/dev/null").open() for _ in range(1000)]
+    while what == "cpu":
+        pass
+    return os.getpriority(os.PRIO_PROCESS, 0)
