@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
-from jobs.models import Backfill, Calendar, Execution, Freeze, Job, Worker, WorkerKind
+from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Worker, WorkerKind
 from jobs.services import backfills, calendars, freezes
 from jobs.services import jobs as job_services
 from jobs.services.backfill_requests import parse_request
@@ -111,3 +111,12 @@ def make_backfill(job: Job | None = None, **fields: Any) -> Backfill:
     asked = {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T02:30:00Z", **fields}
     job = job or make_job(schedules=[cron("0 * * * *")])
     return backfills.create(job.pk, parse_request(asked), actor=SYSTEM).backfill
+
+
+def make_breaker(name: str, **settings: Any) -> Breaker:
+    """Return a shared circuit breaker that no job names any more."""
+    job = make_job(breaker={"name": name, "threshold": 2, **settings})
+    breaker = job.breaker
+    assert breaker is not None
+    job_services.delete(job.pk, actor=SYSTEM)
+    return breaker

@@ -17,6 +17,7 @@ from jobs.api.problems import register
 from jobs.api.requests import ApiRequest, JsonRenderer
 from jobs.api.v1.about import router as about
 from jobs.api.v1.backfills import router as backfills
+from jobs.api.v1.breakers import router as breakers
 from jobs.api.v1.calendars import router as calendars
 from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
@@ -77,11 +78,12 @@ api.add_router("/jobs", jobs)
 api.add_router("/executions", executions)
 api.add_router("", backfills)
 api.add_router("/freezes", freezes)
+api.add_router("/breakers", breakers)
 api.add_router("/calendars", calendars)
 api.add_router("/events", events)
 api.add_router("", ledger)
-api.add_router("", explain)
 api.add_router("", timeline)
+api.add_router("", explain)
 api.add_router("", about)
 
 

@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
-from jobs.services.definitions import JobDefinition
+from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 
@@ -46,6 +46,15 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
                 "retry": {"max_attempts": 3, "base_seconds": 60},
             },
         },
+        "management_command": {
+            "summary": "A Django management command, each night",
+            "value": {
+                "name": "clear-sessions",
+                "type": "management_command",
+                "spec": {"command": "clearsessions", "args": [], "options": {}},
+                "schedules": [{"kind": "cron", "expression": "0 4 * * *", "timezone": "UTC"}],
+            },
+        },
     },
     "JobChanges": {
         "timeout": {"summary": "Another time limit", "value": {"timeout_seconds": 120}},
@@ -78,6 +87,9 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "FreezeChanges": {
         "longer": {"summary": "An hour from now", "value": {"duration_seconds": 3600}}
+    },
+    "BreakerChanges": {
+        "longer": {"summary": "Open for ten minutes", "value": {"open_seconds": 600}}
     },
     "CalendarDefinition": {
         "holidays": {
@@ -233,6 +245,7 @@ def _request_schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for model in (
         JobDefinition,
+        BreakerDefinition,
         PreviewRequest,
         BackfillRequest,
         CalendarDefinition,
@@ -248,6 +261,9 @@ def _request_schemas() -> dict[str, Any]:
         "type": "null",
         "description": "Null: a job of its own, in no workspace.",
     }
+    by_name = {"type": "string", "description": "The name of a shared circuit breaker."}
+    definition["properties"]["breaker"]["anyOf"].insert(0, by_name)
+    schemas["BreakerChanges"] = _changes("BreakerChanges", schemas["BreakerDefinition"])
     schemas["JobChanges"] = _changes("JobChanges", definition)
     schemas["CalendarChanges"] = _changes("CalendarChanges", schemas["CalendarDefinition"])
     schemas["JobDefinition"] = {

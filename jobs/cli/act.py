@@ -21,14 +21,15 @@ _KILL_PATIENCE = 30.0  # longer than the usual grace period
 @cli.command()
 @click.argument("name")
 @click.option("--no-wait", is_flag=True, help="Start it and do not wait for its end.")
+@click.option("--force", is_flag=True, help="Start it past an open circuit breaker.")
 @json_option
 @click.pass_obj
-def run(api: LazyApi, name: str, no_wait: bool, as_json: bool) -> None:
+def run(api: LazyApi, name: str, no_wait: bool, force: bool, as_json: bool) -> None:
     """Run a job at once and wait; a failure ends with 1. Ctrl-C leaves the run going."""
     job = api().job(name)
     if not as_json:
         click.echo(f"Running standalone job '{job['name']}'...")
-    execution = api().post(f"/jobs/{job['id']}/trigger")
+    execution = api().post(f"/jobs/{job['id']}/trigger", **({"force": "true"} if force else {}))
     if not no_wait:
         _warn_without_workers(api())
         execution = _wait(api(), execution)

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from jobs.cli import account, act, backfill, calendar, event, freeze, look
+from jobs.cli import account, act, backfill, breaker, calendar, event, freeze, look
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
@@ -16,6 +16,7 @@ __all__ = [
     "account",
     "act",
     "backfill",
+    "breaker",
     "calendar",
     "cli",
     "event",

@@ -94,8 +94,15 @@ def _made(asked: BreakerDefinition, actor: Actor, now: datetime) -> Breaker:
         if known is None:
             raise
         return known
-    if row.name:
-        _record(row, actor, "breaker.create", after=values)
+    if row.name:  # a job's own is told with the job
+        audit.record(
+            actor,
+            "breaker.create",
+            object_type="breaker",
+            object_id=row.pk,
+            object_name=row.name,
+            after=values,
+        )
     return row
 
 

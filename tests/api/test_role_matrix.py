@@ -9,12 +9,13 @@ import pytest
 from jobs.api.native import api
 from jobs.api.openapi import document
 from jobs.domain.permissions import Role
-from jobs.models import Backfill, Calendar, Execution, Freeze, Job, Occurrence
+from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Occurrence
 from tests.api.callers import caller
 from tests.factories import (
     cron,
     definition,
     make_backfill,
+    make_breaker,
     make_calendar,
     make_execution,
     make_freeze,
@@ -59,6 +60,12 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "freezes_read": ("GET", "/freezes/{freeze}", None, READ),
     "freezes_update": ("PATCH", "/freezes/{freeze}", {"reason": "other"}, OPERATE),
     "freezes_lift": ("POST", "/freezes/{freeze}/lift", None, OPERATE),
+    "breakers_list": ("GET", "/breakers", None, READ),
+    "breakers_read": ("GET", "/breakers/{breaker}", None, READ),
+    "breakers_update": ("PATCH", "/breakers/{breaker}", {"threshold": 9}, EDIT),
+    "breakers_delete": ("DELETE", "/breakers/{breaker}", None, EDIT),
+    "breakers_close": ("POST", "/breakers/{breaker}/close", None, OPERATE),
+    "breakers_trip": ("POST", "/breakers/{breaker}/trip", None, OPERATE),
     "calendars_list": ("GET", "/calendars", None, READ),
     "calendars_create": ("POST", "/calendars", {"name": "made"}, EDIT),
     "calendars_import": ("POST", "/calendars/import?name=made", ICALENDAR, EDIT),
@@ -102,6 +109,7 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
             execution=execution.pk,
             freeze=make_freeze().pk,
             calendar=make_calendar().pk,
+            breaker=make_breaker(f"breaker-{number}").pk,
             backfill=make_backfill(execution.job).pk,
         )
         named = operation in {"jobs_create", "calendars_create"}
@@ -125,5 +133,6 @@ def _everything() -> list[Any]:
         list(Freeze.objects.order_by("pk").values()),
         list(Calendar.objects.order_by("pk").values()),
         list(Backfill.objects.order_by("pk").values()),
+        list(Breaker.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
     ]

@@ -173,12 +173,17 @@ def trigger(
         str,
         Header(alias="Idempotency-Key", description="A repeated key starts nothing new."),
     ] = "",
+    force: Annotated[bool, Field(description="Start it past an open circuit breaker.")] = False,
 ) -> Status[ExecutionDocument]:
     """Queue one execution now, also of a paused job: 200 when it has ended, else 202."""
     if len(idempotency_key) > _LONGEST_KEY:
         raise InvalidError(f"Idempotency-Key is too long. Use {_LONGEST_KEY} characters or less.")
     execution = triggers.trigger(
-        job_id, actor=request.auth, kind=Trigger.API, idempotency_key=idempotency_key
+        job_id,
+        actor=request.auth,
+        kind=Trigger.API,
+        idempotency_key=idempotency_key,
+        force=force,
     )
     wait_for_end(execution.pk, min(wait, MAX_WAIT))
     execution = get_execution(execution.pk)
