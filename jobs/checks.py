@@ -8,10 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError
 
 from jobs import conf
 from jobs.executors import PLUGIN_FAULTS
 from jobs.registry import REGISTRY
+from jobs.services import secret_box, variables
 
 
 def register() -> None:
@@ -21,6 +23,8 @@ def register() -> None:
     checks.register(check_pool)
     checks.register(check_registered)
     checks.register(check_job_types)
+    checks.register(check_secret_keys)
+    checks.register(check_secrets_open, checks.Tags.database)
 
 
 def check_lease(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
@@ -84,3 +88,26 @@ def check_job_types(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.
     """A package that brings a job type must bring one that works."""
     hint = "Mend or uninstall the package; the other job types work."
     return [checks.Warning(fault, hint=hint, id="jobdeck.W001") for fault in PLUGIN_FAULTS]
+
+
+def check_secret_keys(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Each key that seals secrets must be one."""
+    fault = secret_box.fault()
+    hint = "Mend JOBS_SECRET_KEYS or the key file; until then no secret can be set or used."
+    return [checks.Error(fault, hint=hint, id="jobdeck.E006")] if fault else []
+
+
+def check_secrets_open(
+    app_configs: Sequence[Any] | None, *, databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """Each stored secret should have its key; asked for with ``check --database default``."""
+    if not databases:
+        return []
+    try:
+        names = variables.closed()
+    except DatabaseError:  # before the first migration there is none
+        return []
+    if not names:
+        return []
+    fault = f"The key of {len(names)} secrets is missing: {', '.join(names[:5])}."
+    return [checks.Warning(fault, hint=secret_box.HINT, id="jobdeck.W002")]

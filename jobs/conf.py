@@ -60,6 +60,11 @@ def http_allowed() -> Sequence[Allowed]:
     return cast("Sequence[Allowed]", _get("HTTP_ALLOWED"))
 
 
+def secret_keys() -> Sequence[str]:
+    """Return the keys that seal secrets, the newest first; empty: those of the key file."""
+    return cast("Sequence[str]", _get("SECRET_KEYS"))
+
+
 def data_dir() -> Path:
     """Return the directory of the database, keys and sockets."""
     return settings.DATA_DIR

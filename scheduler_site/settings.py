@@ -192,6 +192,8 @@ JOBDECK = {
     "HTTP_ALLOWED": allowed_addresses("JOBS_HTTP_ALLOW", env.words("JOBS_HTTP_ALLOW")),
     # What jobs of the type management_command may run; empty: all but those that are refused.
     "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
+    # What seals secrets, newest first; empty: a file of the data directory, made when needed.
+    "SECRET_KEYS": env.words("JOBS_SECRET_KEYS"),
 }
 Q_CLUSTER = {
     "name": "jobdeck",

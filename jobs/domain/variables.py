@@ -53,6 +53,12 @@ def uses_in(value: Any, place: str = "") -> Iterator[Use]:
                     raise _no_placeholder(text, match.start(), where)
 
 
+def check_placeholders(value: Any) -> None:
+    """Refuse double braces that are no placeholder in the texts of a JSON value."""
+    for _ in uses_in(value):
+        pass
+
+
 def fill(value: Any, lookup: Callable[[Use], str], place: str = "") -> Any:
     """Return a JSON value with each placeholder in its texts replaced, once.
 

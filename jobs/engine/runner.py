@@ -19,13 +19,15 @@ from django.db import connection
 
 from jobs import conf
 from jobs.broker.pool import Pool, current_pool
+from jobs.domain.errors import InvalidError, UnprocessableError
+from jobs.domain.masking import NO_SECRETS, Mask
 from jobs.domain.states import ExecutionState, Trigger
 from jobs.engine.monitor import DatabaseMonitor
 from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
 from jobs.executors.base import STANDALONE
 from jobs.executors.proctree import pid_start_time
-from jobs.services import executions
+from jobs.services import executions, rendering
 from jobs.services.running import Running
 
 Answer = TypeVar("Answer")
@@ -113,22 +115,34 @@ def run_one(
 def _execute(running: Running, monitor: DatabaseMonitor) -> ExecutionResult:
     """Let the executor of the job's type do the work; its own errors are a failed result."""
     started_at = datetime.now(UTC)
+    mask = NO_SECRETS
     try:
+        mask = rendering.secrets_of(running)
+        running = rendering.render(running)
         executor = executor_for(running.type)
         spec = parse_spec(running.type, running.spec)
-        return executor.execute(spec, _context(running), monitor)
-    except Exception as error:
-        log.exception("Execution %d failed inside Jobdeck.", running.execution_id)
-        return ExecutionResult(
-            state=ExecutionState.FAILED,
-            started_at=started_at,
-            finished_at=datetime.now(UTC),
-            message=f"Could not be run: {error}",
-            error=traceback.format_exc(limit=-5),
-        )
+        result = executor.execute(spec, _context(running, mask), monitor)
+    except (UnprocessableError, InvalidError) as error:  # what was given cannot be run
+        result = _failed(started_at, f"Could not be run: {error}")
+    except Exception as error:  # noqa: BLE001 - the executor's own errors are a failed result
+        trace = mask.text(traceback.format_exc(limit=-5))
+        # The trace as text: what was put in for a secret may stand in it.
+        log.error("Execution %d failed inside Jobdeck.\n%s", running.execution_id, trace)  # noqa: TRY400
+        result = _failed(started_at, f"Could not be run: {error}", trace)
+    return rendering.masked(result, mask)
 
 
-def _context(running: Running) -> ExecutionContext:
+def _failed(started_at: datetime, message: str, error: str | None = None) -> ExecutionResult:
+    return ExecutionResult(
+        state=ExecutionState.FAILED,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        message=message,
+        error=error,
+    )
+
+
+def _context(running: Running, mask: Mask) -> ExecutionContext:
     """Return what the executor must know besides the spec."""
     work_dir = conf.work_dir()
     return ExecutionContext(
@@ -148,6 +162,7 @@ def _context(running: Running) -> ExecutionContext:
         environment=running.environment,
         output_limit=running.output_limit_bytes,
         http_allowed=conf.http_allowed(),
+        mask=mask,
     )
 
 

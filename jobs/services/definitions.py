@@ -39,6 +39,7 @@ from jobs.domain.states import (
     ScheduleKind,
     SecondsPosition,
 )
+from jobs.domain.variables import check_placeholders
 from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
 from jobs.models import Breaker, Job
@@ -214,8 +215,12 @@ class JobDefinition(BaseModel):
             executor_for(self.type)
         with named("spec"):
             self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
+            check_placeholders(self.spec)
         with named("environment"):
             validate_environment(self.environment)
+            check_placeholders(self.environment)
+        with named("working_dir"):
+            check_placeholders(self.working_dir)
         self.tags = sorted(set(self.tags))
         self.calendars = sorted(set(self.calendars))
         return self

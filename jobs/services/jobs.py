@@ -179,6 +179,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
         feeding.end_of_job(job, by=actor.name, now=now)
         cancelling.cancel_live(job, by=actor.name, now=now)
         job.refresh_from_db()
+        job.variables.all().delete()  # its secrets go with it
         job.deleted_at = now
         job.next_fire_at = None
         job.save(update_fields=["deleted_at", "next_fire_at"])

@@ -1,0 +1,142 @@
+"""Variables: lists, what a job names, and which jobs name one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from jobs.domain.errors import InvalidError, UnknownError
+from jobs.domain.variables import Use, uses_in
+from jobs.models import Job, Variable
+from jobs.models.variable import GLOBAL, JOB
+from jobs.queries.listing import Page
+
+_FIELDS = ("spec", "environment", "working_dir")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A job that names a variable."""
+
+    job_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A name that a job uses; ``variable`` is what stands behind it, None when nothing does."""
+
+    name: str
+    places: list[str]
+    variable: Variable | None
+
+
+def get_variable(variable_id: int) -> Variable:
+    """Return a variable with its job; UnknownError when there is none."""
+    found = Variable.objects.select_related("job").filter(pk=variable_id).first()
+    if found is None:
+        raise UnknownError(f"Variable {variable_id} does not exist.")
+    return found
+
+
+def list_variables(
+    *,
+    search: str = "",
+    name: str = "",
+    scope: str = "",
+    job_id: int | None = None,
+    secret: bool | None = None,
+    after: int | None = None,
+    limit: int = 100,
+) -> Page[Variable]:
+    """Return a page of variables in the order of their ids; never their sealed values."""
+    rows = Variable.objects.select_related("job").defer("sealed").order_by("pk")
+    if search:
+        rows = rows.filter(
+            Q(name__icontains=search)
+            | Q(description__icontains=search)
+            | Q(job__name__icontains=search)
+        )
+    wanted = {"name": name or None, "scope": scope or None, "job": job_id, "secret": secret}
+    rows = rows.filter(**{key: value for key, value in wanted.items() if value is not None})
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows[: limit + 1])
+    return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def uses_of(definition: Mapping[str, Any]) -> Iterator[Use]:
+    """Yield the names that a job's definition uses, each with its field."""
+    yield from uses_in(definition["spec"])
+    yield from uses_in(definition["environment"], "environment")
+    yield from uses_in(definition["working_dir"], "working_dir")
+
+
+def named_by(definition: Mapping[str, Any], job_id: int | None) -> list[Named]:
+    """Return the names that a definition uses, and what stands behind each for this job."""
+    places: dict[str, list[str]] = {}
+    try:
+        for use in uses_of(definition):
+            places.setdefault(use.name, []).append(use.place)
+    except InvalidError:  # saved before such texts were refused; its runs say so
+        return []
+    if not places:
+        return []
+    known = {row.name: row for row in _known(places, job_id)}
+    return [
+        Named(name=name, places=sorted(set(found)), variable=known.get(name))
+        for name, found in sorted(places.items())
+    ]
+
+
+def unknown_in(definition: Mapping[str, Any], job_id: int | None) -> list[Named]:
+    """Return the names that nothing stands behind: runs would fail."""
+    return [one for one in named_by(definition, job_id) if one.variable is None]
+
+
+def jobs_naming(variable: Variable) -> list[Naming]:
+    """Return the present jobs for which ``variable`` stands behind its name, by name."""
+    jobs = _mentioning(variable.name)
+    if variable.job is not None:
+        jobs = jobs.filter(pk=variable.job.pk)
+    else:
+        own = Variable.objects.filter(scope=JOB, name=variable.name).values("job")
+        jobs = jobs.exclude(pk__in=own)
+    return [
+        Naming(job_id=job["pk"], name=job["name"])
+        for job in jobs.order_by("name").values("pk", "name", *_FIELDS)
+        if _uses(job, variable.name)
+    ]
+
+
+def _known(names: Iterable[str], job_id: int | None) -> list[Variable]:
+    """Return the variables of these names, a job's own after the global ones."""
+    mine = Q(scope=GLOBAL) | Q(scope=JOB, job=job_id)
+    rows = Variable.objects.defer("sealed").filter(mine, name__in=list(names))
+    return sorted(rows, key=lambda row: row.scope == JOB)
+
+
+def _mentioning(name: str) -> QuerySet[Job]:
+    """Return the present jobs whose definition holds braces and the name; not yet sure."""
+    matching = Q(working_dir__contains="{{")
+    for field in ("spec_text", "environment_text"):
+        matching |= Q(**{f"{field}__contains": "{{"}) & Q(**{f"{field}__contains": name})
+    return (
+        Job.objects.present()
+        .alias(
+            spec_text=Cast(F("spec"), TextField()),
+            environment_text=Cast(F("environment"), TextField()),
+        )
+        .filter(matching)
+    )
+
+
+def _uses(definition: Mapping[str, Any], name: str) -> bool:
+    try:
+        return any(use.name == name for use in uses_of(definition))
+    except InvalidError:
+        return False

@@ -1,0 +1,284 @@
+"""Create, change and delete variables and secrets; a secret's value goes in and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from django.db import IntegrityError
+from django.utils import timezone
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.domain.errors import DuplicateError, InvalidError, StateError, UnknownError
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.variables import LONGEST_VALUE, check_name
+from jobs.models import Job, Variable
+from jobs.models.variable import GLOBAL, JOB
+from jobs.queries.variables import Naming, jobs_naming
+from jobs.services import audit, revisions, secret_box
+from jobs.services.problems import invalid_from, named
+from jobs.services.storable import check_storable
+from jobs.services.wording import refuse
+from jobs.services.writing import write_transaction
+
+Model = TypeVar("Model", bound=BaseModel)
+_NAMED_AT_MOST = 5  # jobs that a refusal names
+
+
+def _name(value: str) -> str:
+    with named():
+        return check_name(value)
+
+
+def _value(value: str) -> str:
+    """Accept what fits; a refusal never repeats the value, which may be a secret."""
+    size = len(value.encode(errors="replace"))
+    if size > LONGEST_VALUE:
+        raise refuse(f"The value has {size:,} bytes. Use {LONGEST_VALUE:,} or less.")
+    if "\0" in value:
+        raise refuse("The value holds a NUL character. Remove it.")
+    return value
+
+
+class VariableDefinition(BaseModel):
+    """All that a person decides about a variable."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, AfterValidator(_name)]
+    value: Annotated[str, Field(strict=True), AfterValidator(_value)]
+    secret: bool = Field(False, strict=True)
+    job_id: int | None = Field(None, description="Null: every job may name it.")
+    description: str = Field("", max_length=500)
+
+
+class VariableChanges(BaseModel):
+    """What of a variable can be changed; a field that is not named, or null, stays."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    value: Annotated[str, Field(strict=True), AfterValidator(_value)] | None = None
+    secret: bool | None = Field(None, strict=True)
+    description: str | None = Field(None, max_length=500)
+
+
+def parse_variable(data: Mapping[str, Any]) -> VariableDefinition:
+    """Return the variable that ``data`` holds; InvalidError names each wrong field."""
+    return _parsed(VariableDefinition, data)
+
+
+def parse_changes(data: Mapping[str, Any]) -> VariableChanges:
+    """Return the changes that ``data`` holds; InvalidError names each wrong field."""
+    if "name" in data or "job_id" in data:
+        field = "name" if "name" in data else "job_id"
+        sentence = "It cannot be changed: jobs name the variable by it. Create another one."
+        raise InvalidError(sentence, fields={field: sentence})
+    return _parsed(VariableChanges, data)
+
+
+def create(definition: VariableDefinition, *, actor: Actor) -> Variable:
+    """Create a variable; the runs that start from now on know it."""
+    require(actor, Permission.EDIT)
+    now = timezone.now()
+    with write_transaction():
+        row = Variable(
+            scope=GLOBAL if definition.job_id is None else JOB,
+            job=_job(definition.job_id),
+            name=definition.name,
+            description=definition.description,
+            created_at=now,
+            created_by=actor.name[:200],
+            changed_at=now,
+            changed_by=actor.name[:200],
+        )
+        if _same(row).exists():
+            raise _taken(row)
+        _set(row, definition.value, secret=definition.secret)
+        try:
+            with write_transaction():
+                row.save(force_insert=True)
+        except IntegrityError as error:  # another request took the name at the same moment
+            raise _taken(row) from error
+        _record(row, actor, "variable.create", after=_shown(row))
+    return row
+
+
+def update(variable_id: int, changes: VariableChanges, *, actor: Actor) -> Variable:
+    """Change value, description or kind; runs that have started keep what they were given.
+
+    A secret becomes plain only together with a new value: nobody can look at the old one so.
+    """
+    require(actor, Permission.EDIT)
+    with write_transaction():
+        row = _locked(variable_id)
+        before = _shown(row)
+        secret = row.secret if changes.secret is None else changes.secret
+        if row.secret and not secret and changes.value is None:
+            sentence = "A secret is not shown again. Give the new value to make it plain."
+            raise InvalidError(sentence, fields={"secret": sentence})
+        was_plain = row.value
+        if changes.description is not None:
+            row.description = changes.description
+        if changes.value is not None or secret != row.secret:
+            _set(row, was_plain if changes.value is None else changes.value, secret=secret)
+            row.changed_at = timezone.now()
+            row.changed_by = actor.name[:200]
+        row.save()
+        after = _shown(row)
+        if secret:
+            before.pop("value", None)  # it may be what has become secret
+        _record(
+            row,
+            actor,
+            "variable.update",
+            before={key: value for key, value in before.items() if after.get(key) != value},
+            after={key: value for key, value in after.items() if before.get(key) != value},
+            note="new value" if secret and changes.value is not None else "",
+        )
+    return row
+
+
+def delete(variable_id: int, *, actor: Actor, confirmed: bool = False) -> Variable:
+    """Delete a variable; StateError while jobs name it, unless ``confirmed``."""
+    require(actor, Permission.EDIT)
+    with write_transaction():
+        row = _locked(variable_id)
+        naming = jobs_naming(row)
+        if naming and not confirmed:
+            raise StateError(still_named(row, naming))
+        _record(row, actor, "variable.delete", before=_shown(row))
+        Variable.objects.filter(pk=row.pk).delete()
+    return row
+
+
+def still_named(row: Variable, naming: list[Naming]) -> str:
+    """Return which jobs name a variable, and what that means for deleting it."""
+    shown = ", ".join(one.name for one in naming[:_NAMED_AT_MOST])
+    more = len(naming) - _NAMED_AT_MOST
+    others = f" and {more} more" if more > 0 else ""
+    return (
+        f"{row.name} is named by {shown}{others}: without it their runs would fail or use another "
+        "variable of that name. Confirm to delete it all the same."
+    )
+
+
+def rotate(*, actor: Actor) -> tuple[int, list[str]]:
+    """Seal all secrets anew by the first key; return how many, and the names of those left sealed."""
+    require(actor, Permission.ADMINISTER)
+    resealed, closed = 0, []
+    with write_transaction():
+        for row in Variable.objects.select_for_update().filter(secret=True).order_by("pk"):
+            try:
+                row.sealed = secret_box.reseal(row.sealed)
+            except secret_box.SealedError:
+                closed.append(row.name)
+                continue
+            row.save(update_fields=["sealed"])
+            resealed += 1
+        audit.record(actor, "variable.rotate", object_type="variable", note=f"{resealed} sealed")
+    return resealed, closed
+
+
+def closed() -> list[str]:
+    """Return the names of the secrets whose key is missing."""
+    return [row.name for row in Variable.objects.filter(secret=True) if is_closed(row)]
+
+
+def is_closed(row: Variable) -> bool:
+    """Say whether a secret's key is missing, so that no run can be given its value."""
+    if not row.secret:
+        return False
+    try:
+        secret_box.unseal(row.sealed)
+    except secret_box.SealedError:
+        return True
+    return False
+
+
+def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
+    check_storable({key: item for key, item in data.items() if key != "value"})
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise _without_value(invalid_from(error)) from None
+
+
+def _without_value(error: InvalidError) -> InvalidError:
+    """Return the error with a sentence for the value that does not repeat it."""
+    if "value" not in error.fields:
+        return error
+    fields = dict(error.fields)
+    if not fields["value"].startswith(("The value", "This field")):
+        fields["value"] = "The value is not a text. Use a string."
+    return InvalidError(" ".join(f"{key}: {text}" for key, text in fields.items()), fields=fields)
+
+
+def _set(row: Variable, value: str, *, secret: bool) -> None:
+    row.secret = secret
+    row.value = "" if secret else value
+    row.sealed = secret_box.seal(value) if secret else ""
+
+
+def _job(job_id: int | None) -> Job | None:
+    if job_id is None:
+        return None
+    found = Job.objects.present().filter(pk=job_id).first()
+    if found is None:
+        sentence = f"Job {job_id} does not exist."
+        raise InvalidError(sentence, fields={"job_id": sentence})
+    return found
+
+
+def _locked(variable_id: int) -> Variable:
+    row = (
+        Variable.objects.select_for_update(of=("self",))
+        .select_related("job")
+        .filter(pk=variable_id)
+        .first()
+    )
+    if row is None:
+        raise UnknownError(f"Variable {variable_id} does not exist.")
+    return row
+
+
+def _same(row: Variable) -> Any:
+    return Variable.objects.filter(scope=row.scope, job=row.job, name=row.name)
+
+
+def _taken(row: Variable) -> DuplicateError:
+    where = f"of job {row.job.name}" if row.job else "for all jobs"
+    sentence = f"A variable {row.name} {where} exists already. Change its value."
+    return DuplicateError(sentence, fields={"name": sentence})
+
+
+def _shown(row: Variable) -> dict[str, Any]:
+    """Return what may be written down about a variable."""
+    known = {
+        "scope": row.scope,
+        "job": row.job.name if row.job else None,
+        "secret": row.secret,
+        "description": row.description,
+    }
+    return known if row.secret else {**known, "value": row.value}
+
+
+def _record(
+    row: Variable,
+    actor: Actor,
+    action: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    note: str = "",
+) -> None:
+    audit.record(
+        actor,
+        action,
+        object_type="variable",
+        object_id=row.pk,
+        object_name=row.name,
+        before=before,
+        after=after,
+        note=note,
+    )
+    revisions.bump("jobs")
