@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from jobs.cli import text
-from jobs.cli.client import Document
 from jobs.cli.errors import CliError
 from jobs.cli.group import Commands, LazyApi, cli, json_option, print_document
+
+if TYPE_CHECKING:
+    from jobs.cli.client import Document
 
 _ROW = "{:<24} {:<6} {:<20} {:<5} {}"
 
