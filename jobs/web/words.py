@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.states import (
     Anchor,
+    BreakerState,
     CalendarMode,
     DayMatch,
     Event,
@@ -141,6 +142,11 @@ EVENT: dict[str, Text] = {
     Event.DESTROY: _("A destroy has succeeded"),
     Event.DESTROY_FAILED: _("A destroy has failed"),
     Event.MANUALLY: _("By hand only"),
+}
+BREAKER_STATE: dict[str, Badge] = {
+    BreakerState.CLOSED: Badge(_("Closed"), "circle-check", "ok"),
+    BreakerState.OPEN: Badge(_("Open"), "octagon-x", "bad"),
+    BreakerState.HALF_OPEN: Badge(_("Half-open"), "circle-question-mark", "warn"),
 }
 FREEZE_PHASE: dict[str, Badge] = {
     Phase.HOLDING: Badge(_("Holding"), "snowflake", "run"),

@@ -10,6 +10,7 @@ from jobs.models import Execution, Job
 from tests.factories import (
     every,
     make_backfill,
+    make_breaker,
     make_calendar,
     make_execution,
     make_freeze,
@@ -44,6 +45,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "job_id": lambda: job.pk,
         "execution_id": lambda: execution.pk,
         "freeze_id": lambda: make_freeze().pk,
+        "breaker_id": lambda: make_breaker("paris").pk,
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
     }

@@ -23,6 +23,7 @@ from jobs.web import charts, figures, formats, freezing, guard, plans, rows, sch
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
+from jobs.web.views.breakers import of_job
 
 HISTORY = 25
 _TOPICS = ("jobs", "executions")
@@ -42,6 +43,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         **_next(job, now),
         **_history(request, job),
         **_configuration(job),
+        "breaker": of_job(job, now),
     }
     return render(request, "pages/job.html", context)
 

@@ -32,7 +32,10 @@ def _url(name: str, job: Job) -> str:
 def run(request: AuthedRequest, job_id: int) -> HttpResponse:
     """Start one run now."""
     execution = triggers.trigger(
-        job_id, actor=request.actor, idempotency_key=request.POST.get("key", "")[:200]
+        job_id,
+        actor=request.actor,
+        idempotency_key=request.POST.get("key", "")[:200],
+        force=request.POST.get("force") == "1",
     )
     job = get_job(job_id)
     if execution.held:

@@ -1,0 +1,113 @@
+"""Circuit breakers on pages: the list, the card beside a job, closing, tripping and running anyway."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobs.domain.permissions import SYSTEM
+from jobs.models import Breaker, Execution, Job
+from jobs.services import breakers
+from tests.factories import every, make_breaker, make_job
+
+pytestmark = pytest.mark.django_db
+
+
+def html_of(client: Client, path: str) -> str:
+    """Return a page."""
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def breaker_of(job: Job) -> Breaker:
+    """Return the job's breaker."""
+    assert job.breaker is not None
+    return job.breaker
+
+
+def test_the_list_names_state_reason_jobs_and_the_next_test_run(viewer_client: Client) -> None:
+    asked = {"name": "paris", "threshold": 3}
+    job = make_job(name="fetch", breaker=asked, schedules=[every(3600)])
+    make_job(name="alone", breaker={})
+    breakers.trip(breaker_of(job).pk, actor=SYSTEM, reason="moving <it>")
+
+    html = html_of(viewer_client, reverse("breakers"))
+    opened = html_of(viewer_client, f"{reverse('p_breakers')}?state=open")
+
+    assert "moving &lt;it&gt;" in html
+    assert reverse("job", args=[job.pk]) in opened
+    assert "0 of 5 failures in a row" in html
+    assert "alone" not in opened
+    job.refresh_from_db()
+    assert job.next_fire_at is not None
+    assert f'datetime="{job.next_fire_at:%Y-%m-%dT%H:%M}' in opened
+    assert "/close/" not in opened
+
+
+def test_empty_lists_say_so(viewer_client: Client) -> None:
+    assert "No circuit breaker yet" in html_of(viewer_client, reverse("breakers"))
+    assert "No circuit breaker is in this state" in html_of(
+        viewer_client, f"{reverse('breakers')}?state=open"
+    )
+
+
+def test_the_list_goes_page_by_page(viewer_client: Client) -> None:
+    for number in range(51):
+        make_breaker(f"b{number:02}")
+
+    first = html_of(viewer_client, reverse("breakers"))
+    after = Breaker.objects.order_by("pk")[49].pk
+    second = html_of(viewer_client, f"{reverse('breakers')}?after={after}")
+
+    assert f"after={after}" in first
+    assert "b50" not in first
+    assert "b50" in second
+
+
+def test_an_operator_trips_and_closes(operator_client: Client) -> None:
+    row = breaker_of(make_job(breaker={}))
+
+    operator_client.post(reverse("breaker_trip", args=[row.pk]), {"reason": "moved"})
+    row.refresh_from_db()
+    tripped = (row.state, row.reason, row.changed_by)
+    answer = operator_client.post(reverse("breaker_close", args=[row.pk]))
+
+    row.refresh_from_db()
+    assert tripped == ("open", "moved", "otto")
+    assert (row.state, answer.status_code) == ("closed", 303)
+
+
+@pytest.mark.parametrize("name", ["breaker_close", "breaker_trip"])
+def test_a_viewer_may_only_look(name: str, viewer_client: Client) -> None:
+    row = breaker_of(make_job(breaker={}))
+
+    viewer_client.post(reverse(name, args=[row.pk]))
+
+    before = row.changed_at
+    row.refresh_from_db()
+    assert row.changed_at == before
+
+
+def test_a_job_shows_its_breaker_and_can_be_run_anyway(operator_client: Client) -> None:
+    job = make_job(breaker={"threshold": 3}, schedules=[every(3600)])
+    breakers.trip(breaker_of(job).pk, actor=SYSTEM, reason="moved")
+    run = reverse("job_run", args=[job.pk])
+
+    page = html_of(operator_client, reverse("job", args=[job.pk]))
+    refused = operator_client.post(run, follow=True)
+    made = Execution.objects.count()
+    operator_client.post(run, {"force": "1"})
+
+    assert "Run anyway" in page
+    assert "Next test run" in page
+    assert "Circuit breaker is OPEN until" in refused.content.decode()
+    assert made == 0
+    assert Execution.objects.count() == 1
+    card = html_of(operator_client, reverse("p_job_breaker", args=[job.pk]))
+    assert 'id="job-breaker"' in card
+
+
+def test_a_job_without_one_shows_none(viewer_client: Client) -> None:
+    assert "job-breaker" not in html_of(viewer_client, reverse("job", args=[make_job().pk]))
