@@ -11,13 +11,24 @@ from django.contrib.auth.models import Group
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
-from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Worker, WorkerKind
-from jobs.services import backfills, calendars, freezes
+from jobs.models import (
+    Backfill,
+    Breaker,
+    Calendar,
+    Execution,
+    Freeze,
+    Job,
+    Variable,
+    Worker,
+    WorkerKind,
+)
+from jobs.services import backfills, calendars, freezes, variables
 from jobs.services import jobs as job_services
 from jobs.services.backfill_requests import parse_request
 from jobs.services.calendars import parse_calendar
 from jobs.services.definitions import parse_definition
 from jobs.services.freeze_requests import parse_freeze
+from jobs.services.variables import parse_variable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -104,6 +115,12 @@ def make_calendar(**fields: Any) -> Calendar:
     christmas = {"kind": "yearly", "month": 12, "day": 25, "label": "Christmas"}
     values = {"name": f"calendar-{next(_numbers)}", "timezone": "UTC", "windows": [christmas]}
     return calendars.create(parse_calendar({**values, **fields}), actor=SYSTEM)
+
+
+def make_variable(**fields: Any) -> Variable:
+    """Return a variable that every job may name."""
+    values = {"name": f"variable_{next(_numbers)}", "value": "a value", **fields}
+    return variables.create(parse_variable(values), actor=SYSTEM)
 
 
 def make_backfill(job: Job | None = None, **fields: Any) -> Backfill:

@@ -26,6 +26,7 @@ from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.api.v1.timeline import router as timeline
+from jobs.api.v1.variables import router as variables
 from jobs.domain.errors import InvalidError
 from jobs.services.problems import invalid_from
 
@@ -81,6 +82,7 @@ api.add_router("/freezes", freezes)
 api.add_router("/breakers", breakers)
 api.add_router("/calendars", calendars)
 api.add_router("/events", events)
+api.add_router("", variables)
 api.add_router("", ledger)
 api.add_router("", timeline)
 api.add_router("", explain)

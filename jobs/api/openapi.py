@@ -14,6 +14,7 @@ from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
+from jobs.services.variables import VariableChanges, VariableDefinition
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -115,6 +116,17 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "CalendarChanges": {
         "zone": {"summary": "Another time zone", "value": {"timezone": "Asia/Jakarta"}}
     },
+    "VariableDefinition": {
+        "secret": {
+            "summary": "A secret for every job",
+            "value": {"name": "db_password", "value": "correct horse", "secret": True},
+        },
+        "plain": {
+            "summary": "A variable of one job",
+            "value": {"name": "db_host", "value": "db.lan", "job_id": None},
+        },
+    },
+    "VariableChanges": {"value": {"summary": "Another value", "value": {"value": "new"}}},
     "EventReport": {
         "deployment": {
             "summary": "A deployment; repeated, it is still one",
@@ -252,6 +264,8 @@ def _request_schemas() -> dict[str, Any]:
         FreezeRequest,
         FreezeChanges,
         EventReport,
+        VariableDefinition,
+        VariableChanges,
     ):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))

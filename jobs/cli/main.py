@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from jobs.cli import account, act, backfill, breaker, calendar, event, freeze, look
+from jobs.cli import account, act, backfill, breaker, calendar, event, freeze, look, variable
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
@@ -24,6 +24,7 @@ __all__ = [
     "look",
     "main",
     "run_command",
+    "variable",
 ]
 
 INTERRUPTED = 130  # what a shell answers after Ctrl-C

@@ -9,7 +9,7 @@ import pytest
 from jobs.api.native import api
 from jobs.api.openapi import document
 from jobs.domain.permissions import Role
-from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Occurrence
+from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Occurrence, Variable
 from tests.api.callers import caller
 from tests.factories import (
     cron,
@@ -20,6 +20,7 @@ from tests.factories import (
     make_execution,
     make_freeze,
     make_job,
+    make_variable,
 )
 
 READ, OPERATE, EDIT = Role.VIEWER, Role.OPERATOR, Role.EDITOR
@@ -73,6 +74,13 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "calendars_update": ("PATCH", "/calendars/{calendar}", {"description": "x"}, EDIT),
     "calendars_delete": ("DELETE", "/calendars/{calendar}", None, EDIT),
     "calendars_spans": ("GET", "/calendars/{calendar}/spans", None, READ),
+    "variables_list": ("GET", "/variables", None, READ),
+    "variables_create": ("POST", "/variables", {"name": "made", "value": "x"}, EDIT),
+    "variables_read": ("GET", "/variables/{variable}", None, READ),
+    "variables_update": ("PATCH", "/variables/{variable}", {"value": "y"}, EDIT),
+    "variables_delete": ("DELETE", "/variables/{variable}", None, EDIT),
+    "variables_used_by": ("GET", "/variables/{variable}/jobs", None, READ),
+    "variables_of_job": ("GET", "/jobs/{job}/variables", None, READ),
     "events_list": ("GET", "/events", None, READ),
     "events_report": ("POST", "/events", {"event": "@deployment"}, OPERATE),
     "ledger_ledger": ("GET", "/ledger", None, READ),
@@ -109,11 +117,12 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
             execution=execution.pk,
             freeze=make_freeze().pk,
             calendar=make_calendar().pk,
+            variable=make_variable().pk,
             breaker=make_breaker(f"breaker-{number}").pk,
             backfill=make_backfill(execution.job).pk,
         )
-        named = operation in {"jobs_create", "calendars_create"}
-        sent = {**body, "name": f"made-{number}"} if named else body
+        named = operation in {"jobs_create", "calendars_create", "variables_create"}
+        sent = {**body, "name": f"made_{number}"} if named else body
         raw = sent if isinstance(sent, bytes) else None
         before = _everything()
 
@@ -135,4 +144,5 @@ def _everything() -> list[Any]:
         list(Backfill.objects.order_by("pk").values()),
         list(Breaker.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
+        list(Variable.objects.order_by("pk").values()),
     ]
