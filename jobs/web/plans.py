@@ -78,6 +78,8 @@ def _shown(one: Planned) -> ShownEntry:
 
 def held_words(hold: Hold) -> str:
     """Return what holds back due times: ``calendar holidays: Christmas`` or ``freeze: deploy``."""
+    if hold.reason == OmissionReason.BREAKER:
+        return hold.detail
     words = _("freeze") if hold.reason == OmissionReason.FROZEN else _("calendar")
     joint = ": " if hold.reason == OmissionReason.FROZEN else " "
     return f"{words}{joint}{hold.detail}" if hold.detail else words

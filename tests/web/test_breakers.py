@@ -111,3 +111,17 @@ def test_a_job_shows_its_breaker_and_can_be_run_anyway(operator_client: Client) 
 
 def test_a_job_without_one_shows_none(viewer_client: Client) -> None:
     assert "job-breaker" not in html_of(viewer_client, reverse("job", args=[make_job().pk]))
+
+
+def test_a_job_that_was_enabled_again_says_what_the_next_run_decides(viewer_client: Client) -> None:
+    job = make_job(auto_disable_after=5, retry={"max_attempts": 2, "on_exit_codes": [75]})
+    Job.objects.filter(pk=job.pk).update(consecutive_failures=5)
+    path = reverse("job", args=[job.pk])
+
+    again = html_of(viewer_client, path)
+    Job.objects.filter(pk=job.pk).update(state="auto_disabled")
+    stopped = html_of(viewer_client, path)
+
+    assert "the next failure stops it, a success is the recovery" in again
+    assert "exit codes 75" in again
+    assert "It waits for somebody to enable it" in stopped
