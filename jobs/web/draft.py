@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jobs.executors import EXECUTORS
 from jobs.web.draft_schedules import (
     Values,
     duration_text,
@@ -19,6 +21,8 @@ from jobs.web.draft_schedules import (
 from jobs.web.forms import DEFAULTS, JobForm, ScheduleForm, VariableForm
 
 MOST_ROWS = 50
+# The kinds whose main setting has a field of its own, of the same name.
+OWN_FIELD = ("script", "command")
 _ROW_KEY = re.compile(r"(schedule|variable)-(\d{1,3})-\w+", re.ASCII)
 _DURATIONS = ("timeout_seconds", "grace_seconds")
 _RETRY = ("kind", "max_attempts", "base_seconds")
@@ -37,7 +41,6 @@ class Draft:
     def definition(self) -> dict[str, Any]:
         """Return what `services.definitions` judges."""
         values = self.values
-        spec_field = values["type"]
         data: dict[str, Any] = {
             name: values[name]
             for name in (
@@ -50,7 +53,7 @@ class Draft:
                 "misfire",
             )
         }
-        data["spec"] = {spec_field: values[spec_field]} if spec_field in values else {}
+        data["spec"] = self._spec()
         data["tags"] = self.tags
         data["queue"] = values["queue"] or DEFAULTS["queue"]
         data["priority"] = values["priority"] or 0
@@ -65,6 +68,20 @@ class Draft:
         data["run_on_create"] = bool(values["run_on_create"])
         data["calendars"] = self.calendars
         return data
+
+    def _spec(self) -> object:
+        """Return what the job does: the kind's own field, and what has none as JSON.
+
+        JSON that cannot be read goes on as it was typed: the refusal then quotes it.
+        """
+        kind, text = self.values["type"], self.values["spec"].strip()
+        try:
+            spec = json.loads(text) if text else {}
+        except ValueError:
+            return text
+        if kind in OWN_FIELD and isinstance(spec, dict):
+            return {**spec, kind: self.values[kind]}
+        return spec
 
     @property
     def tags(self) -> list[str]:
@@ -105,9 +122,10 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
         if value is not None and not isinstance(value, (bool, dict, list)):
             values[name] = str(value)
     values["run_on_create"] = "on" if definition["run_on_create"] else ""
-    values.update(
-        {name: str(value) for name, value in definition["spec"].items() if name in values}
-    )
+    spec = _telling(definition["type"], definition["spec"])
+    if definition["type"] in OWN_FIELD:
+        values[definition["type"]] = str(spec.pop(definition["type"], ""))
+    values["spec"] = json.dumps(spec, indent=2, ensure_ascii=False) if spec else ""
     values["tags"] = ", ".join(definition["tags"])
     for name in _DURATIONS:
         values[name] = duration_text(definition[name])
@@ -125,6 +143,18 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
         calendars=list(definition["calendars"]),
         version=version,
     )
+
+
+def _telling(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a spec what is as it would be unsaid."""
+    executor = EXECUTORS.get(kind)
+    known = executor.spec_model.model_fields if executor else {}
+    defaults = {
+        name: one.get_default(call_default_factory=True)
+        for name, one in known.items()
+        if not one.is_required()
+    }
+    return {name: value for name, value in spec.items() if defaults.get(name, ...) != value}
 
 
 def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draft:

@@ -76,6 +76,12 @@ class JobForm(forms.Form):
     owner = _Text(label=_("Owner"))
     command = _Text(mono=True, label=_("Command"), widget=_area(2), strip=False)
     script = _Text(mono=True, label=_("Script"), widget=_area(9), strip=False)
+    spec = _Text(
+        mono=True,
+        label=_("Settings as JSON"),
+        help_text=_("What a kind has no field for; empty: nothing"),
+        widget=_area(4),
+    )
     working_dir = _Text(
         mono=True,
         label=_("Directory"),

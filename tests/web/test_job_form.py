@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from jobs.domain.states import JobState
 from jobs.models import Calendar, Job
+from jobs.queries.jobs import get_job
 from jobs.services.definitions import definition_of
 from tests.factories import cron, every, make_calendar, make_freeze, make_job
 
@@ -430,7 +432,8 @@ def edited(job: Job, client: Client) -> dict[str, str]:
         if name and ("radio" not in tag or " checked" in tag):
             fields[name[1]] = value[1].replace("&quot;", '"') if value else ""
     areas = r'<textarea name="([^"]+)"[^>]*>\n?(.*?)</textarea>'
-    fields |= dict(re.findall(areas, form, re.DOTALL))
+    found = re.findall(areas, form, re.DOTALL)
+    fields |= {name: unescape(text) for name, text in found}
     for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', body)
         fields[name] = chosen[1] if chosen else ""
@@ -443,7 +446,7 @@ def rich(db: None) -> Job:
     return make_job(
         name="rich",
         type="script",
-        spec={"script": "#!/bin/sh\necho hi\n"},
+        spec={"script": "#!/bin/sh\necho hi\n", "limits": {"nice": 5}},
         schedules=[
             cron("0 9 1 * 1", "Europe/Paris", day_match="all", starts_at="2026-01-01T00:00:00Z"),
             cron("0 * * * *", "Europe/Paris", jitter_seconds=30, spread_seconds=1.5, gap="skip"),
@@ -474,6 +477,33 @@ def test_saving_an_unchanged_form_changes_nothing(rich: Job, editor_client: Clie
     assert definition_of(rich) == before
     assert rich.version == 1
     assert "rich has no change to save." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("http", {"url": "https://example.org/", "method": "POST", "headers": {"X-A": '"1"'}}),
+        ("management_command", {"command": "clearsessions"}),
+    ],
+)
+def test_a_kind_without_a_field_of_its_own_is_edited_as_json(
+    editor_client: Client, kind: str, spec: dict[str, Any]
+) -> None:
+    job = make_job(name="other", type=kind, spec=spec)
+    before = definition_of(job)
+
+    typed = edited(job, editor_client) | {"description": "more"}
+    editor_client.post(reverse("job_edit", args=[job.pk]), typed)
+
+    assert definition_of(get_job(job.pk)) == {**before, "description": "more"}
+
+
+@pytest.mark.parametrize("typed", ['{"url": ', "[1]", '{"url": "ftp://x"}'])
+def test_wrong_json_is_told_at_its_field(editor_client: Client, typed: str) -> None:
+    answer = post(editor_client, type="http", spec=typed)
+
+    assert answer.status_code == 422
+    assert 'id="id_spec_error"' in answer.content.decode()
 
 
 def test_a_change_makes_a_version(rich: Job, editor_client: Client) -> None:

@@ -16,6 +16,7 @@ from jobs.domain.clock_changes import AHEAD
 from jobs.domain.errors import ConflictError, DuplicateError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.domain.zones import zone_names
+from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
 from jobs.queries.planning import HeldBack
@@ -34,6 +35,9 @@ _SHOW = "show:"
 _TYPES = {
     "script": ("file-code", gettext_lazy("A shell script")),
     "command": ("terminal", gettext_lazy("One command line")),
+    "http": ("download", gettext_lazy("A web address")),
+    "python": ("file-code", gettext_lazy("A registered job class")),
+    "management_command": ("terminal", gettext_lazy("One of Django's commands")),
 }
 
 
@@ -155,9 +159,7 @@ def _page(
         "forms": forms,
         "rows": list(zip(forms.schedules, rows, strict=True)),
         "version": draft.version,
-        "types": [
-            (name, words.JOB_TYPE[name], symbol, text) for name, (symbol, text) in _TYPES.items()
-        ],
+        "types": _types(),
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
         "calendars": _calendars(draft),
@@ -165,6 +167,13 @@ def _page(
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
     }
     return render(request, "pages/job_form.html", context, status=status)
+
+
+def _types() -> list[tuple[str, object, str, object]]:
+    """Return every job type there is, also those of other packages, with word, icon and hint."""
+    other = ("file-code", "")
+    order = [*_TYPES, *(name for name in EXECUTORS if name not in _TYPES)]
+    return [(name, words.JOB_TYPE.get(name, name), *_TYPES.get(name, other)) for name in order]
 
 
 @guard.action(Permission.EDIT)
