@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -73,7 +74,7 @@ def test_ten_failures_at_once_disable_a_job_exactly_once() -> None:
 
 def test_two_jobs_of_one_breaker_open_it_once_beside_dispatchers_and_people() -> None:
     asked = {"name": "paris", "threshold": 5, "open_seconds": 300}
-    shape = {"overlap": "allow", "max_parallel": 50, "schedules": [every(1)]}
+    shape: dict[str, Any] = {"overlap": "allow", "max_parallel": 50, "schedules": [every(1)]}
     jobs = [make_job(breaker=asked, **shape), make_job(breaker="paris", **shape)]
     running = [one for job in jobs for one in started(job, 8)]
     number = Breaker.objects.get().pk
