@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
@@ -209,13 +210,11 @@ class JobDefinition(BaseModel):
     calendars: list[str] = Field(default_factory=list, max_length=50)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self, info: ValidationInfo) -> Self:
         """Let the job type judge its spec, and the environment its names."""
-        with named():
-            executor_for(self.type)
-        with named("spec"):
-            self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
-            check_placeholders(self.spec)
+        stored = info.context or {}
+        if (self.type, self.spec) != (stored.get("type"), stored.get("spec")):
+            self._check_what_runs()
         with named("environment"):
             validate_environment(self.environment)
             check_placeholders(self.environment)
@@ -225,9 +224,22 @@ class JobDefinition(BaseModel):
         self.calendars = sorted(set(self.calendars))
         return self
 
+    def _check_what_runs(self) -> None:
+        with named():
+            executor_for(self.type)
+        with named("spec"):
+            self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
+            check_placeholders(self.spec)
 
-def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
-    """Return the definition that ``data`` holds; InvalidError names each wrong field and value."""
+
+def parse_definition(
+    data: Mapping[str, Any], *, stored: Mapping[str, Any] | None = None
+) -> JobDefinition:
+    """Return the definition that ``data`` holds; InvalidError names each wrong field and value.
+
+    What runs is not judged again where it is as in ``stored``: a job whose class or package is gone
+    can be paused, renamed or given to another owner.
+    """
     check_storable(dict(data))
     unknown = data.get("workspace")
     if unknown is not None:
@@ -236,7 +248,8 @@ def parse_definition(data: Mapping[str, Any]) -> JobDefinition:
             fields={"workspace": f"{unknown!r} does not exist. Use null for a standalone job."},
         )
     try:
-        return JobDefinition.model_validate({k: v for k, v in data.items() if k != "workspace"})
+        values = {k: v for k, v in data.items() if k != "workspace"}
+        return JobDefinition.model_validate(values, context=stored)
     except ValidationError as error:
         raise invalid_from(error) from error
 

@@ -90,7 +90,7 @@ def update(
                 f"version {job.version} is current. Load it and repeat your change."
             )
         before = definition_of(job)
-        definition = parse_definition(_merged(before, changes))
+        definition = parse_definition(_merged(before, changes), stored=before)
         breakers.resolve(definition)
         after = definition.model_dump(mode="json")
         if after == before:

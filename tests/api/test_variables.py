@@ -28,7 +28,6 @@ def test_a_variable_is_made_changed_listed_and_deleted(as_editor: Caller) -> Non
 
 
 def test_no_answer_holds_a_secret(as_editor: Caller) -> None:
-    pytest.importorskip("cryptography")
     job = make_job(spec={"command": "echo {{key}}"})
     sent = {"name": "key", "value": CANARY, "secret": True, "job_id": job.pk}
 

@@ -32,7 +32,6 @@ def test_a_variable_is_set_listed_and_deleted(jobctl: Jobctl) -> None:
 
 
 def test_a_secret_is_not_shown(jobctl: Jobctl) -> None:
-    pytest.importorskip("cryptography")
 
     made = jobctl("variable", "set", "key", "canary-7f3a", "--secret")
     changed = jobctl("variable", "set", "key", "canary-7f3b", "--json")

@@ -7,11 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import pytest
-
 from tests.e2e.harness import ROOT, Product
 
-pytest.importorskip("cryptography")
 SECRET = "hunter2 & more-of-it"
 SET = """
 from jobs.domain.permissions import SYSTEM

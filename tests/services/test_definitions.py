@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.permissions import SYSTEM
+from jobs.executors import EXECUTORS
+from jobs.services import jobs as job_services
 from jobs.services.definitions import parse_definition
-from tests.factories import cron, definition
+from tests.factories import cron, definition, make_job
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,16 @@ def test_a_wrong_value_is_named_with_what_is_allowed(fields: dict[str, object], 
         parse_definition(definition(**fields))
 
     assert said in caught.value.message
+
+
+@pytest.mark.django_db
+def test_a_job_whose_type_is_gone_can_still_be_edited(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = make_job(type="script", spec={"script": "true"})
+    monkeypatch.delitem(EXECUTORS, "script")
+
+    job_services.update(job.pk, {"owner": "vera"}, actor=SYSTEM)
+
+    job.refresh_from_db()
+    assert (job.owner, job.version) == ("vera", 2)
+    with pytest.raises(InvalidError, match="invalid job type: script"):
+        job_services.update(job.pk, {"spec": {"script": "false"}}, actor=SYSTEM)

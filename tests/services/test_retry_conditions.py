@@ -89,7 +89,9 @@ def test_a_version_from_before_there_were_conditions_is_tried_again_as_ever() ->
     job_services.update(job.pk, {"description": "newer"}, actor=SYSTEM)
     first = JobVersion.objects.get(job=job, version=1)
     first.definition["retry"] = {
-        name: value for name, value in first.definition["retry"].items() if name not in {"on", "on_exit_codes"}
+        name: value
+        for name, value in first.definition["retry"].items()
+        if name not in {"on", "on_exit_codes"}
     }
     first.save()
     (claim,) = claims.claim(worker_id=make_worker().pk, queues=["default"], free=1)

@@ -31,7 +31,6 @@ from jobs.services import rendering, running, secret_box, variables
 from jobs.services.definitions import definition_of
 from tests.factories import make_execution, make_job
 
-pytest.importorskip("cryptography")
 pytestmark = pytest.mark.django_db
 EDDA = Actor(name="edda", role=Role.EDITOR)
 VALUE = "hunter2-and-more"
