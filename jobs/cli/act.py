@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +29,8 @@ def run(api: LazyApi, name: str, no_wait: bool, force: bool, as_json: bool) -> N
     job = api().job(name)
     if not as_json:
         click.echo(f"Running standalone job '{job['name']}'...")
-    execution = api().post(f"/jobs/{job['id']}/trigger", **({"force": "true"} if force else {}))
+    query: dict[str, Any] = {"force": "true"} if force else {}
+    execution = api().post(f"/jobs/{job['id']}/trigger", **query)
     if not no_wait:
         _warn_without_workers(api())
         execution = _wait(api(), execution)

@@ -160,7 +160,8 @@ def test_it_opens_exactly_at_the_first_row_of_failures_within_the_window(
     endings: list[tuple[ExecutionState, float]], threshold: int
 ) -> None:
     policy = BreakerPolicy(threshold=threshold)
-    circuit, in_a_row, expected = Circuit(), [], CLOSED
+    circuit, expected = Circuit(), CLOSED
+    in_a_row: list[datetime] = []
     at = NOON
 
     for state, pause in endings:

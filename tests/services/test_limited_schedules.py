@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from jobs.services.versions import rules_of_version
 from tests.factories import cron, every, make_job
 
 pytestmark = pytest.mark.django_db
-FREE = {"overlap": "allow", "max_parallel": 1000}
+FREE: dict[str, Any] = {"overlap": "allow", "max_parallel": 1000}
 
 
 def run_until(job: Job, moment: timedelta) -> list[int]:
