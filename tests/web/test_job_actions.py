@@ -11,7 +11,7 @@ from django.urls import reverse
 from jobs.domain.states import ExecutionState, JobState, Overlap
 from jobs.models import Execution, Job
 from jobs.web.toasts import from_message
-from tests.factories import every, make_execution, make_job
+from tests.factories import every, make_execution, make_job, make_variable
 
 HTMX = {"HX-Request": "true"}
 
@@ -199,3 +199,13 @@ def test_a_message_of_another_part_of_the_product_is_shown() -> None:
     toast = from_message(Message(messages.WARNING, "The disk is full.", extra_tags="disk"))
 
     assert (toast.text, toast.kind) == ("The disk is full.", "bad")
+
+
+def test_a_job_that_names_an_unknown_variable_says_so(viewer_client: Client) -> None:
+    job = make_job(spec={"command": "echo {{colour}}"}, environment={"A": "{{ size }}"})
+    page = reverse("job", args=[job.pk])
+
+    assert "variables that do not exist: colour, size." in viewer_client.get(page).content.decode()
+    make_variable(name="colour", value="red")
+    make_variable(name="size", value="1")
+    assert "do not exist" not in viewer_client.get(page).content.decode()

@@ -16,6 +16,7 @@ from jobs.domain.states import JobState
 from jobs.models import Job
 from jobs.queries.executions import ExecutionFilter, Sample, history, sample
 from jobs.queries.jobs import get_job, job_row
+from jobs.queries.variables import unknown_in
 from jobs.services import previews
 from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
@@ -162,8 +163,10 @@ def _history(request: AuthedRequest, job: Job) -> dict[str, object]:
 
 
 def _configuration(job: Job) -> dict[str, Any]:
+    definition = definition_of(job)
     return {
-        "definition": definition_of(job),
+        "definition": definition,
+        "unknown": [one.name for one in unknown_in(definition, job.pk)],
         "overlap": words.OVERLAP[job.overlap],
         "misfire": words.MISFIRE[job.misfire],
         "retry": words.RETRY[job.retry_kind],
