@@ -6,8 +6,9 @@ Ends are instants (see `jobs.domain.instants`); a hold covers ``start`` and ever
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -68,6 +69,12 @@ class Outside:
 
     inner: DueTimes
     holds: Sequence[Hold]
+    # Where each hold ends: a year of nights is searched, not walked through.
+    _ends: Sequence[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look up the ends once."""
+        object.__setattr__(self, "_ends", tuple(hold.end for hold in self.holds))
 
     def next_after(self, instant: int) -> int | None:
         """Return the first one after ``instant``."""
@@ -79,11 +86,16 @@ class Outside:
 
     def last_until(self, instant: int) -> int | None:
         """Return the last one at or before ``instant``."""
-        for after, until in reversed([*self._gaps(-LAST_INSTANT, instant)]):
-            found = self.inner.last_until(until)
-            if found is None or found > after:
+        place = bisect_right(self._ends, instant)
+        if place < len(self.holds) and self.holds[place].start <= instant:
+            instant = self.holds[place].start - 1
+        while True:
+            found = self.inner.last_until(instant)
+            after = self.holds[place - 1].end - 1 if place else None
+            if found is None or after is None or found > after:
                 return found
-        return None
+            place -= 1
+            instant = self.holds[place].start - 1
 
     def count(self, after: int, until: int) -> int:
         """Return how many lie in the range."""
@@ -95,11 +107,10 @@ class Outside:
 
     def _gaps(self, after: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges ``(after, until]`` that no hold covers, in order."""
-        for hold in self.holds:
+        for place in range(bisect_right(self._ends, after), len(self.holds)):
+            hold = self.holds[place]
             if hold.start > until:
                 break
-            if hold.end <= after:
-                continue
             if hold.start - 1 > after:
                 yield after, hold.start - 1
             after = max(after, hold.end - 1)

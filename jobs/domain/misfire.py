@@ -87,8 +87,10 @@ def _held(named: Merged, hold: Hold, start: int, end: int) -> Step | None:
 
 def _around(step: Step, held: Sequence[Step], free: Merged) -> list[Step]:
     """Cut a stretch that is left out where due times with another reason lie inside it."""
+    if step.reason is None:
+        return [step]
     cuts = [one for one in held if step.first < one.first < step.last]
-    if step.reason is None or not cuts:
+    if not cuts:
         return [step]
     edges = [to_instant(step.first) - 1]
     edges += [to_instant(one.first) for one in cuts]

@@ -5,13 +5,17 @@ Any number of dispatchers may run; the batch's transaction keeps them apart.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from jobs.queries.due import moments
 from jobs.services import dispatch, events, feeding, releasing, rescue
+
+log = logging.getLogger("scheduler.dispatch")
 
 LONGEST_SLEEP = 1.0  # seconds; a clock that jumped is noticed within it
 
@@ -38,7 +42,7 @@ class Dispatcher:
             (due.event, events.serve_open),
             (due.backfill, feeding.feed),  # last: what is due goes first
         )
-        done = [serve(now) for at, serve in others if at is not None and at <= now]
+        done = [_guarded(serve, now) for at, serve in others if at is not None and at <= now]
         return worked or any(done)
 
     def _dispatch(self, now: datetime) -> bool:
@@ -47,3 +51,14 @@ class Dispatcher:
         if tick.lag is not None:
             self.lag = tick.lag
         return tick.jobs > 0
+
+
+def _guarded(serve: Callable[[datetime], int], now: datetime) -> int:
+    """Serve one kind of work; its error is told and keeps no other kind from its turn."""
+    try:
+        return serve(now)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("%s failed, will try again", serve.__module__)
+        return 0

@@ -72,12 +72,16 @@ class DispatchProcess:
 
     def _arrive(self) -> None:
         """Take note of what changed while no dispatcher looked: zone rules, the code's jobs, boots."""
-        zone_data.take_over(zones.VERSION, timezone.now())
-        registered.sync()
-        boot = place()
-        if boot:
-            events.report_boot(socket.gethostname(), boot)
         self._arrived = True
+        for what in (_take_over_zones, registered.sync, _report_boot):
+            try:
+                what()
+            except DatabaseError:
+                self._arrived = False
+                raise
+            except Exception:
+                # Dispatching is more than any of these; the next start tries again.
+                log.exception("A part of the dispatcher's start failed")
 
     def _is_due(self) -> bool:
         """Say whether the next due time has come; asks the database only if it may have changed."""
@@ -105,3 +109,15 @@ class DispatchProcess:
             log.warning("Left without signing off: %s", error)
         self._listener.close()
         connection.close()
+
+
+def _take_over_zones() -> None:
+    """Plan again what newer zone rules move."""
+    zone_data.take_over(zones.VERSION, timezone.now())
+
+
+def _report_boot() -> None:
+    """Report that this host booted, where that can be known."""
+    boot = place()
+    if boot:
+        events.report_boot(socket.gethostname(), boot)

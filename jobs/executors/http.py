@@ -24,6 +24,7 @@ from jobs.executors.http_url import parse_url
 from jobs.executors.output import Collector
 
 BEAT_SECONDS = 1.0
+MESSAGE = 500  # cut after masking: a piece of a secret would not be found
 MAX_WAIT_SECONDS = 1.0
 # A thread whose line was cut ends in milliseconds; only a name server that does not answer holds
 # it longer, and then it ends without having connected.
@@ -50,7 +51,7 @@ class _Supervision:
         self._monitor = monitor
         self._line = Line(context.http_allowed)
         self._events: SimpleQueue[Chunk | Outcome] = SimpleQueue()
-        credentials = Mask(secrets_of(parse_url(spec.url), spec.headers))
+        credentials = Mask(_hidden(spec, context))
         self._exchange = Exchange(spec, self._line, credentials, self._events.put)
         self._output = Collector(context.output_limit, context.mask)
         self._outcome: Outcome | None = None
@@ -128,9 +129,22 @@ class _Supervision:
             started_at=self._started_at,
             finished_at=datetime.now(UTC),
             seconds=time.monotonic() - self._start,
-            message=self._context.mask.text(message),
+            message=self._context.mask.text(message)[:MESSAGE],
             result=self._context.mask.value(outcome.result),
             metrics=outcome.metrics,
             output_bytes=self._output.total,
             truncated=self._output.truncated,
         )
+
+
+def _hidden(spec: HttpSpec, context: ExecutionContext) -> list[str]:
+    """Return what no line of the log may show.
+
+    An address is shown in its normal form, in which the mask may not find a secret that stands in it
+    as it was written: its path is hidden then.
+    """
+    target = parse_url(spec.url)
+    hidden = list(secrets_of(target, spec.headers))
+    if context.mask.text(spec.url) != spec.url and context.mask.text(str(target)) == str(target):
+        hidden.append(target.path)
+    return hidden

@@ -171,5 +171,6 @@ def _wish(name: str, wanted: Any) -> str:
 def _brief(value: Any) -> str:
     if value is MISSING:
         return repr(value)
+    # Cut far beyond what is shown: secrets are masked after this, and a piece of one is not found.
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    return text if len(text) <= 20_000 else f"{text[:20_000]}…"

@@ -33,7 +33,7 @@ _SHOWN_TEXT = (
     " server transfer-encoding vary via warning www-authenticate x-request-id"
 )
 _SHOWN = frozenset(_SHOWN_TEXT.split())
-_SHOWN_LENGTH = 300
+_SHOWN_LENGTH = 8000  # secrets are masked after the cut
 
 
 @dataclass(slots=True)

@@ -21,7 +21,17 @@ from jobs.registry import JobContext
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("shell", "dbshell", "changepassword", "createsuperuser"), "it asks a person"),
     **dict.fromkeys(
-        ("runserver", "testserver", "serve", "cluster", "dispatcher", "qcluster", "qmonitor"),
+        (
+            "runserver",
+            "testserver",
+            "serve",
+            "cluster",
+            "dispatcher",
+            "qcluster",
+            "qinfo",
+            "qmemory",
+            "qmonitor",
+        ),
         "it is a server and does not end",
     ),
     **dict.fromkeys(("flush", "sqlflush"), "it empties the database"),
@@ -30,7 +40,28 @@ REFUSED: Mapping[str, str] = {
         "it changes the tables under the running server",
     ),
     **dict.fromkeys(("startapp", "startproject", "makemessages"), "it writes source code"),
-    **dict.fromkeys(("create_token", "drf_create_token"), "it prints a secret into the log"),
+    **dict.fromkeys(
+        ("create_token", "drf_create_token", "diffsettings", "dumpdata", "axes_list_attempts"),
+        "it prints what is secret into a log that every viewer reads",
+    ),
+    # Under the product's own name it would do what the rights of whoever defined the job do not allow.
+    **dict.fromkeys(
+        (
+            "axes_reset",
+            "axes_reset_failure_logs",
+            "axes_reset_ip",
+            "axes_reset_ip_username",
+            "axes_reset_logs",
+            "axes_reset_username",
+            "createcachetable",
+            "loaddata",
+            "remove_stale_contenttypes",
+            "rotate_secrets",
+            "sync_jobs",
+        ),
+        "it is for an administrator at the host",
+    ),
+    **dict.fromkeys(("make_jobs", "make_history"), "it makes up data"),
     "test": "it makes and drops databases",
 }
 # Set by the executor itself, or meaningless without a terminal.

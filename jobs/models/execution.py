@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 SCHEDULED_TRIGGERS = (Trigger.SCHEDULE.value, Trigger.MISFIRE.value)
+# What nobody asked for by hand: a pause or a freeze takes it back while no worker has started it.
+UNASKED_TRIGGERS = (*SCHEDULED_TRIGGERS, Trigger.EVENT.value)
 LIVE_VALUES = tuple(state.value for state in LIVE)
 WITH_CLUSTER = (ExecutionState.CLAIMED.value, ExecutionState.RUNNING.value)
 

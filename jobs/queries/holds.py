@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from jobs.domain.calendars import Calendar as CalendarRule
 from jobs.domain.calendars import parse_windows
+from jobs.domain.errors import JobdeckError
 from jobs.domain.holds import Hold, flatten
 from jobs.domain.instants import LAST_INSTANT, to_instant
 from jobs.domain.states import CalendarMode, FreezeScope, OmissionReason
@@ -20,11 +21,18 @@ _DETAIL = 500  # the column's width
 HoldsByJob = dict[int, Sequence[Hold]]
 
 
-def holds_of(jobs: Sequence[Job], after: datetime, until: datetime) -> HoldsByJob:
+def holds_of(
+    jobs: Sequence[Job],
+    after: datetime,
+    until: datetime,
+    *,
+    faults: dict[int, JobdeckError] | None = None,
+) -> HoldsByJob:
     """Return what holds back each job in ``(after, until]``, in order and without overlap.
 
     A job that nothing holds back is left out. Costs one small query while there is no freeze and no
-    job names a calendar or a circuit breaker.
+    job names a calendar or a circuit breaker. ``faults`` takes, by job, why a calendar of it cannot
+    be read (its zone is gone); who only shows what is planned leaves such a calendar out.
     """
     freezes = list(holding_freezes(after, until))
     tags = _tags_of(jobs) if any(one.scope == FreezeScope.TAG for one in freezes) else {}
@@ -32,7 +40,16 @@ def holds_of(jobs: Sequence[Job], after: datetime, until: datetime) -> HoldsByJo
     broken = open_holds(list(filter(None, map(_breaker_of, jobs))), after, until)
     if not freezes and not calendars and not broken:
         return {}
-    spans = {row.pk: _held(row, after, until) for rows in calendars.values() for row in rows}
+    spans, unreadable = _spans(calendars.values(), after, until)
+    if faults is not None:
+        faults.update(
+            {
+                job_id: unreadable[row.pk]
+                for job_id, rows in calendars.items()
+                for row in rows
+                if row.pk in unreadable
+            }
+        )
     known: dict[tuple[frozenset[int], frozenset[int], Hold | None], list[Hold]] = {}
     found: HoldsByJob = {}
     for job in jobs:
@@ -47,6 +64,21 @@ def holds_of(jobs: Sequence[Job], after: datetime, until: datetime) -> HoldsByJo
         if known[key]:
             found[job.pk] = known[key]
     return found
+
+
+def _spans(
+    named: Iterable[Sequence[Calendar]], after: datetime, until: datetime
+) -> tuple[dict[int, list[Hold]], dict[int, JobdeckError]]:
+    """Return what each calendar holds back, and why one cannot be read."""
+    spans: dict[int, list[Hold]] = {}
+    unreadable: dict[int, JobdeckError] = {}
+    for row in {row.pk: row for rows in named for row in rows}.values():
+        try:
+            spans[row.pk] = _held(row, after, until)
+        except JobdeckError as error:
+            spans[row.pk] = []
+            unreadable[row.pk] = error
+    return spans, unreadable
 
 
 def _breaker_of(job: Job) -> int | None:

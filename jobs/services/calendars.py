@@ -19,7 +19,7 @@ from jobs.domain.states import CalendarMode
 from jobs.domain.zones import zone
 from jobs.models import Calendar
 from jobs.services import audit, revisions
-from jobs.services.dispatch import settle_until
+from jobs.services.dispatch import settle_all
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.wording import choice, either, refuse
@@ -158,8 +158,7 @@ def _still_named(row: Calendar, names: list[str]) -> str:
 def _settle(row: Calendar, now: datetime) -> None:
     """Let what is due already be decided before the windows change."""
     due = row.jobs.present().filter(next_fire_at__lte=now).order_by("pk")
-    for job in due.select_for_update(of=("self",)):
-        settle_until(job, now)
+    settle_all(list(due.select_for_update(of=("self",))), now)
 
 
 def _locked(calendar_id: int) -> Calendar:

@@ -12,7 +12,7 @@ from jobs.domain.errors import StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.models import Execution, Job
-from jobs.models.execution import LIVE_VALUES, SCHEDULED_TRIGGERS
+from jobs.models.execution import LIVE_VALUES, UNASKED_TRIGGERS
 from jobs.services import audit, revisions
 from jobs.services.endings import Ending, count_ending, lock_job
 from jobs.services.writing import write_transaction
@@ -76,7 +76,7 @@ def skip_waiting(job: Job, reason: str) -> None:
 
     An execution that has tried already is cancelled instead: it did run, and gets no more attempts.
     """
-    waiting = list(job.executions.filter(trigger__in=SCHEDULED_TRIGGERS, state__in=_WAITING))
+    waiting = list(job.executions.filter(trigger__in=UNASKED_TRIGGERS, state__in=_WAITING))
     now = timezone.now()
     tried = [row for row in waiting if row.attempt > 1 or row.state == ExecutionState.RETRYING]
     fresh = [row for row in waiting if row not in tried]
@@ -94,7 +94,7 @@ def take_back(jobs: Iterable[Job], reason: str) -> int:
     ended: list[tuple[int, list[Ending]]] = []
     for job in jobs:
         fresh = job.executions.filter(
-            trigger__in=SCHEDULED_TRIGGERS, state__in=NOT_STARTED, attempt=1
+            trigger__in=UNASKED_TRIGGERS, state__in=NOT_STARTED, attempt=1
         ).order_by("pk")
         ended.append((job.pk, _end_waiting(list(fresh), ExecutionState.SKIPPED, reason, now)))
     for job_id, endings in ended:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from jobs.domain import schedule as rules
+from jobs.domain.errors import JobdeckError
 from jobs.domain.misfire import Step, decide_misfire
 from jobs.domain.overlap import OverlapAction, decide_overlap
 from jobs.domain.states import (
@@ -62,6 +63,8 @@ class Decisions:
     extended: dict[int, tuple[Omission, int]] = field(default_factory=dict)
     # By job, for those that a freeze or a calendar holds back.
     holds: HoldsByJob = field(default_factory=dict)
+    # By job, why a calendar of it cannot be read: what it holds back nobody knows.
+    faults: dict[int, JobdeckError] = field(default_factory=dict)
     gates: Gates = field(init=False)  # what circuit breakers let begin
     counted: list[Schedule] = field(default_factory=list)  # whose count of executions moved
     latest_due: datetime | None = None
@@ -75,7 +78,7 @@ class Decisions:
         self.gates.load(jobs)
         self._load_live(jobs)
         oldest = min((job.decided_until for job in jobs), default=self.now)
-        self.holds = holds_of(jobs, min(oldest, self.now), self.now)
+        self.holds = holds_of(jobs, min(oldest, self.now), self.now, faults=self.faults)
 
     def _load_live(self, jobs: list[Job]) -> None:
         """Read what the jobs have in progress, in one query for the whole batch."""
@@ -93,13 +96,22 @@ class Decisions:
         )
         self.live = {job: Live(behind(held, free), oldest) for job, held, free, oldest in rows}
 
+    def check(self, job: Job) -> None:
+        """Raise what is wrong with a calendar of the job."""
+        if job.pk in self.faults:
+            raise self.faults[job.pk]
+
     def of(self, job: Job) -> Live:
         """Return what ``job`` has in progress."""
         return self.live.setdefault(job.pk, Live())
 
 
 def decide_job(job: Job, rows: Sequence[Schedule], decided: Decisions) -> None:
-    """Decide all due times of a job up to ``decided.now`` and name its next one."""
+    """Decide all due times of a job up to ``decided.now`` and name its next one.
+
+    Raises when its schedules or calendars cannot be read.
+    """
+    decided.check(job)
     if job.state != JobState.ACTIVE or job.deleted_at is not None:
         _omit_stopped(job, rules_of(rows), decided)
     else:

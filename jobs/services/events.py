@@ -6,9 +6,10 @@ waiting job its verdict. A dispatcher that dies half-way leaves the rest to the 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -25,6 +26,8 @@ from jobs.services.dispatch import rows_of, write
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.writing import write_transaction
 
+log = logging.getLogger("scheduler.dispatch")
+
 BATCH = 250
 # What a person or a script can report; the others are raised by what they are named after.
 REPORTABLE = tuple(event for event in Event if event not in {Event.MANUALLY, Event.REBOOT})
@@ -40,13 +43,19 @@ def report(event: str, *, actor: Actor, detail: str = "", key: str = "") -> Occu
         allowed = ", ".join(REPORTABLE)
         sentence = f"Event {event} cannot be reported. Use {allowed}."
         raise InvalidError(sentence, fields={"event": sentence})
-    with write_transaction():
-        known = Occurrence.objects.filter(event=event, key=key).first() if key else None
-        if known is not None:
-            return known
-        made = _record(Event(event), actor=actor.name, detail=detail, key=key)
-        audit.record(actor, "event.report", object_type="event", object_id=made.pk, note=event)
-    return made
+    key = key[:200]
+    try:
+        with write_transaction():
+            known = Occurrence.objects.filter(event=event, key=key).first() if key else None
+            if known is not None:
+                return known
+            made = _record(Event(event), actor=actor.name, detail=detail, key=key)
+            audit.record(actor, "event.report", object_type="event", object_id=made.pk, note=event)
+        return made
+    except IntegrityError:  # the same report at the same moment on another connection
+        if not key:
+            raise
+        return Occurrence.objects.get(event=event, key=key)
 
 
 def report_boot(host: str, boot_id: str) -> bool:
@@ -101,7 +110,11 @@ def serve_open(now: datetime) -> int:
         if occurrence is None:
             return 0
         jobs = _waiting_for(occurrence)
-        _serve(jobs, occurrence, now)
+        # Asked again now that they are locked: an edit may have settled one while we waited for it,
+        # and what PostgreSQL looked up before that is old.
+        locked = Job.objects.filter(pk__in=[job.pk for job in jobs])
+        left = set(_without_verdict(locked, occurrence).values_list("pk", flat=True))
+        _serve([job for job in jobs if job.pk in left], occurrence, now)
         occurrence.served_until = jobs[-1].pk if len(jobs) == BATCH else None
         occurrence.save(update_fields=["served_until"])
     return max(len(jobs), 1)
@@ -150,18 +163,26 @@ def _serve(jobs: list[Job], occurrence: Occurrence, now: datetime) -> None:
     decided.load(jobs)
     rows = rows_of(jobs)
     for job in jobs:
-        if job.state == JobState.ACTIVE:
-            decide_job(job, rows[job.pk], decided)  # what was due before the event goes first
-        decide_moment(
-            job,
-            occurrence.at,
-            rows[job.pk],
-            decided,
-            actor=occurrence.actor,
-            key=_key(occurrence),
-        )
+        try:
+            _serve_one(job, occurrence, rows[job.pk], decided)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # One job that cannot be read must not keep the event, and all later ones, from the others.
+            log.exception("Job %s could not be served", job.name, extra={"job_id": job.pk})
+            reason, detail = OmissionReason.NO_DISPATCHER, f"It could not be read: {error}"[:500]
+            decisions.omit(
+                job, decided, reason, occurrence.at, occurrence.at, 1, detail=detail, apart=True
+            )
         decided.jobs.append(job)
     write(decided)
+
+
+def _serve_one(job: Job, occurrence: Occurrence, rows: list[Schedule], decided: Decisions) -> None:
+    if job.state == JobState.ACTIVE:
+        decide_job(job, rows, decided)  # what was due before the event goes first
+    actor, key = occurrence.actor, _key(occurrence)
+    decide_moment(job, occurrence.at, rows, decided, actor=actor, key=key)
 
 
 def first_run(job: Job, *, actor: Actor, now: datetime) -> None:
@@ -184,6 +205,7 @@ def decide_moment(
     key: str,
 ) -> None:
     """Give a moment that no clock named its verdict: an execution, or an omission with its reason."""
+    decided.check(job)
     hold = holding(decided.holds.get(job.pk, ()), to_instant(at))
     if job.state != JobState.ACTIVE:
         # A stopped job's state is its reason by name.

@@ -33,11 +33,17 @@ def rule_of(row: Schedule) -> rules.Schedule:
         at=row.at,
         event=row.event,
         timezone=row.timezone,
-        starts_at=row.starts_at,
+        starts_at=effective_start(row.starts_at, row.exhausted_at),
         ends_at=effective_end(row.ends_at, row.exhausted_at),
         jitter_seconds=row.jitter_seconds,
         spread_seconds=row.spread_seconds,
     )
+
+
+def effective_start(starts_at: datetime | None, exhausted_at: datetime | None) -> datetime | None:
+    """Return when a schedule starts; one used up before that names nothing from then on."""
+    used_up_before = starts_at and exhausted_at and exhausted_at < starts_at
+    return None if used_up_before else starts_at
 
 
 def effective_end(ends_at: datetime | None, exhausted_at: datetime | None) -> datetime | None:

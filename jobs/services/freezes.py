@@ -15,7 +15,7 @@ from jobs.domain.errors import InvalidError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import FreezeScope
 from jobs.models import Execution, Freeze, Job
-from jobs.models.execution import SCHEDULED_TRIGGERS
+from jobs.models.execution import UNASKED_TRIGGERS
 from jobs.services import audit, cancelling, revisions
 from jobs.services.cancelling import NOT_STARTED
 from jobs.services.freeze_requests import LONGEST, FreezeChanges, FreezeRequest
@@ -127,7 +127,7 @@ def _refuse_ended(row: Freeze, now: datetime) -> None:
 
 def _take_back(made: Freeze, message: str) -> None:
     """Take back what waits of the jobs that a freeze holds back."""
-    waiting = Execution.objects.filter(trigger__in=SCHEDULED_TRIGGERS, state__in=NOT_STARTED)
+    waiting = Execution.objects.filter(trigger__in=UNASKED_TRIGGERS, state__in=NOT_STARTED)
     jobs = Job.objects.filter(pk__in=waiting.values("job"))
     if made.scope == FreezeScope.TAG:
         jobs = jobs.tagged(made.target)

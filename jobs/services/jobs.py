@@ -248,17 +248,41 @@ def name_taken(name: str) -> DuplicateError:
 
 def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> None:
     """Write the definition's schedules; one that stays the same keeps its grid and its count."""
-    known = {rule_key(row): row for row in job.schedules.all()}
+    known = list(job.schedules.order_by("position"))
     job.schedules.all().delete()
     rows = schedule_rows(job, definition)
+    pairs = _matched(rows, known)
     for row in rows:
-        before = known.get(rule_key(row))
+        before = pairs.get(row.position)
         row.anchor_at = now if before is None else before.anchor_at
         if before is not None and row.max_executions is not None:
             row.fired_count = before.fired_count
             used_up = row.fired_count >= row.max_executions
             row.exhausted_at = (before.exhausted_at or now) if used_up else None
     Schedule.objects.bulk_create(rows)
+
+
+def _matched(rows: list[Schedule], known: list[Schedule]) -> dict[int, Schedule]:
+    """Return, by position, the row that each new one goes on from; each serves once.
+
+    Those of the same period find each other first: two that differ in nothing else have counts of
+    their own.
+    """
+    pairs: dict[int, Schedule] = {}
+    for exactly in (True, False):
+        for row in rows:
+            if row.position in pairs:
+                continue
+            found = next((one for one in known if _goes_on(one, row, exactly=exactly)), None)
+            if found is not None:
+                pairs[row.position] = found
+                known.remove(found)
+    return pairs
+
+
+def _goes_on(before: Schedule, row: Schedule, *, exactly: bool) -> bool:
+    same_period = (before.starts_at, before.ends_at) == (row.starts_at, row.ends_at)
+    return rule_key(before) == rule_key(row) and (same_period or not exactly)
 
 
 def schedule_rows(job: Job, definition: JobDefinition) -> list[Schedule]:

@@ -125,15 +125,13 @@ def update(variable_id: int, changes: VariableChanges, *, actor: Actor) -> Varia
             row.changed_by = actor.name[:200]
         row.save()
         after = _shown(row)
-        if secret:
-            before.pop("value", None)  # it may be what has become secret
         _record(
             row,
             actor,
             "variable.update",
             before={key: value for key, value in before.items() if after.get(key) != value},
             after={key: value for key, value in after.items() if before.get(key) != value},
-            note="new value" if secret and changes.value is not None else "",
+            note="new value" if changes.value is not None else "",
         )
     return row
 
@@ -252,14 +250,16 @@ def _taken(row: Variable) -> DuplicateError:
 
 
 def _shown(row: Variable) -> dict[str, Any]:
-    """Return what may be written down about a variable."""
-    known = {
+    """Return what may be written down about a variable.
+
+    Never its value: entries stay for ever, and what is plain today may be a secret tomorrow.
+    """
+    return {
         "scope": row.scope,
         "job": row.job.name if row.job else None,
         "secret": row.secret,
         "description": row.description,
     }
-    return known if row.secret else {**known, "value": row.value}
 
 
 def _record(

@@ -9,7 +9,7 @@ from typing import Any
 from jobs.domain import schedule as rules
 from jobs.models import Job, JobVersion, Schedule
 from jobs.services.definitions import ScheduleDefinition
-from jobs.services.firing import effective_end
+from jobs.services.firing import effective_end, effective_start
 
 Facts = list[dict[str, str | None]]
 
@@ -44,7 +44,9 @@ def _rule(definition: dict[str, Any], fact: dict[str, Any], saved_at: datetime) 
     known = ScheduleDefinition.model_fields
     values = ScheduleDefinition.model_validate({k: v for k, v in definition.items() if k in known})
     anchor_at = _moment(fact.get("anchor_at")) or saved_at
-    ends_at = effective_end(values.ends_at, _moment(fact.get("exhausted_at")))
+    exhausted_at = _moment(fact.get("exhausted_at"))
+    ends_at = effective_end(values.ends_at, exhausted_at)
+    values.starts_at = effective_start(values.starts_at, exhausted_at)
     return values.rule(anchor_at=anchor_at, ends_at=ends_at)
 
 

@@ -15,6 +15,7 @@ from jobs.domain.calendars import parse_windows, windows_json
 from jobs.domain.states import CalendarMode
 from jobs.models import Calendar
 from jobs.web import words
+from jobs.web.http import small_number
 
 _EXAMPLE = """mon-fri 22:00-06:00 Nightly
 sat,sun Weekend
@@ -92,10 +93,9 @@ def of(row: Calendar) -> CalendarDraft:
 
 def from_post(data: Mapping[str, str]) -> CalendarDraft:
     """Return what was typed."""
-    version = data.get("version", "")
     return CalendarDraft(
         values={name: data.get(name, "").replace("\0", "") for name in _FIELDS},
-        version=int(version) if version.isascii() and version.isdigit() else 0,
+        version=small_number(data.get("version", "")) or 0,
         expanded_until=_moment(data.get("expanded_until", "")),
     )
 

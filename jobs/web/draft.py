@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jobs.executors import EXECUTORS
+from jobs.executors.directives import parse_json
 from jobs.web.draft_schedules import (
     Values,
     duration_text,
@@ -19,6 +20,7 @@ from jobs.web.draft_schedules import (
     schedule_row,
 )
 from jobs.web.forms import DEFAULTS, JobForm, ScheduleForm, VariableForm
+from jobs.web.http import small_number
 
 MOST_ROWS = 50
 # The kinds whose main setting has a field of its own, of the same name.
@@ -76,8 +78,8 @@ class Draft:
         """
         kind, text = self.values["type"], self.values["spec"].strip()
         try:
-            spec = json.loads(text) if text else {}
-        except ValueError:
+            spec = parse_json(text) if text else {}
+        except (ValueError, RecursionError):
             return text
         if kind in OWN_FIELD and isinstance(spec, dict):
             return {**spec, kind: self.values[kind]}
@@ -171,11 +173,10 @@ def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draf
             {name: data.get(f"{prefix}-{place}-{name}", "") for name in names} for place in places
         ]
 
-    version = data.get("version", "")
     return Draft(
         values={name: data.get(name, "").replace("\0", "") for name in JobForm.base_fields},
         schedules=collected("schedule", list(ScheduleForm.base_fields)),
         variables=collected("variable", list(VariableForm.base_fields)),
         calendars=list(calendars)[:MOST_ROWS],
-        version=int(version) if version.isascii() and version.isdigit() else 0,
+        version=small_number(data.get("version", "")) or 0,
     )

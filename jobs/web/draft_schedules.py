@@ -10,6 +10,7 @@ from typing import Any
 from jobs.domain.durations import format_duration
 from jobs.domain.states import ScheduleKind
 from jobs.domain.zones import zone, zone_names
+from jobs.executors.directives import parse_json
 from jobs.web.forms import SCHEDULE_DEFAULTS
 
 Values = dict[str, str]
@@ -54,8 +55,8 @@ def is_blank(row: Values) -> bool:
 def _rest(text: str) -> dict[str, Any]:
     """Return the settings that the form does not show, and its moments as they were stored."""
     try:
-        rest = json.loads(text or "{}")
-    except ValueError:
+        rest = parse_json(text or "{}")
+    except (ValueError, RecursionError):
         return {}
     return rest if isinstance(rest, dict) else {}
 

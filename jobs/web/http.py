@@ -36,6 +36,11 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
+def small_number(text: str) -> int | None:
+    """Return what a form field counts; None for anything else, and for what no form of ours sends."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
 def back_url(request: HttpRequest, default: str) -> str:
     """Return the page that the form names in ``next``, if it is one of ours, else ``default``."""
     wanted = request.POST.get("next", "") or request.GET.get("next", "")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -88,3 +89,24 @@ class HeadersMiddleware:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class BodyLimitMiddleware:
+    """Refuse a body that no page of ours sends, before anybody reads or stores it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Take the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Judge by the length that the request names; without one nothing is read."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            return HttpResponse(
+                "Content-Length is no number.", status=400, content_type="text/plain"
+            )
+        if len(length) > 9 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            allowed = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            text = f"The body is too large. Use {allowed} bytes or less."
+            return HttpResponse(text, status=413, content_type="text/plain")
+        return self._get_response(request)

@@ -124,3 +124,21 @@ def test_a_list_in_the_settings_allows_only_what_it_names(settings: LazySettings
         parse_spec("management_command", {"command": command})
     with pytest.raises(InvalidError, match="'clearsessions' is not allowed; allowed: greet, flush"):
         parse_spec("management_command", {"command": "clearsessions"})
+
+
+def test_every_command_there_is_was_judged() -> None:
+    harmless = {
+        "check",
+        "clearsessions",
+        "collectstatic",
+        "compilemessages",
+        "findstatic",
+        "inspectdb",
+        "sendtestemail",
+        "showmigrations",
+        "sqlmigrate",
+        "sqlsequencereset",
+    }
+
+    ours = {name for name, app in get_commands().items() if not str(app).startswith("tests")}
+    assert ours - set(REFUSED) == harmless

@@ -72,7 +72,7 @@ def test_made_jobs_are_like_jobs_made_one_by_one() -> None:
     [
         (["--every", "0.1", "--command", "true"], "1 or more"),
         (["--every", "soon", "--command", "true"], "soon is not a duration"),
-        (["--every", "1m", "--callable", "x.y"], "invalid job type: python"),
+        (["--every", "1m", "--callable", "x.y"], "x.y"),
         (["--every", "1m", "--command", "true", "--first", "noon"], "'noon' is no moment"),
         (["--every", "1m", "--command", "true", "--prefix", "a b"], "not allowed"),
         (["--every", "1m", "--command", "true", "--prefix", "taken"], "taken-00001 exists"),

@@ -213,3 +213,17 @@ def test_an_edit_between_report_and_service_leaves_no_event_without_a_verdict(af
 
     assert verdicts(told) == {mine.pk: [Trigger.EVENT.value], other.pk: [Trigger.EVENT.value]}
     assert mine.executions.get().version == 1
+
+
+def test_a_pause_takes_back_what_an_event_queued() -> None:
+    job = waiting_job()
+    report()
+    serve()
+
+    job_services.pause(job.pk, actor=SYSTEM)
+
+    assert job.executions.get().state == "skipped"
+
+
+def test_reports_with_a_long_key_are_the_same_event() -> None:
+    assert report(key="k" * 300).pk == report(key="k" * 300).pk

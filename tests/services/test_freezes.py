@@ -117,7 +117,6 @@ def test_what_runs_is_retried_or_was_started_by_hand_goes_on() -> None:
             ("queued", Trigger.SCHEDULE, 2),
             ("queued", Trigger.MANUAL, 1),
             ("queued", Trigger.API, 1),
-            ("queued", Trigger.EVENT, 1),
         )
     ]
     before = [one.state for one in states]
@@ -127,6 +126,15 @@ def test_what_runs_is_retried_or_was_started_by_hand_goes_on() -> None:
     for one in states:
         one.refresh_from_db()
     assert [one.state for one in states] == before
+
+
+def test_what_an_event_queued_is_taken_back() -> None:
+    waiting = make_execution(make_job(), state="queued", trigger=Trigger.EVENT.value)
+
+    make_freeze()
+
+    waiting.refresh_from_db()
+    assert waiting.state == "skipped"
 
 
 def test_a_freeze_of_a_tag_takes_back_what_waits_of_its_jobs_only() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,3 +89,33 @@ def test_an_edit_keeps_the_count_and_a_higher_limit_lets_it_go_on() -> None:
 
     job_services.update(job.pk, {"schedules": [cron("* * * * *")]}, actor=SYSTEM)
     assert job.schedules.get().fired_count == 0
+
+
+def test_two_schedules_that_differ_in_their_period_keep_their_own_counts() -> None:
+    later = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0).isoformat()
+    first = {**cron("* * * * *"), "max_executions": 1, "ends_at": later}
+    second = {**cron("* * * * *"), "max_executions": 1, "starts_at": later}
+    job = make_job(schedules=[first, second], **FREE)
+    run_until(job, timedelta(minutes=5))
+    assert [row.fired_count for row in job.schedules.order_by("position")] == [1, 0]
+
+    change = {"schedules": [second, first, every(86_400)]}
+    job_services.update(job.pk, change, actor=SYSTEM)
+
+    assert [row.fired_count for row in job.schedules.order_by("position")] == [0, 1, 0]
+    job.refresh_from_db()
+    assert job.next_fire_at is not None
+    assert job.next_fire_at > job.created_at + timedelta(hours=1)
+
+
+def test_a_used_up_schedule_may_get_a_later_start_and_stays_used_up() -> None:
+    job = make_job(schedules=[{**every(60), "max_executions": 1}], **FREE)
+    run_until(job, timedelta(minutes=5))
+    later = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+
+    change = {"schedules": [{**every(60), "max_executions": 1, "starts_at": later}]}
+    job_services.update(job.pk, change, actor=SYSTEM)
+
+    job.refresh_from_db()
+    assert job.next_fire_at is None
+    assert rules_of_version(job.versions.latest("version"))[0].starts_at is None

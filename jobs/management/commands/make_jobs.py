@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--first", help="ISO 8601 moment of the first due time; now by default")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--command", dest="shell", help="shell line that each job runs")
-        what.add_argument("--callable", metavar="PATH", help="Python function that each job calls")
+        what.add_argument("--callable", metavar="PATH", help="registered Python job that each one runs")
         parser.add_argument("--prefix", default="job", help="names are PREFIX-00001 and so on")
         parser.add_argument("--queue", default="default")
         parser.add_argument("--overlap", default="skip", help="skip, queue, allow, cancel_running")
@@ -61,7 +61,7 @@ def _definitions(options: dict[str, Any]) -> list[JobDefinition]:
     interval = parse_duration(options["every"]) / timedelta(seconds=1)
     kind, spec = "command", {"command": options["shell"]}
     if options["callable"]:
-        kind, spec = "python", {"callable": options["callable"]}
+        kind, spec = "python", {"job": options["callable"]}
     shared = {
         "type": kind,
         "spec": spec,

@@ -36,7 +36,7 @@ from jobs.web import backfill_form as forms
 from jobs.web import backfill_words as words
 from jobs.web import figures, formats, guard
 from jobs.web.confirm import Fact
-from jobs.web.http import AuthedRequest, SeeOther, toast_on_page
+from jobs.web.http import AuthedRequest, SeeOther, small_number, toast_on_page
 from jobs.web.live import region, tag_of
 from jobs.web.toasts import Toast
 from jobs.web.words import OVERLAP
@@ -59,13 +59,12 @@ def new(request: AuthedRequest, job_id: int) -> HttpResponse:
 
 def _start(request: AuthedRequest, job: Job) -> HttpResponse:
     given = request.POST.dict()
-    expected = given.get("expected", "")
     try:
         started = backfills.create(
             job.pk,
             forms.request_of(given),
             actor=request.actor,
-            expected=int(expected) if expected.isascii() and expected.isdigit() else None,
+            expected=small_number(given.get("expected", "")),
         )
     except (InvalidError, ConflictError, UnprocessableError) as error:
         return _listed(request, job, given, error=error)

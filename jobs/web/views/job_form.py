@@ -28,7 +28,7 @@ from jobs.web import draft as drafts
 from jobs.web import draft_schedules, guard, load_words, plans, schedules, words
 from jobs.web.draft import Draft
 from jobs.web.draft_forms import forms_of
-from jobs.web.http import AuthedRequest, SeeOther, toast_on_page
+from jobs.web.http import AuthedRequest, SeeOther, small_number, toast_on_page
 from jobs.web.toasts import Toast
 
 _SHOW = "show:"
@@ -102,8 +102,9 @@ def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
 
 
 def _remove(rows: list[draft_schedules.Values], which: str) -> None:
-    if which.isascii() and which.isdigit() and int(which) < len(rows):
-        del rows[int(which)]
+    number = small_number(which)
+    if number is not None and number < len(rows):
+        del rows[number]
 
 
 def _saved(request: AuthedRequest, draft: Draft, job: Job | None, *, paused: bool) -> HttpResponse:
