@@ -34,7 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--first", help="ISO 8601 moment of the first due time; now by default")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--command", dest="shell", help="shell line that each job runs")
-        what.add_argument("--callable", metavar="PATH", help="registered Python job that each one runs")
+        what.add_argument(
+            "--callable", metavar="PATH", help="registered Python job that each one runs"
+        )
         parser.add_argument("--prefix", default="job", help="names are PREFIX-00001 and so on")
         parser.add_argument("--queue", default="default")
         parser.add_argument("--overlap", default="skip", help="skip, queue, allow, cancel_running")
