@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.domain.addresses import parse_allowed
+from jobs.domain.masking import Mask
 from jobs.executors import BeatAnswer
 from tests.executors.worker import Recorder, Run, make_context, run
 
@@ -144,15 +145,17 @@ class Caller:
         timeout: float = 20,
         answer: Any = None,
         output_limit: int = 10_000_000,
+        secret: str = "",
         **spec: Any,
     ) -> Run:
-        """Make one request."""
+        """Make one request; ``secret`` is one that a variable of the job holds."""
         context = make_context(
             self._directory,
             self._instance,
             timeout=timedelta(seconds=timeout),
             http_allowed=parse_allowed(allow),
             output_limit=output_limit,
+            mask=Mask([secret] if secret else []),
         )
         return run(context, "http", {"url": url, **spec}, answer)
 

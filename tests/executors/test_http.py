@@ -545,6 +545,30 @@ def test_no_secret_of_the_request_is_written_down(call: Caller) -> None:
     assert run.result.result["key"] == "***"
 
 
+def test_an_address_that_is_a_secret_is_hidden_in_its_normal_form_too(call: Caller) -> None:
+    with serving(hello) as server:
+        # It is shown without the query's value and the user: the mask alone would not find it.
+        address = f"http://u:pw@127.0.0.1:{server.port}/services/T0/PATHTOKENTOKEN?wait=true"
+        run = call(address, secret=address)
+
+    assert server.hits == 1
+    assert "PATHTOKENTOKEN" not in repr(run)
+
+
+def test_a_long_answer_is_cut_after_its_secrets_are_masked(call: Caller) -> None:
+    secret = "S3CR3T-" + "abcdefghij" * 12
+
+    def tell(talk: Talk) -> None:
+        talk.answer(json.dumps({"data": {"filler": "x" * 60, "t": secret}}).encode())
+
+    with serving(tell) as server:
+        condition = {"path": "data", "equals": 1}
+        run = call(server.url, secret=secret, json_condition=condition)
+
+    assert run.outcome[0] == FAILED
+    assert "S3CR3T" not in repr(run)
+
+
 def test_proxies_of_the_environment_are_not_used(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
