@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs.cli import text
-from jobs.cli.client import Document
 from jobs.cli.errors import CliError
 from jobs.cli.group import Commands, LazyApi, cli, json_option, print_document
+
+if TYPE_CHECKING:
+    from jobs.cli.client import Document
 
 _ROW = "{:<28} {:<24} {:<20} {:<12} {}"
 _SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
