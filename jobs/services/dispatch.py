@@ -17,7 +17,8 @@ from django.db import DatabaseError, connection
 from jobs import conf, wake
 from jobs.models import Execution, Job, Omission, Schedule
 from jobs.services import revisions, sql
-from jobs.services.decisions import Decisions, decide_job
+from jobs.services.batch import Decisions
+from jobs.services.decisions import cover_unreadable, decide_job
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.versions import keep_facts
 from jobs.services.writing import write_transaction
@@ -61,14 +62,15 @@ def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
     )
 
 
-def settle_until(job: Job, now: datetime) -> None:
+def settle_until(job: Job, now: datetime, *, for_good: bool = False) -> None:
     """Give every due time of a locked job up to ``now`` its verdict before its schedules change.
 
     An active job's due times are dispatched as ever; a stopped job's are omissions with the reason.
+    ``for_good``: the caller goes on from ``now``, so what cannot be read is covered, too.
     """
     while True:
         before = job.decided_until
-        write(_decide([job], now))
+        write(_decide([job], now, for_good=for_good))
         # One decision hands out a bounded number of due times; what is left is still due.
         more = job.next_fire_at is not None and job.next_fire_at <= now
         if not more or job.decided_until == before:
@@ -97,7 +99,7 @@ def rows_of(jobs: list[Job]) -> dict[int, list[Schedule]]:
     return schedules
 
 
-def _decide(jobs: list[Job], now: datetime) -> Decisions:
+def _decide(jobs: list[Job], now: datetime, *, for_good: bool = False) -> Decisions:
     """Decide all due times of ``jobs`` up to ``now``; one bad job never stops another."""
     schedules = rows_of(jobs)
     decided = Decisions(now=now)
@@ -107,7 +109,7 @@ def _decide(jobs: list[Job], now: datetime) -> Decisions:
             decide_job(job, schedules[job.pk], decided)
         except DatabaseError:
             raise
-        except Exception:
+        except Exception as error:
             # A definition that the present code or zone data cannot read: say so, go on.
             log.exception(
                 "Job %s could not be dispatched; next try in %s",
@@ -116,6 +118,8 @@ def _decide(jobs: list[Job], now: datetime) -> Decisions:
                 extra={"job_id": job.pk},
             )
             job.next_fire_at = now + PENALTY
+            if for_good:
+                cover_unreadable(job, schedules[job.pk], decided, error)
         decided.jobs.append(job)
     return decided
 

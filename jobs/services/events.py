@@ -20,8 +20,9 @@ from jobs.domain.instants import to_instant
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
 from jobs.models import Execution, Job, Occurrence, Omission, Schedule
-from jobs.services import audit, decisions
-from jobs.services.decisions import Decisions, decide_job
+from jobs.services import audit, batch
+from jobs.services.batch import Decisions
+from jobs.services.decisions import decide_job
 from jobs.services.dispatch import rows_of, write
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.writing import write_transaction
@@ -171,7 +172,7 @@ def _serve(jobs: list[Job], occurrence: Occurrence, now: datetime) -> None:
             # One job that cannot be read must not keep the event, and all later ones, from the others.
             log.exception("Job %s could not be served", job.name, extra={"job_id": job.pk})
             reason, detail = OmissionReason.NO_DISPATCHER, f"It could not be read: {error}"[:500]
-            decisions.omit(
+            batch.omit(
                 job, decided, reason, occurrence.at, occurrence.at, 1, detail=detail, apart=True
             )
         decided.jobs.append(job)
@@ -213,7 +214,7 @@ def decide_moment(
     elif hold is not None:
         reason, detail = hold.reason, hold.detail
     else:
-        decisions.start(
+        batch.start(
             job,
             decided,
             due_at=at,
@@ -223,4 +224,4 @@ def decide_moment(
         )
         refresh_next_fire(job, rules_of(rows))
         return
-    decisions.omit(job, decided, reason, at, at, 1, detail=detail, apart=True)
+    batch.omit(job, decided, reason, at, at, 1, detail=detail, apart=True)

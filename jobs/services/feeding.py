@@ -20,8 +20,8 @@ from jobs.domain.states import BackfillOrder, BackfillState, JobState, Overlap, 
 from jobs.models import Backfill, BackfillItem, Execution, Job
 from jobs.queries.backfills import UNFINISHED, freeze_over, live_executions, not_started
 from jobs.services import revisions
+from jobs.services.batch import new_execution
 from jobs.services.circuits import gates_of
-from jobs.services.decisions import new_execution
 from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.writing import write_transaction

@@ -97,7 +97,7 @@ def update(
             return job
         _check_name_free(definition.name, job)
         events.settle(job, now)
-        settle_until(job, now)
+        settle_until(job, now, for_good=True)
         job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
         take_over(job, definition, now)
         breaker_before = job.breaker_id
@@ -159,7 +159,7 @@ def resume(job_id: int, *, actor: Actor) -> Job:
         job = locked(job_id)
         if job.state == JobState.ACTIVE:
             return job
-        settle_until(job, now)
+        settle_until(job, now, for_good=True)
         _mark(job, JobState.ACTIVE, actor, now, "")
         job.decided_until = max(job.decided_until, now)
         refresh_next_fire(job, rules_of(job.schedules.all()))
@@ -175,7 +175,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
     with write_transaction():
         job = locked(job_id)
         events.settle(job, now)
-        settle_until(job, now)
+        settle_until(job, now, for_good=True)
         feeding.end_of_job(job, by=actor.name, now=now)
         cancelling.cancel_live(job, by=actor.name, now=now)
         job.refresh_from_db()

@@ -13,8 +13,8 @@ from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
 from jobs.services import audit, cancelling, revisions
+from jobs.services.batch import behind, new_execution
 from jobs.services.circuits import Gates, gates_of
-from jobs.services.decisions import behind, new_execution
 from jobs.services.dispatch import settle_until
 from jobs.services.handover import hand_over_on_commit
 from jobs.services.jobs import locked

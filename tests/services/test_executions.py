@@ -15,7 +15,7 @@ from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import AuditEntry, Execution, Job, LogChunk, Stat
 from jobs.services import cancelling, claims, dispatch, executions, rescue
 from jobs.services import jobs as job_services
-from jobs.services.decisions import new_execution
+from jobs.services.batch import new_execution
 from jobs.services.running import Running
 from jobs.services.triggers import trigger
 from tests.factories import every, make_job, make_worker

@@ -10,6 +10,8 @@ from jobs.domain.permissions import SYSTEM
 from jobs.models import Calendar, Job, Schedule
 from jobs.services import dispatch, events
 from jobs.services import jobs as job_services
+from jobs.services.proof import prove_ledger
+from jobs.services.versions import keep_facts
 from tests.factories import cron, every, make_calendar, make_job
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +65,50 @@ def test_a_job_that_cannot_be_read_keeps_no_event_from_the_others() -> None:
     omission = bad.omissions.get()
     assert (omission.reason, omission.first_due_at) == ("no_dispatcher", told.at)
     assert "Mars/Olympus" in omission.detail
+
+
+def past_of(job: Job, minutes: int) -> None:
+    """Let the job have waited for a dispatcher that could not decide it."""
+    since = job.created_at - timedelta(minutes=minutes)
+    job.versions.update(created_at=since)
+    job.schedules.update(anchor_at=since)
+    keep_facts(job)
+    Job.objects.filter(pk=job.pk).update(
+        created_at=since, decided_until=since, next_fire_at=since + timedelta(minutes=1)
+    )
+
+
+def test_a_repair_leaves_no_due_time_without_a_record() -> None:
+    unreadable_calendar()
+    job = make_job(schedules=[every(60)], calendars=["old"])
+    past_of(job, 5)
+
+    job_services.update(job.pk, {"calendars": []}, actor=SYSTEM)
+
+    omission = job.omissions.get()
+    assert (omission.reason, omission.count) == ("no_dispatcher", 5)
+    assert "Mars/Olympus" in omission.detail
+    now = datetime.now(UTC)
+    assert prove_ledger(job.pk, now - timedelta(hours=1), now, now=now).balanced
+
+
+def test_where_the_schedules_cannot_be_read_the_ledger_says_that_much() -> None:
+    job = make_job(schedules=[cron("* * * * *", "Europe/Paris")])
+    past_of(job, 5)
+    job.schedules.update(timezone="Mars/Olympus")
+
+    job_services.update(job.pk, {"schedules": [cron("* * * * *", "UTC")]}, actor=SYSTEM)
+
+    omission = job.omissions.get()
+    assert omission.reason == "no_dispatcher"
+    assert "Mars/Olympus" in omission.detail
+
+
+def test_a_stopped_job_resumes_whatever_its_calendar_says() -> None:
+    unreadable_calendar()
+    job = make_job(paused=True, schedules=[every(60)], calendars=["old"])
+    past_of(job, 5)
+
+    job_services.resume(job.pk, actor=SYSTEM)
+
+    assert [one.reason for one in job.omissions.all()] == ["paused"]
