@@ -62,7 +62,7 @@ def throughput(data: Path, pid: int) -> None:
     """Print how many queued commands are run and recorded a second, and the CPU of each."""
     from jobs.domain.states import Trigger
     from jobs.models import Execution, Job
-    from jobs.services.decisions import new_execution
+    from jobs.services.batch import new_execution
 
     job = _job("sustained", [], overlap="allow", max_parallel=1000, command="true")
     now = datetime.now(UTC)
