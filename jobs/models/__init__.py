@@ -1,15 +1,18 @@
 """The tables."""
 
+from jobs.models.artifact import Artifact
 from jobs.models.audit import AuditEntry
 from jobs.models.backfill import Backfill, BackfillItem
 from jobs.models.breaker import Breaker
 from jobs.models.calendar import Calendar
+from jobs.models.dependency import Dependency
 from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
 from jobs.models.freeze import Freeze
 from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
 from jobs.models.omission import Omission
+from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
 from jobs.models.stat import Stat
 from jobs.models.token import Token
@@ -17,12 +20,14 @@ from jobs.models.variable import Variable
 from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
 
 __all__ = [
+    "Artifact",
     "Attempt",
     "AuditEntry",
     "Backfill",
     "BackfillItem",
     "Breaker",
     "Calendar",
+    "Dependency",
     "Execution",
     "Freeze",
     "Job",
@@ -31,6 +36,7 @@ __all__ = [
     "LogChunk",
     "Occurrence",
     "Omission",
+    "Queue",
     "Revision",
     "Schedule",
     "Stat",

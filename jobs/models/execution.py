@@ -42,6 +42,14 @@ class Execution(models.Model):
     # Not to be claimed yet: waits for an earlier execution of its job (overlap "queue" or
     # "cancel_running"), or for the moment to which jitter or spread has put its start.
     held = models.BooleanField(default=False)
+    # Copied from the job, so that a claim reads one table.
+    mutex = models.CharField(max_length=100, blank=True, default="", db_default="")
+    # The labels that its cluster must carry, sorted and joined by commas.
+    requires = models.CharField(max_length=500, blank=True, default="", db_default="")
+    # The values that its start was given, checked against the job's declarations.
+    parameters = models.JSONField(null=True, blank=True)
+    # The executions whose endings started this one.
+    upstream = models.JSONField(null=True, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
     token = models.CharField(max_length=32, blank=True)
     worker = models.ForeignKey(
@@ -66,6 +74,10 @@ class Execution(models.Model):
     error = models.TextField(blank=True)
     result = models.JSONField(null=True, blank=True)
     progress = models.PositiveSmallIntegerField(null=True, blank=True)
+    metrics = models.JSONField(null=True, blank=True)
+    # What it reported as wrong without failing: {"count": n, "lines": [the first few]}.
+    warnings = models.JSONField(null=True, blank=True)
+    soft_timeout_at = models.DateTimeField(null=True, blank=True)
     log_bytes = models.BigIntegerField(default=0)
     log_truncated = models.BooleanField(default=False)
     cpu_seconds = models.FloatField(null=True, blank=True)

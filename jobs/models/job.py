@@ -75,6 +75,16 @@ class Job(models.Model):
         "jobs.Breaker", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs"
     )
     run_on_create = models.BooleanField(default=False, db_default=False)
+    # Past this an attempt is reported as slow; `timeout_seconds` ends it.
+    soft_timeout_seconds = models.FloatField(null=True, blank=True)
+    # What a manual run may be given: a list of declarations, see `domain.parameters`.
+    parameters = models.JSONField(default=list, db_default=[])
+    # At most one execution that names the same mutex runs at a time, whatever its job.
+    mutex = models.CharField(max_length=100, blank=True, default="", db_default="")
+    # The labels that a cluster must carry to take its executions.
+    requires = models.JSONField(default=list, db_default=[])
+    # Whether other jobs wait for its endings: an ending looks for them only then.
+    is_upstream = models.BooleanField(default=False, db_default=False)
     calendars = models.ManyToManyField("jobs.Calendar", blank=True, related_name="jobs")
     # Whether it names any: the dispatcher reads calendars only for the jobs that have some.
     uses_calendars = models.BooleanField(default=False, db_default=False)

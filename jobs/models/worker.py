@@ -33,6 +33,10 @@ class Worker(models.Model):
     pid = models.IntegerField()
     pid_started = models.BigIntegerField(default=0)
     queues = models.JSONField(default=list)
+    labels = models.JSONField(default=list, db_default=[])
+    # Asked to take nothing new and to finish what it has.
+    drain_requested_at = models.DateTimeField(null=True, blank=True)
+    drain_requested_by = models.CharField(max_length=200, blank=True, default="", db_default="")
     slots = models.PositiveSmallIntegerField(default=0)
     busy = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(

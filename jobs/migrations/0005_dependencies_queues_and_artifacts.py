@@ -1,0 +1,178 @@
+"""Add what dependencies, queues, mutexes, labels, parameters and artifacts need; rows stay as they are."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("jobs", "0004_breakers"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Queue",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                ("concurrency", models.PositiveIntegerField(blank=True, null=True)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_by", models.CharField(blank=True, max_length=200)),
+                ("pause_reason", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, max_length=200)),
+                ("updated_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="metrics",
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="mutex",
+            field=models.CharField(blank=True, db_default="", default="", max_length=100),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="parameters",
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="requires",
+            field=models.CharField(blank=True, db_default="", default="", max_length=500),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="soft_timeout_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="upstream",
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="execution",
+            name="warnings",
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="is_upstream",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="mutex",
+            field=models.CharField(blank=True, db_default="", default="", max_length=100),
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="parameters",
+            field=models.JSONField(db_default=[], default=list),
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="requires",
+            field=models.JSONField(db_default=[], default=list),
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="soft_timeout_seconds",
+            field=models.FloatField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="worker",
+            name="drain_requested_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="worker",
+            name="drain_requested_by",
+            field=models.CharField(blank=True, db_default="", default="", max_length=200),
+        ),
+        migrations.AddField(
+            model_name="worker",
+            name="labels",
+            field=models.JSONField(db_default=[], default=list),
+        ),
+        migrations.CreateModel(
+            name="Artifact",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("name", models.CharField(max_length=500)),
+                ("size_bytes", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="artifacts",
+                        to="jobs.execution",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["execution", "name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("execution", "name"), name="artifact_name_unique"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Dependency",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("outcome", models.CharField(max_length=20)),
+                ("met_by_execution_id", models.BigIntegerField(blank=True, null=True)),
+                ("met_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="dependencies",
+                        to="jobs.job",
+                    ),
+                ),
+                (
+                    "upstream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="dependents",
+                        to="jobs.job",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("job", "upstream"), name="dependency_pair_unique"
+                    )
+                ],
+            },
+        ),
+    ]
