@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 
 from jobs.domain.addresses import Allowed
+from jobs.domain.tumblebug import TumblebugServer
 
 
 def _get(name: str) -> Any:
@@ -83,3 +84,8 @@ def broker_url() -> str:
 def management_commands() -> list[str]:
     """Return the management commands that jobs may run; empty: all but the refused ones."""
     return cast("list[str]", _get("MANAGEMENT_COMMANDS"))
+
+
+def tumblebug() -> TumblebugServer | None:
+    """Return the CB-Tumblebug server that jobs call; None where none is set."""
+    return cast("TumblebugServer | None", _get("TUMBLEBUG"))

@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -17,9 +20,11 @@ from django.core.exceptions import ImproperlyConfigured
 from jobs.domain.addresses import Allowed, parse_allowed
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DurationError, InvalidError
+from jobs.domain.tumblebug import TumblebugServer, Vocabulary
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 
 class Env:
@@ -98,6 +103,52 @@ def allowed_addresses(name: str, entries: Sequence[str]) -> tuple[Allowed, ...]:
         raise ImproperlyConfigured(
             f"{name}: {error.message}. Use entries such as 10.1.0.0/16, wiki.lan or 127.0.0.1:9090."
         ) from error
+
+
+def port_numbers(name: str, words: Sequence[str]) -> list[int]:
+    """Return port numbers, each once."""
+    for word in words:
+        if not (word.isascii() and word.isdecimal() and 0 < int(word) < 65_536):
+            raise ImproperlyConfigured(f"{name}: {word} is no port. Use numbers from 1 to 65535.")
+    return list(dict.fromkeys(map(int, words)))
+
+
+def tumblebug_server(
+    url: str, *, own_ports: Collection[int], vocabulary: str, read_seconds: float, **rest: Any
+) -> TumblebugServer | None:
+    """Return the CB-Tumblebug server that jobs call; None where none is named.
+
+    Its interface is also one of ours: that it names us is a slip which would only show at runs.
+    """
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        words = Vocabulary(vocabulary)
+    except (ValueError, KeyError):
+        if vocabulary not in set(Vocabulary):
+            raise ImproperlyConfigured(
+                f"TUMBLEBUG_VOCABULARY={vocabulary} is not known. Use {' or '.join(Vocabulary)}."
+            ) from None
+        parts, port, words = urlsplit(""), 0, Vocabulary.AUTO
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            "TUMBLEBUG_URL is no usable address. Use one such as http://tumblebug:1323/tumblebug; "
+            "user and password have settings of their own."
+        )
+    if parts.hostname in LOOPBACK and port in own_ports:
+        raise ImproperlyConfigured(
+            f"TUMBLEBUG_URL names port {port} of this host, where Jobdeck itself listens."
+        )
+    if rest["token"] and rest["user"]:
+        raise ImproperlyConfigured("Set either TUMBLEBUG_TOKEN or TUMBLEBUG_USER, not both.")
+    return TumblebugServer(
+        url=url.strip().rstrip("/"),
+        vocabulary=words,
+        read_timeout=timedelta(seconds=read_seconds),
+        **rest,
+    )
 
 
 def private_file(path: Path, *, length: int = 50) -> str:

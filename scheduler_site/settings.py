@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scheduler_site.env import Env, allowed_addresses, private_file
+from scheduler_site.env import (
+    LOOPBACK,
+    Env,
+    allowed_addresses,
+    port_numbers,
+    private_file,
+    tumblebug_server,
+)
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,6 +26,10 @@ DATA_DIR = Path(env.text("JOBDECK_DATA", str(BASE_DIR / "var"))).expanduser().re
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
+# Where programs written for the interfaces of others look for them; all serve the same.
+COMPAT = env.boolean("COMPAT", default=False)
+_compat_ports = port_numbers("COMPAT_PORTS", env.words("COMPAT_PORTS", "1323,8002,3000"))
+COMPAT_PORTS = [port for port in _compat_ports if COMPAT and port != PORT]
 
 # --- Keys -----------------------------------------------------------------------------------------
 SECRET_KEY = env.text("SECRET_KEY") or private_file(DATA_DIR / "secret_key")
@@ -42,6 +53,14 @@ TRUST_PROXY = env.boolean("TRUST_PROXY", default=False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
+# Requests of this very host to the interfaces of others need no credentials, as their samples send
+# none. Off wherever somebody else could look like this host.
+OPEN_LOOPBACK = (
+    env.boolean("OPEN_LOOPBACK", default=True)
+    and HOST in LOOPBACK
+    and not TRUST_PROXY
+    and not HTTPS
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -52,6 +71,8 @@ SESSION_SAVE_EVERY_REQUEST = False
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+# The form of a job with 50 schedules and 999 variables has some 3,000 fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000
 ENVIRONMENT_NAME = env.text("ENVIRONMENT_NAME")
 
 INSTALLED_APPS = [
@@ -195,6 +216,19 @@ JOBDECK = {
     "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
     # What seals secrets, newest first; empty: a file of the data directory, made when needed.
     "SECRET_KEYS": env.words("JOBS_SECRET_KEYS"),
+    # The server that jobs of the type registerCspResources call; None: they say that there is none.
+    "TUMBLEBUG": tumblebug_server(
+        env.text("TUMBLEBUG_URL"),
+        own_ports={PORT, *COMPAT_PORTS},
+        user=env.text("TUMBLEBUG_USER"),
+        password=env.text("TUMBLEBUG_PASSWORD"),
+        token=env.text("TUMBLEBUG_TOKEN"),
+        credential_holder=env.text("TUMBLEBUG_CREDENTIAL_HOLDER"),
+        verify_tls=env.boolean("TUMBLEBUG_VERIFY_TLS", default=True),
+        ca_file=env.text("TUMBLEBUG_CA_FILE"),
+        vocabulary=env.text("TUMBLEBUG_VOCABULARY", "auto"),
+        read_seconds=env.seconds("TUMBLEBUG_READ_TIMEOUT", "30m"),
+    ),
 }
 Q_CLUSTER = {
     "name": "jobdeck",

@@ -1,0 +1,132 @@
+"""Who is calling such an interface: credentials of any kind, or nobody where this host is trusted.
+
+The samples of two of these interfaces send no credentials, so a request of this very host is taken
+without any, while the server listens on loopback only and the setting ``OPEN_LOOPBACK`` allows it.
+Bodies are read whatever their Content-Type is, so a page of another site could post here through
+somebody's browser: what a browser says about where a request comes from must not speak against it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from jobs.api.auth import BEARER, SESSION, address_of, local_actor, unauthorized
+from jobs.api.problems import HttpProblem
+from jobs.domain.permissions import Actor, Permission, Role, require
+from jobs.services import people
+
+# What a browser or a script calls this host; a name that merely resolves to it does not count, or
+# a page could reach us under a name of its own (DNS rebinding).
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_SAME = frozenset({"same-origin", "none"})
+# Who is behind a proxy of this host is not on this host.
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
+CHALLENGE = 'Basic realm="Jobdeck", charset="UTF-8", Bearer realm="Jobdeck"'
+
+
+def caller(request: HttpRequest, *, open_on_loopback: bool = True) -> Actor:
+    """Return who is calling; raise the refusal otherwise.
+
+    Credentials that are sent must hold: they are never passed over for the open mode.
+    """
+    local = local_actor(request)
+    if local is not None:
+        return local
+    header = request.headers.get("Authorization")
+    if header is not None:
+        scheme = header.partition(" ")[0].lower()
+        return _by_password(request, header) if scheme == "basic" else _by_token(request)
+    if isinstance(request.user, User) or not (open_on_loopback and is_open()):
+        return _by_session(request)
+    refuse_foreign(request)
+    if not from_this_host(request):
+        return _by_session(request)
+    return Actor(name="loopback", role=Role.EDITOR, address=address_of(request))
+
+
+def is_open() -> bool:
+    """Say whether requests of this host need no credentials."""
+    return bool(settings.OPEN_LOOPBACK)
+
+
+def from_this_host(request: HttpRequest) -> bool:
+    """Say whether the request was made on this host, and not by a proxy for somebody else."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(address_of(request)).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_foreign(request: HttpRequest) -> None:
+    """Refuse what a page of another site has made a browser send."""
+    host = request.headers.get("Host", "")
+    if _name_of(host) not in LOCAL_NAMES:
+        raise _foreign(f"Host {host[:80]!r} is not this host.")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        raise _foreign(f"Origin {origin[:80]!r} is another site.")
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site.lower() not in _SAME:
+        raise _foreign(f"Sec-Fetch-Site {site[:40]!r} is another site.")
+
+
+def _foreign(reason: str) -> HttpProblem:
+    sentence = f"{reason} Without credentials only this host is served. Send a token or a password."
+    return HttpProblem(HTTPStatus.FORBIDDEN, "foreign", sentence)
+
+
+def _name_of(host: str) -> str:
+    """Return a Host header without its port."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdecimal() else host.lower()
+
+
+def _by_token(request: HttpRequest) -> Actor:
+    actor = BEARER(request)
+    if actor is None:
+        raise _unauthorized("Send an API token as 'Authorization: Bearer <token>'.")
+    return actor
+
+
+def _by_password(request: HttpRequest, header: str) -> Actor:
+    """Return the person that a user name and password name; attempts are throttled as at a login."""
+    name, colon, password = _decoded(header).partition(":")
+    user = authenticate(request, username=name, password=password) if colon else None
+    if not isinstance(user, User):
+        raise _unauthorized("User name or password is wrong, or there were too many attempts.")
+    return _admitted(people.actor_of(user, address=address_of(request)))
+
+
+def _decoded(header: str) -> str:
+    try:
+        return base64.b64decode(header.partition(" ")[2].strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _by_session(request: HttpRequest) -> Actor:
+    if not isinstance(request.user, User):
+        raise _unauthorized("Send an API token, a user name with its password, or sign in.")
+    return SESSION(request)
+
+
+def _unauthorized(detail: str) -> HttpProblem:
+    refusal = unauthorized(detail)
+    refusal.headers["WWW-Authenticate"] = CHALLENGE
+    return refusal
+
+
+def _admitted(actor: Actor) -> Actor:
+    require(actor, Permission.READ)
+    return actor
