@@ -41,8 +41,10 @@ class Outcome:
     """How the exchange ended: ``fault`` is the sentence of a failure, empty when all is well."""
 
     fault: str = ""
+    message: str = ""  # the sentence of a success, where there is one
     result: Any = None
     metrics: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class Exchange(Thread):

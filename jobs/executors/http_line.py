@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from threading import Lock
+from threading import Event, Lock
 
 from jobs.domain.addresses import Allowed, refusal
 from jobs.domain.errors import InvalidError
@@ -27,22 +27,29 @@ class Line:
         """Take what may be reached besides public addresses."""
         self._allowed = allowed
         self._lock = Lock()
-        self._is_cut = False
+        self._cut = Event()
         self._handle: socket.socket | None = None
 
     def cut(self) -> None:
         """End the connection, and every attempt to make one, from any thread."""
         with self._lock:
-            self._is_cut = True
+            self._cut.set()
             if self._handle is not None:
                 _shut(self._handle)
 
     def check(self) -> None:
         """Raise CutError when the request was ended."""
-        if self._is_cut:
+        if self._cut.is_set():
             raise CutError
 
-    def connect(self, target: Target, *, seconds: float, verify: bool) -> socket.socket:
+    def pause(self, seconds: float) -> None:
+        """Wait between two connections; CutError when the request was ended meanwhile."""
+        self._cut.wait(seconds)
+        self.check()
+
+    def connect(
+        self, target: Target, *, seconds: float, verify: bool, ca_file: str = ""
+    ) -> socket.socket:
         """Return a connection to a target; InvalidError when its address is refused.
 
         1. Resolve the name, once.
@@ -55,7 +62,8 @@ class Line:
         if target.scheme == "http":
             return plain
         try:
-            return tls_context(verify).wrap_socket(plain, server_hostname=target.host.rstrip("."))
+            context = tls_context(verify, ca_file)
+            return context.wrap_socket(plain, server_hostname=target.host.rstrip("."))
         except BaseException:
             plain.close()
             raise
@@ -114,10 +122,13 @@ class Line:
             self._handle = connection.dup()
 
 
-@lru_cache(maxsize=2)
-def tls_context(verify: bool) -> ssl.SSLContext:
-    """Return how TLS is spoken: by the system's certificates, read once in a worker's life."""
-    context = ssl.create_default_context()
+@lru_cache(maxsize=4)
+def tls_context(verify: bool, ca_file: str = "") -> ssl.SSLContext:
+    """Return how TLS is spoken: by the system's certificates, read once in a worker's life.
+
+    ``ca_file`` names other certificate authorities to trust instead.
+    """
+    context = ssl.create_default_context(cafile=ca_file or None)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from jobs.domain.states import ExecutionState, Stream
-from jobs.executors import BeatAnswer, http
+from jobs.executors import BeatAnswer, http_supervision
 from jobs.executors.http_decoding import TooLargeError, Unpacker
 from jobs.executors.http_line import tls_context
 from tests.executors.http_servers import Caller, Server, Speak, Talk, cancelling, serving
@@ -333,7 +333,7 @@ def test_a_timeout_ends_the_request_at_once(call: Caller, speak: Speak) -> None:
 def test_a_cancel_ends_the_request_with_the_next_beat(
     call: Caller, speak: Speak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(http_supervision, "BEAT_SECONDS", 0.2)
 
     with serving(speak) as server:
         run = call(server.url, answer=cancelling)
@@ -344,7 +344,7 @@ def test_a_cancel_ends_the_request_with_the_next_beat(
 
 
 def test_a_lost_lease_ends_the_request(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(http_supervision, "BEAT_SECONDS", 0.1)
 
     with serving(silent) as server:
         run = call(server.url, answer=lambda _: BeatAnswer(fenced=True))
@@ -356,7 +356,7 @@ def test_a_lost_lease_ends_the_request(call: Caller, monkeypatch: pytest.MonkeyP
 def test_an_error_of_the_monitor_ends_the_request(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(http_supervision, "BEAT_SECONDS", 0.1)
 
     def fail(_: Recorder) -> BeatAnswer:
         raise ConnectionError("database gone")
