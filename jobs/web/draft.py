@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from jobs.executors import EXECUTORS
 from jobs.executors.directives import parse_json
+from jobs.web.draft_failures import breaker_data, breaker_values, retry_data, retry_values
 from jobs.web.draft_schedules import (
     Values,
     duration_text,
@@ -23,11 +24,11 @@ from jobs.web.forms import DEFAULTS, JobForm, ScheduleForm, VariableForm
 from jobs.web.http import small_number
 
 MOST_ROWS = 50
+MOST_VARIABLES = 999
 # The kinds whose main setting has a field of its own, of the same name.
 OWN_FIELD = ("script", "command")
 _ROW_KEY = re.compile(r"(schedule|variable)-(\d{1,3})-\w+", re.ASCII)
 _DURATIONS = ("timeout_seconds", "grace_seconds")
-_RETRY = ("kind", "max_attempts", "base_seconds")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +65,8 @@ class Draft:
             data[name] = values[name] or None
         data["grace_seconds"] = values["grace_seconds"] or 0
         data["auto_disable_after"] = values["auto_disable_after"] or None
-        data["retry"] = {name: values[f"retry_{name}"] for name in _RETRY}
+        data["retry"] = retry_data(values)
+        data["breaker"] = breaker_data(values)
         data["environment"] = {row["name"]: row["value"] for row in self.used_variables()}
         data["schedules"] = [schedule_data(row) for row in self.schedules]
         data["run_on_create"] = bool(values["run_on_create"])
@@ -133,9 +135,8 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
         values[name] = duration_text(definition[name])
     if definition["auto_disable_after"] is None:
         values["auto_disable_after"] = ""
-    for name in _RETRY:
-        values[f"retry_{name}"] = str(definition["retry"][name])
-    values["retry_base_seconds"] = duration_text(definition["retry"]["base_seconds"])
+    values.update(retry_values(definition["retry"]))
+    values.update(breaker_values(definition["breaker"]))
     return Draft(
         values=values,
         schedules=[schedule_row(schedule) for schedule in definition["schedules"]],
@@ -167,16 +168,39 @@ def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draf
         if match:
             rows[match[1]].add(int(match[2]))
 
-    def collected(prefix: str, names: Sequence[str]) -> list[Values]:
-        places = sorted(rows[prefix])[:MOST_ROWS]
+    def collected(prefix: str, names: Sequence[str], most: int) -> list[Values]:
+        places = sorted(rows[prefix])[:most]
         return [
-            {name: data.get(f"{prefix}-{place}-{name}", "") for name in names} for place in places
+            {name: _typed(data, f"{prefix}-{place}-{name}") for name in names} for place in places
         ]
 
     return Draft(
-        values={name: data.get(name, "").replace("\0", "") for name in JobForm.base_fields},
-        schedules=collected("schedule", list(ScheduleForm.base_fields)),
-        variables=collected("variable", list(VariableForm.base_fields)),
+        values={name: _typed(data, name).replace("\0", "") for name in JobForm.base_fields},
+        schedules=collected("schedule", list(ScheduleForm.base_fields), MOST_ROWS),
+        variables=collected("variable", list(VariableForm.base_fields), MOST_VARIABLES),
         calendars=list(calendars)[:MOST_ROWS],
         version=small_number(data.get("version", "")) or 0,
     )
+
+
+def _typed(data: Mapping[str, str], name: str) -> str:
+    """Return the text of a field; a browser sends each end of a line as CRLF."""
+    return data.get(name, "").replace("\r\n", "\n")
+
+
+def completed(data: dict[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition with what the form has no field for as ``stored`` has it.
+
+    The ends of lines too: a browser cannot tell those of a text that nobody changed.
+    """
+    whole = {**stored, **data}
+    whole["retry"] = {**stored["retry"], **data["retry"]}
+    return {name: _as_stored(value, stored.get(name)) for name, value in whole.items()}
+
+
+def _as_stored(value: Any, stored: Any) -> Any:
+    if isinstance(value, str) and isinstance(stored, str):
+        return stored if value == stored.replace("\r\n", "\n") else value
+    if isinstance(value, dict) and isinstance(stored, Mapping):
+        return {name: _as_stored(item, stored.get(name)) for name, item in value.items()}
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from django.forms import Form
 from jobs.web.draft import Draft
 from jobs.web.draft_schedules import main_field
 from jobs.web.forms import JobForm, ScheduleForm, VariableForm
+
+# The place of an item in a list that one field holds.
+_ITEM = re.compile(r"\.\d+$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ def _place(
             # The executor names the variable in its sentence only.
             if values["name"] == rest or repr(values["name"]) in sentence:
                 return variables[place], "name"
-    for name in (key.replace(".", "_"), rest, head):
+    whole = _ITEM.sub("", key).replace(".", "_")
+    for name in (whole, rest, head, f"{head}_kind"):
         if name in job.fields:
             return job, name
     return job, ""

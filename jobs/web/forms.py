@@ -72,7 +72,8 @@ class JobForm(forms.Form):
         max_length=200,
     )
     tags = _Text(label=_("Tags"), help_text=_("Separated by commas"))
-    description = _Text(label=_("Description"))
+    # Several lines: a field of one line would run them together.
+    description = _Text(label=_("Description"), widget=_area(2), strip=False)
     owner = _Text(label=_("Owner"))
     command = _Text(mono=True, label=_("Command"), widget=_area(2), strip=False)
     script = _Text(mono=True, label=_("Script"), widget=_area(9), strip=False)
@@ -97,8 +98,33 @@ class JobForm(forms.Form):
     retry_kind = _Choice(label=_("Retries"), choices=list(words.RETRY.items()))
     retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
     retry_base_seconds = _Text(label=_("First wait"))
+    retry_cap_seconds = _Text(label=_("Longest wait"), help_text=_("Of a doubling one"))
+    retry_jitter_seconds = _Text(label=_("Random addition"), help_text=_("Up to; such as 10s"))
+    retry_on = _Text(label=_("Only after"))
+    retry_on_exit_codes = _Text(
+        label=_("Only these exit codes"), help_text=_("Such as 1, 75; empty: any")
+    )
+    retry_lost = forms.BooleanField(
+        required=False, label=_("Also when nobody knows how it ended (lost)")
+    )
     auto_disable_after = _Text(
         label=_("Disable after"), widget=_number(), help_text=_("Failures in a row; empty: never")
+    )
+    breaker_kind = _Choice(
+        label=_("Circuit breaker"),
+        help_text=_("Leaves out due times of what keeps failing"),
+        choices=list(words.BREAKER_KIND.items()),
+    )
+    breaker_name = _Text(
+        label=_("Name"),
+        widget=forms.TextInput(attrs={"list": "breakers"}),
+        help_text=_("A new name makes one, with these settings"),
+    )
+    breaker_threshold = _Text(label=_("Opens after"), widget=_number(), help_text=_("Failures"))
+    breaker_window_seconds = _Text(label=_("Within"), help_text=_("Such as 1m"))
+    breaker_open_seconds = _Text(label=_("Stays open"), help_text=_("Such as 5m"))
+    breaker_half_open_probes = _Text(
+        label=_("Test runs"), widget=_number(), help_text=_("At a time, after that")
     )
     queue = _Text(label=_("Queue"))
     priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
@@ -106,7 +132,18 @@ class JobForm(forms.Form):
         required=False, label=_("Run once right after it is created")
     )
 
+    @property
+    def retries_have_more(self) -> bool:
+        """Say whether anything behind "more" was chosen, or is wrong, so that it has to be seen."""
+        names = [f"retry_{name}" for name in _RETRY_MORE]
+        return any(
+            (self[name].value() or "") not in ("", False, DEFAULTS.get(name, ""))
+            or self[name].errors
+            for name in names
+        )
 
+
+_RETRY_MORE = ("cap_seconds", "jitter_seconds", "on", "on_exit_codes", "lost")
 _KINDS: list[tuple[str, words.Text]] = [
     (ScheduleKind.CRON.value, _("Cron")),
     (ScheduleKind.INTERVAL.value, _("Interval")),
@@ -167,6 +204,12 @@ DEFAULTS: dict[str, str] = {
     "retry_kind": RetryKind.FIXED.value,
     "retry_max_attempts": "1",
     "retry_base_seconds": "1m",
+    "retry_cap_seconds": "1h",
+    "retry_jitter_seconds": "0s",
+    "breaker_threshold": "5",
+    "breaker_window_seconds": "1m",
+    "breaker_open_seconds": "5m",
+    "breaker_half_open_probes": "1",
     "queue": "default",
     "priority": "0",
 }

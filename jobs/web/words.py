@@ -23,6 +23,7 @@ from jobs.domain.states import (
     Misfire,
     OmissionReason,
     Overlap,
+    RetryCause,
     RetryKind,
     SecondsPosition,
     Trigger,
@@ -114,6 +115,12 @@ RETRY: dict[str, Text] = {
     RetryKind.FIXED: _("Same wait"),
     RetryKind.EXPONENTIAL: _("Doubling wait"),
 }
+RETRY_CAUSE: dict[str, Text] = {
+    RetryCause.EXIT_CODE: _("an exit code"),
+    RetryCause.SIGNAL: _("a signal"),
+    RetryCause.TIMEOUT: _("the time limit"),
+    RetryCause.ERROR: _("it could not begin"),
+}
 ANCHOR: dict[str, Text] = {
     Anchor.COMPLETION: _("after each finish"),
     Anchor.START: _("start to start"),
@@ -142,6 +149,11 @@ EVENT: dict[str, Text] = {
     Event.DESTROY: _("A destroy has succeeded"),
     Event.DESTROY_FAILED: _("A destroy has failed"),
     Event.MANUALLY: _("By hand only"),
+}
+BREAKER_KIND: dict[str, Text] = {
+    "": _("None"),
+    "own": _("Its own"),
+    "shared": _("Shared, by name"),
 }
 BREAKER_STATE: dict[str, Badge] = {
     BreakerState.CLOSED: Badge(_("Closed"), "circle-check", "ok"),

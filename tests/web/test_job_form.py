@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from html import unescape
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
 from jobs.services.definitions import definition_of
 from tests.factories import cron, every, make_calendar, make_freeze, make_job
+from tests.web.browserform import sent
 
 HTMX = {"HX-Request": "true"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -425,22 +425,10 @@ def test_the_preview_of_nothing(editor_client: Client) -> None:
     assert "No schedule yet." in answer.content.decode()
 
 
-def edited(job: Job, client: Client) -> dict[str, str]:
+def edited(job: Job, client: Client) -> dict[str, Any]:
     """Return the edit form's fields as a browser would send them unchanged."""
     html = client.get(reverse("job_edit", args=[job.pk])).content.decode()
-    form = html.split('<form id="job-form"')[1].split("</form>")[0]
-    fields: dict[str, str] = {}
-    for tag in re.findall(r"<input [^>]*>", form):
-        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name and ("radio" not in tag or " checked" in tag):
-            fields[name[1]] = value[1].replace("&quot;", '"') if value else ""
-    areas = r'<textarea name="([^"]+)"[^>]*>\n?(.*?)</textarea>'
-    found = re.findall(areas, form, re.DOTALL)
-    fields |= {name: unescape(text) for name, text in found}
-    for name, body in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', body)
-        fields[name] = chosen[1] if chosen else ""
-    return {**fields, "do": "save"}
+    return {**sent(html, "job-form"), "do": "save"}
 
 
 @pytest.fixture
@@ -653,6 +641,6 @@ def test_how_many_may_run_side_by_side_is_saved_and_shown(editor_client: Client)
 
     job = Job.objects.get()
     assert (job.overlap, job.max_parallel) == ("allow", 4)
-    assert edited(job, editor_client)["max_parallel"] == "4"
+    assert edited(job, editor_client)["max_parallel"] == ["4"]
     wrong = post(editor_client, name="other", overlap="allow", max_parallel="none")
     assert 'id="id_max_parallel_error"' in wrong.content.decode()

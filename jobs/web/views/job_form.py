@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,11 +14,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jobs.domain.clock_changes import AHEAD
-from jobs.domain.errors import ConflictError, DuplicateError, InvalidError, JobdeckError
+from jobs.domain.errors import (
+    ConflictError,
+    DuplicateError,
+    InvalidError,
+    JobdeckError,
+    StateError,
+)
 from jobs.domain.permissions import Permission
 from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
+from jobs.queries.breakers import shared_names
 from jobs.queries.jobs import get_job
 from jobs.queries.planning import HeldBack
 from jobs.services import jobs as job_services
@@ -27,6 +35,7 @@ from jobs.services.previews import Entry, Timetable
 from jobs.web import draft as drafts
 from jobs.web import draft_schedules, guard, load_words, plans, schedules, words
 from jobs.web.draft import Draft
+from jobs.web.draft_failures import causes
 from jobs.web.draft_forms import forms_of
 from jobs.web.http import AuthedRequest, SeeOther, small_number, toast_on_page
 from jobs.web.toasts import Toast
@@ -46,9 +55,9 @@ def new(request: AuthedRequest) -> HttpResponse:
     """Show the empty form, or a copy of a job; create the job."""
     if request.method == "POST":
         return _posted(request, None)
-    copied = request.GET.get("copy", "")
-    if copied.isascii() and copied.isdigit() and len(copied) < 19:
-        draft = drafts.from_definition(definition_of(get_job(int(copied))), version=0)
+    copied = _job_named(request.GET.get("copy", ""))
+    if copied is not None:
+        draft = drafts.from_definition(_shown_definition(copied), version=0)
         draft.values["name"] = ""
     else:
         draft = drafts.empty(request.viewer.zone)
@@ -63,7 +72,18 @@ def edit(request: AuthedRequest, job_id: int) -> HttpResponse:
         return SeeOther(reverse("job", args=[job.pk]))
     if request.method == "POST":
         return _posted(request, job)
-    return _page(request, drafts.from_definition(definition_of(job), version=job.version), job)
+    return _page(request, drafts.from_definition(_shown_definition(job), version=job.version), job)
+
+
+def _shown_definition(job: Job) -> dict[str, Any]:
+    """Return a job's definition; StateError when it has more than a form can send."""
+    definition = definition_of(job)
+    if len(definition["environment"]) > drafts.MOST_VARIABLES:
+        raise StateError(
+            f"{job.name} has more than {drafts.MOST_VARIABLES} environment variables, which a form "
+            "cannot hold. Change it through the API or jobctl."
+        )
+    return definition
 
 
 def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
@@ -82,7 +102,10 @@ def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
 
 
 def _typed(request: AuthedRequest) -> Draft:
-    return drafts.from_post(request.POST.dict(), calendars=request.POST.getlist("calendars"))
+    causes = ",".join(request.POST.getlist("retry_on"))
+    return drafts.from_post(
+        {**request.POST.dict(), "retry_on": causes}, calendars=request.POST.getlist("calendars")
+    )
 
 
 def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
@@ -112,6 +135,9 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, *, paused: boo
     if doubled:
         raise InvalidError(" ".join(doubled.values()), fields=doubled)
     data = draft.definition()
+    model = job or _job_named(request.POST.get("copy", ""))
+    if model is not None:
+        data = drafts.completed(data, definition_of(model))
     if job is None:
         saved = job_services.create(parse_definition(data), actor=request.actor, paused=paused)
         text = _("Created %s, paused.") if paused else _("Created %s.")
@@ -164,6 +190,9 @@ def _page(
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
         "calendars": _calendars(draft),
+        "causes": [(one, words.RETRY_CAUSE[one], on) for one, on in causes(draft.values)],
+        "breakers": shared_names(),
+        "copied": _job_named(request.POST.get("copy", "") or request.GET.get("copy", "")),
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
     }
@@ -181,7 +210,7 @@ def _types() -> list[tuple[str, object, str, object]]:
 def preview(request: AuthedRequest) -> HttpResponse:
     """Answer while somebody types: each schedule in words, and the next runs of all."""
     now = timezone.now()
-    draft, job = _typed(request), _edited(request)
+    draft, job = _typed(request), _job_named(request.POST.get("job", ""))
     rows = _previews(draft, job, now)
     context = {
         "job": job,
@@ -192,10 +221,10 @@ def preview(request: AuthedRequest) -> HttpResponse:
     return render(request, "partials/schedule_preview.html", context)
 
 
-def _edited(request: HttpRequest) -> Job | None:
-    value = request.POST.get("job", "")
-    known = value.isascii() and value.isdigit() and len(value) < 19
-    return get_job(int(value)) if known else None
+def _job_named(number: str) -> Job | None:
+    """Return the job that a request means by its number; None for what is no number."""
+    known = number.isascii() and number.isdigit() and len(number) < 19
+    return get_job(int(number)) if known else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
