@@ -79,6 +79,14 @@ class Trigger(StrEnum):
     EVENT = "event"
 
 
+class DependencyOutcome(StrEnum):
+    """Which ending of another job lets a job start."""
+
+    SUCCESS = "success"  # it succeeded
+    FAILURE = "failure"  # it failed, timed out or was lost
+    DONE = "done"  # it ended, however: also when it was cancelled
+
+
 class OmissionReason(StrEnum):
     """Why a due time made no execution."""
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from jobs.queries.due import moments
-from jobs.services import dispatch, events, feeding, releasing, rescue
+from jobs.services import dependencies, dispatch, events, feeding, releasing, rescue
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -40,6 +40,7 @@ class Dispatcher:
             (due.retry, rescue.requeue_retries),
             (due.start, releasing.release_put_off),
             (due.event, events.serve_open),
+            (due.event, dependencies.serve_ended),
             (due.backfill, feeding.feed),  # last: what is due goes first
         )
         done = [_guarded(serve, now) for at, serve in others if at is not None and at <= now]

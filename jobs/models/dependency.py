@@ -11,13 +11,14 @@ class Dependency(models.Model):
     """One job waits for one ending of another.
 
     A job that names several waits for all of them: each keeps the ending that met it until the last
-    is met, then all are used up together.
+    is met, then all are used up together. Whoever writes rows of a job holds that job locked.
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dependencies")
     upstream = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dependents")
     outcome = models.CharField(max_length=20)
-    # The execution of the upstream job that met it and has not been used yet.
+    # The execution of the upstream job that met it and has not been used yet. While there is none,
+    # ``met_at`` of a new row is since when endings count; a used one has none.
     met_by_execution_id = models.BigIntegerField(null=True, blank=True)
     met_at = models.DateTimeField(null=True, blank=True)
 

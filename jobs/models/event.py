@@ -5,6 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+# The ending of an execution that other jobs may wait for, followed by its job's number; open until
+# the dispatcher has looked who does. The key is the execution.
+ENDED = "@ended "
+# All that a job waited for has come, followed by its number; the key is the execution that came last.
+AFTER = "@after "
+
 
 class Occurrence(models.Model):
     """One event at one moment; each job that waits for it gets one verdict at that moment."""

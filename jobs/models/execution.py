@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 SCHEDULED_TRIGGERS = (Trigger.SCHEDULE.value, Trigger.MISFIRE.value)
 # What nobody asked for by hand: a pause or a freeze takes it back while no worker has started it.
-UNASKED_TRIGGERS = (*SCHEDULED_TRIGGERS, Trigger.EVENT.value)
+UNASKED_TRIGGERS = (*SCHEDULED_TRIGGERS, Trigger.EVENT.value, Trigger.DEPENDENCY.value)
+# What has a verdict in the ledger although no clock named it.
+BESIDE_TRIGGERS = (Trigger.EVENT.value, Trigger.DEPENDENCY.value)
 LIVE_VALUES = tuple(state.value for state in LIVE)
 WITH_CLUSTER = (ExecutionState.CLAIMED.value, ExecutionState.RUNNING.value)
+# What has its slot of the queue and its mutex: begun, until its last attempt has ended. Between two
+# attempts it keeps both, also while it is queued for the next one. Statements that ask for it must
+# say it in these very words: SQLite finds a partial index by its text.
+HOLDING = Q(state__in=(*WITH_CLUSTER, ExecutionState.RETRYING.value)) | Q(
+    attempt__gt=1, state=ExecutionState.QUEUED.value
+)
 
 
 class Execution(models.Model):
@@ -106,6 +114,20 @@ class Execution(models.Model):
                 fields=["queue", "-priority", "id"],
                 condition=Q(state=ExecutionState.QUEUED.value, held=False),
                 name="execution_ready",
+            ),
+            # What waits in a queue, the oldest first, by the labels that it requires.
+            models.Index(
+                fields=["queue", "requires", "id"],
+                condition=Q(state=ExecutionState.QUEUED.value, held=False),
+                name="execution_waiting",
+            ),
+            # How many slots of a queue are taken.
+            models.Index(fields=["queue"], condition=HOLDING, name="execution_holding"),
+            # Who has a mutex, and who waits for it; empty where nobody uses any.
+            models.Index(
+                fields=["mutex", "state", "attempt"],
+                condition=Q(state__in=LIVE_VALUES) & ~Q(mutex=""),
+                name="execution_mutex",
             ),
             # What a cluster has in hand; what a dead one leaves.
             models.Index(

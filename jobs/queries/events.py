@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from jobs.models import Occurrence
+from jobs.models.event import AFTER, ENDED
 from jobs.queries.listing import Page
 
 
@@ -10,7 +13,9 @@ def list_occurrences(
     *, event: str = "", after: int | None = None, limit: int = 100
 ) -> Page[Occurrence]:
     """Return a page of events, newest first."""
-    rows = Occurrence.objects.order_by("-pk")
+    # The ends of runs that start other jobs are told by those jobs.
+    ends = Q(event__startswith=ENDED) | Q(event__startswith=AFTER)
+    rows = Occurrence.objects.exclude(ends).order_by("-pk")
     if event:
         rows = rows.filter(event=event)
     if after is not None:

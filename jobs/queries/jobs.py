@@ -156,7 +156,9 @@ def tags_in_use() -> list[str]:
 def get_job(job_id: int) -> Job:
     """Return a job with schedules and tags, also a deleted one; UnknownError when there is none."""
     job = (
-        Job.objects.prefetch_related("schedules", "tag_rows", "calendars").filter(pk=job_id).first()
+        Job.objects.prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
+        .filter(pk=job_id)
+        .first()
     )
     if job is None:
         raise UnknownError(f"Job {job_id} does not exist.")

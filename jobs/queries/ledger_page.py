@@ -26,9 +26,9 @@ _KEYS = (
     "AND (due_at < %s OR id < %s) AND {which} ORDER BY due_at DESC, id DESC LIMIT %s"
 )
 _OF_SCHEDULES = "trigger IN ('schedule', 'misfire')"
-_OF_EVENTS = "NOT (trigger IN ('schedule', 'misfire')) AND trigger = 'event'"
+_OF_EVENTS = "NOT (trigger IN ('schedule', 'misfire')) AND trigger IN ('event', 'dependency')"
 _OTHERS = "NOT (trigger IN ('schedule', 'misfire'))"
-_BY_PEOPLE = "NOT (trigger IN ('schedule', 'misfire')) AND trigger <> 'event'"
+_BY_PEOPLE = "NOT (trigger IN ('schedule', 'misfire', 'event', 'dependency'))"
 _LARGEST = 2**63 - 1
 
 

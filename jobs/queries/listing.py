@@ -43,7 +43,9 @@ class JobListing:
 def list_jobs(chosen: JobListing) -> Page[Job]:
     """Return one page of present jobs with schedules and tags; three queries."""
     jobs = (
-        Job.objects.present().order_by("pk").prefetch_related("schedules", "tag_rows", "calendars")
+        Job.objects.present()
+        .order_by("pk")
+        .prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
     )
     if chosen.search:
         jobs = jobs.matching(chosen.search)
@@ -118,7 +120,9 @@ def _page(rows: list[Row], limit: int) -> Page[Row]:
 
 def present_job(job_id: int) -> Job:
     """Return a job with schedules and tags; UnknownError when there is none or it was deleted."""
-    jobs = Job.objects.present().prefetch_related("schedules", "tag_rows", "calendars")
+    jobs = Job.objects.present().prefetch_related(
+        "schedules", "tag_rows", "calendars", "dependencies__upstream"
+    )
     job = jobs.filter(pk=job_id).first()
     if job is None:
         raise UnknownError(f"Job {job_id} does not exist.")

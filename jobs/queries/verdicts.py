@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from jobs.domain.ledger import OmissionRange
 from jobs.domain.states import Event, JobState, OmissionReason
 from jobs.models import AuditEntry, Job, Occurrence, Omission
+from jobs.models.event import AFTER
 
 CHUNK = 10_000  # rows held at a time
 
@@ -23,7 +24,8 @@ _SCHEDULED = (
 )
 _BY_EVENT = (
     "SELECT due_at FROM jobs_execution WHERE job_id = %s AND due_at > %s AND due_at <= %s "
-    "AND NOT (trigger IN ('schedule', 'misfire')) AND trigger = 'event' ORDER BY due_at LIMIT %s"
+    "AND NOT (trigger IN ('schedule', 'misfire')) AND trigger IN ('event', 'dependency') "
+    "ORDER BY due_at LIMIT %s"
 )
 _STATE_CHANGES = ("job.pause", "job.resume", "job.auto_disable")
 # How a host's first report of itself reads: nobody waits for that one.
@@ -35,7 +37,8 @@ def dispatched(
 ) -> Iterator[datetime]:
     """Yield the due times of executions: of schedules up to ``decided_until``, of events to the end.
 
-    Only where ``by_event`` says that there may be any: most jobs wait for the clock alone.
+    The ends of other jobs count as events. Only where ``by_event`` says that there may be any: most
+    jobs wait for the clock alone.
     """
     scheduled = _due_times(_SCHEDULED, job_id, after, min(until, decided_until))
     if not by_event:
@@ -86,7 +89,8 @@ def reaching_into(job_id: int, after: datetime) -> Omission | None:
 
     Stretches do not overlap, so it is the newest one: but for events, which happen beside them.
     """
-    event = Occurrence.objects.filter(at=OuterRef("first_due_at"), event__in=list(Event))
+    names = [*Event, f"{AFTER}{job_id}"]
+    event = Occurrence.objects.filter(at=OuterRef("first_due_at"), event__in=names)
     newest = (
         Omission.objects.filter(job=job_id, first_due_at__lte=after)
         .exclude(Exists(event))
@@ -104,6 +108,12 @@ def _range(row: Omission) -> OmissionRange:
         reason=OmissionReason(row.reason),
         detail=row.detail,
     )
+
+
+def starts_after_others(job_id: int, after: datetime, until: datetime) -> QuerySet[Occurrence]:
+    """Return the moments of ``(after, until]`` at which all that the job waited for had come."""
+    rows = Occurrence.objects.filter(event=f"{AFTER}{job_id}", at__gt=after, at__lte=until)
+    return rows.order_by("at", "pk")
 
 
 def events(names: set[str], after: datetime, until: datetime) -> list[Occurrence]:

@@ -5,19 +5,23 @@ The jobs are locked by the caller; `dispatch` writes it all in a few statements.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q
 
+from jobs.domain import labels
 from jobs.domain.errors import JobdeckError
 from jobs.domain.overlap import OverlapAction, decide_overlap
 from jobs.domain.states import ExecutionState, OmissionReason, Overlap, Trigger
 from jobs.models import Execution, Job, Omission, Schedule
-from jobs.models.execution import LIVE_VALUES
+from jobs.models.execution import BESIDE_TRIGGERS, LIVE_VALUES
 from jobs.queries.holds import HoldsByJob, holds_of
 from jobs.services import cancelling
 from jobs.services.circuits import Gates
+from jobs.services.parameter_definitions import stored_defaults
 
 IN_THE_WAY = "An earlier execution was still going on."
 REPLACED = "A newer due time took its place."
@@ -104,12 +108,13 @@ def start(
     wait_until: datetime | None = None,
     actor: str = "",
     idempotency_key: str = "",
+    upstream: Sequence[int] | None = None,
 ) -> bool:
     """Make the execution for a due time, or the omission that breaker or overlap policy ask for.
 
     Says whether it is an execution.
     """
-    apart = trigger == Trigger.EVENT
+    apart = trigger in BESIDE_TRIGGERS
     refusal = decided.gates.refusal(job)
     if refusal:
         reason = OmissionReason.BREAKER
@@ -151,10 +156,11 @@ def start(
             wait_until=wait_until,
             actor=actor,
             idempotency_key=idempotency_key,
+            upstream=upstream,
         )
     )
     job.execution_count += 1
-    if not apart:  # an event is no due time of the stretch that it falls into
+    if not apart:  # an event, or another job's end, is no due time of the stretch that it falls into
         job.open_omission = None
     return True
 
@@ -165,7 +171,9 @@ def _withdraw_unwritten(job: Job, decided: Decisions) -> None:
     for row in mine:
         decided.executions.remove(row)
         job.execution_count -= 1
-        omit(job, decided, OmissionReason.OVERLAP, row.due_at, row.due_at, 1, detail=REPLACED)
+        apart = row.trigger in BESIDE_TRIGGERS
+        reason = OmissionReason.OVERLAP
+        omit(job, decided, reason, row.due_at, row.due_at, 1, detail=REPLACED, apart=apart)
 
 
 def new_execution(
@@ -178,8 +186,13 @@ def new_execution(
     wait_until: datetime | None = None,
     actor: str = "",
     idempotency_key: str = "",
+    parameters: dict[str, Any] | None = None,
+    upstream: Sequence[int] | None = None,
 ) -> Execution:
-    """Return an unsaved queued execution of the job's present version."""
+    """Return an unsaved queued execution of the job's present version.
+
+    ``parameters`` are checked values as they are stored; None: the job's defaults.
+    """
     return Execution(
         job=job,
         version=job.version,
@@ -187,12 +200,16 @@ def new_execution(
         trigger=trigger.value,
         actor=actor,
         idempotency_key=idempotency_key,
+        upstream=None if upstream is None else list(upstream),
         state=ExecutionState.QUEUED.value,
         queue=job.queue,
         priority=job.priority,
+        mutex=job.mutex,
+        requires=labels.joined(job.requires),
         held=held,
         wait_until=wait_until,
         queued_at=now,
+        parameters=stored_defaults(job.parameters) if parameters is None else parameters,
     )
 
 

@@ -14,7 +14,7 @@ from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import breakers, revisions
+from jobs.services import breakers, dependency_edits, revisions
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
@@ -44,6 +44,8 @@ def create_many(
     for start in range(0, len(definitions), BATCH):
         batch = definitions[start : start + BATCH]
         with write_transaction():
+            named = [asked.job for one in batch for asked in one.depends_on]
+            dependency_edits.lock_for(None, {dependency_edits.FIELD: named})
             jobs = [_job(one, actor, created_at or now, now) for one in batch]
             origins = [now] * len(batch) if anchors is None else anchors[start : start + BATCH]
             _write(jobs, batch, actor, origins)
@@ -97,6 +99,11 @@ def _write(
         for job, definition in zip(jobs, definitions, strict=True)
         for tag in definition.tags
     )
+    waited = {asked.job.lower() for one in definitions for asked in one.depends_on}
+    for job, definition in zip(jobs, definitions, strict=True):
+        if definition.depends_on:
+            job.is_upstream = job.name.lower() in waited  # then a circle is looked for
+            dependency_edits.attach(job, definition, timezone.now())
     snapshots = [definition.model_dump(mode="json") for definition in definitions]
     pairs = list(zip(jobs, snapshots, strict=True))
     facts: dict[int, list[Schedule]] = defaultdict(list)

@@ -6,7 +6,8 @@ One Pydantic model validates every face, so that the same wrong value gets the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from django.conf import settings
@@ -24,13 +25,16 @@ from pydantic import (
 
 from jobs import conf
 from jobs.domain import schedule as rules
-from jobs.domain.durations import parse_duration
+from jobs.domain.durations import format_duration, parse_duration
 from jobs.domain.errors import InvalidError
 from jobs.domain.misfire import MAX_STEPS
+from jobs.domain.parameters import check_declarations
 from jobs.domain.retry import RetryPolicy
 from jobs.domain.states import (
     Anchor,
     DayMatch,
+    DependencyOutcome,
+    Event,
     Fold,
     Gap,
     Misfire,
@@ -44,6 +48,7 @@ from jobs.domain.variables import check_placeholders
 from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
 from jobs.models import Breaker, Job
+from jobs.services.parameter_definitions import ParameterDefinition, check_uses
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.wording import check_name, check_queue, check_tag, choice
@@ -173,6 +178,20 @@ class BreakerDefinition(BaseModel):
         return self.name or self.model_dump_settings(every=True)
 
 
+def _as_success(value: object) -> object:
+    """Turn the name of a job into the wait for its success; leave the rest to the model."""
+    return {"job": value} if isinstance(value, str) else value
+
+
+class DependencyDefinition(BaseModel):
+    """Another job, and which ending of it is waited for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job: Annotated[str, AfterValidator(check_name)]
+    on: Annotated[DependencyOutcome, choice(DependencyOutcome)] = DependencyOutcome.SUCCESS
+
+
 class JobDefinition(BaseModel):
     """All that a person decides about a job."""
 
@@ -197,6 +216,10 @@ class JobDefinition(BaseModel):
         Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] | None
     ) = Field(default_factory=conf.default_timeout_seconds)
     grace_seconds: Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=3600)] = 10
+    # Past this a run is reported as slow; `timeout_seconds` ends it.
+    soft_timeout_seconds: (
+        Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] | None
+    ) = None
     output_limit_bytes: Annotated[int, Field(ge=10_000, le=1_000_000_000)] | None = None
     overlap: Annotated[Overlap, choice(Overlap)] = Overlap.SKIP
     max_parallel: int = Field(default=1, ge=1, le=1000)
@@ -208,6 +231,10 @@ class JobDefinition(BaseModel):
     breaker: Annotated[BreakerDefinition, BeforeValidator(_by_name)] | None = None
     run_on_create: bool = False
     calendars: list[str] = Field(default_factory=list, max_length=50)
+    depends_on: list[Annotated[DependencyDefinition, BeforeValidator(_as_success)]] = Field(
+        default_factory=list, max_length=50
+    )
+    parameters: list[ParameterDefinition] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
@@ -220,9 +247,46 @@ class JobDefinition(BaseModel):
             check_placeholders(self.environment)
         with named("working_dir"):
             check_placeholders(self.working_dir)
+        self._check_parameters(stored)
+        self._check_soft_timeout()
         self.tags = sorted(set(self.tags))
         self.calendars = sorted(set(self.calendars))
+        self._check_dependencies()
         return self
+
+    def _check_dependencies(self) -> None:
+        """Refuse a job that is named twice; their order says nothing."""
+        self.depends_on.sort(key=lambda one: one.job.lower())
+        for one, other in pairwise(self.depends_on):
+            if one.job.lower() == other.job.lower():
+                sentence = f"Job {one.job} is named twice. Keep one of them."
+                with named():
+                    raise InvalidError(sentence, fields={"depends_on": sentence})
+
+    def _check_parameters(self, stored: Mapping[str, Any]) -> None:
+        """Let the domain judge the declarations together, and where their values are put in."""
+        by_itself = any(one.event != Event.MANUALLY for one in self.schedules)
+        with named("parameters"):
+            check_declarations(
+                [one.declared() for one in self.parameters],
+                scheduled=by_itself or self.run_on_create or bool(self.depends_on),
+            )
+        declared = [one.model_dump(mode="json") for one in self.parameters]
+        if (self.spec, declared) == (stored.get("spec"), stored.get("parameters")):
+            return
+        others = {"environment": self.environment, "working_dir": self.working_dir}
+        with named():
+            check_uses(self.spec, self.type, others, {one.name for one in self.parameters})
+
+    def _check_soft_timeout(self) -> None:
+        soft, hard = self.soft_timeout_seconds, self.timeout_seconds
+        if soft is not None and hard is not None and soft >= hard:
+            sentence = (
+                f"{format_duration(timedelta(seconds=soft))} is not less than the time limit, "
+                f"{format_duration(timedelta(seconds=hard))}: the run would be ended first."
+            )
+            with named():
+                raise InvalidError(sentence, fields={"soft_timeout_seconds": sentence})
 
     def _check_what_runs(self) -> None:
         with named():
@@ -256,7 +320,7 @@ def parse_definition(
 
 def definition_of(job: Job) -> dict[str, Any]:
     """Return the stored definition of ``job`` as plain JSON: what `parse_definition` took."""
-    apart = {"schedules", "tags", "retry", "breaker", "calendars"}
+    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on"}
     columns = set(JobDefinition.model_fields) - apart
     values: dict[str, Any] = {name: getattr(job, name) for name in columns}
     values["schedules"] = [
@@ -268,6 +332,7 @@ def definition_of(job: Job) -> dict[str, Any]:
     values["calendars"] = sorted(calendar.name for calendar in named)
     values["retry"] = {name: getattr(job, f"retry_{name}") for name in RetryDefinition.model_fields}
     values["breaker"] = None if job.breaker is None else _breaker_of(job.breaker)
+    values["depends_on"] = _dependencies_of(job)
     # Through the model, so that order and number formats are always the same; it was valid when
     # it was saved, and a stricter rule of today must not make an old job unreadable.
     return JobDefinition.model_construct(
@@ -275,8 +340,22 @@ def definition_of(job: Job) -> dict[str, Any]:
             **values,
             "schedules": [ScheduleDefinition.model_construct(**s) for s in values["schedules"]],
             "retry": RetryDefinition.model_construct(**values["retry"]),
+            "parameters": [
+                ParameterDefinition.model_construct(**one) for one in values["parameters"]
+            ],
         }
     ).model_dump(mode="json", warnings=False)
+
+
+def _dependencies_of(job: Job) -> list[DependencyDefinition]:
+    """Return what a job waits for under the names of today, in the order of a definition."""
+    rows = job.dependencies.all()
+    if "dependencies" not in getattr(job, "_prefetched_objects_cache", {}):
+        rows = rows.select_related("upstream")
+    return [
+        DependencyDefinition.model_construct(job=row.upstream.name, on=row.outcome)
+        for row in sorted(rows, key=lambda row: row.upstream.name.lower())
+    ]
 
 
 def _breaker_of(row: Breaker) -> BreakerDefinition:

@@ -10,11 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs import wake
+from jobs.domain.dependencies import ENDINGS
 from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Job
-from jobs.services import audit, circuits, revisions, sql
+from jobs.services import audit, circuits, ended, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 
@@ -59,7 +60,7 @@ _COUNTER = {
 _STANDING = (
     "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
     "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap, "
-    "breaker_id, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
+    "breaker_id, is_upstream, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
     "FROM jobs_job WHERE id = %s"
 )
 _FEED = "UPDATE jobs_backfill SET next_at = %s WHERE job_id = %s AND next_at IS NOT NULL"
@@ -82,7 +83,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
         return
     execution_count, *counts = found[:5]
     failures_before, recent, counts_from_end, disable_after, state, overlap = found[5:11]
-    breaker_id, feeds = found[11:]
+    breaker_id, is_upstream, feeds = found[11:]
     counts[_COUNTER[ending.state]] += 1
     failures = count_in_a_row(failures_before, ending.state)
     changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
@@ -95,6 +96,8 @@ def count_ending(job_id: int, ending: Ending) -> None:
     live = execution_count - sum(counts)
     if live > 0 and overlap != Overlap.ALLOW:  # where several may run, none is held
         release(job_id, overlap, timezone.now())
+    if is_upstream and ending.state in ENDINGS:
+        ended.tell(job_id, ending.execution_id, state=ending.state, at=ending.finished_at)
     if feeds:
         sql.run(_FEED, [timezone.now(), job_id])
         wake.poke("jobs")  # a backfill may start its next due time

@@ -7,6 +7,7 @@ waiting job its verdict. A dispatcher that dies half-way leaves the rest to the 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, IntegrityError, connection
@@ -20,6 +21,7 @@ from jobs.domain.instants import to_instant
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
 from jobs.models import Execution, Job, Occurrence, Omission, Schedule
+from jobs.models.event import ENDED
 from jobs.services import audit, batch
 from jobs.services.batch import Decisions
 from jobs.services.decisions import decide_job
@@ -101,10 +103,10 @@ def serve_open(now: datetime) -> int:
 
     Call it until it returns 0.
     """
-    if not Occurrence.objects.filter(served_until__isnull=False).exists():
+    if not _open().exists():
         return 0
     with write_transaction():
-        found = Occurrence.objects.filter(served_until__isnull=False).order_by("pk")
+        found = _open().order_by("pk")
         if connection.vendor == "postgresql":
             found = found.select_for_update(skip_locked=True)
         occurrence = found.first()
@@ -119,6 +121,11 @@ def serve_open(now: datetime) -> int:
         occurrence.served_until = jobs[-1].pk if len(jobs) == BATCH else None
         occurrence.save(update_fields=["served_until"])
     return max(len(jobs), 1)
+
+
+def _open() -> QuerySet[Occurrence]:
+    """Return what happened and is not served yet; the ends of runs are for `dependencies`."""
+    return Occurrence.objects.filter(served_until__isnull=False).exclude(event__startswith=ENDED)
 
 
 def settle(job: Job, now: datetime) -> None:
@@ -204,6 +211,8 @@ def decide_moment(
     *,
     actor: str,
     key: str,
+    trigger: Trigger = Trigger.EVENT,
+    upstream: Sequence[int] | None = None,
 ) -> None:
     """Give a moment that no clock named its verdict: an execution, or an omission with its reason."""
     decided.check(job)
@@ -218,9 +227,10 @@ def decide_moment(
             job,
             decided,
             due_at=at,
-            trigger=Trigger.EVENT,
+            trigger=trigger,
             actor=actor[:200],
             idempotency_key=key,
+            upstream=upstream,
         )
         refresh_next_fire(job, rules_of(rows))
         return

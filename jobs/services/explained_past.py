@@ -16,7 +16,7 @@ from jobs.domain.states import (
     Trigger,
 )
 from jobs.models import AuditEntry, Execution, Freeze, Job, Omission
-from jobs.models.execution import SCHEDULED_TRIGGERS
+from jobs.models.execution import BESIDE_TRIGGERS, SCHEDULED_TRIGGERS
 from jobs.queries.holds import applies, holding_freezes
 from jobs.queries.verdicts import state_changes
 
@@ -285,7 +285,8 @@ def say_started_by_hand(answer: Explanation) -> None:
 
 
 def _say_beside(answer: Explanation, rows: QuerySet[Execution]) -> Execution | None:
-    beside = list(rows.exclude(trigger__in=(*SCHEDULED_TRIGGERS, "event")).order_by("pk")[:10])
+    known = (*SCHEDULED_TRIGGERS, *BESIDE_TRIGGERS)
+    beside = list(rows.exclude(trigger__in=known).order_by("pk")[:10])
     for row in beside:
         how = _BY.get(Trigger(row.trigger), row.trigger)
         text = f"#{row.pk} was {how}{_who(row)} on {shown(row.queued_at, answer.zone)}: it "

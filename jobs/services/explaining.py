@@ -21,8 +21,9 @@ from jobs.domain.proof import Era
 from jobs.domain.schedule import Schedule, due_between, merged
 from jobs.domain.states import ScheduleKind
 from jobs.models import Execution, Job, JobVersion, Occurrence, Omission
-from jobs.models.execution import SCHEDULED_TRIGGERS
+from jobs.models.execution import BESIDE_TRIGGERS, SCHEDULED_TRIGGERS
 from jobs.queries import verdicts
+from jobs.queries.dependencies import waiting_words
 from jobs.queries.jobs import get_job
 from jobs.services import explained_future as future
 from jobs.services import explained_past as past
@@ -122,7 +123,7 @@ def _recorded(job: Job, low: datetime, high: datetime) -> set[datetime]:
     """Return the due times with a verdict of their own: those that ends of runs have named, too."""
     inside = {"due_at__gt": low, "due_at__lte": high}
     executions = Execution.objects.filter(job=job, **inside)
-    rows = executions.filter(trigger__in=(*SCHEDULED_TRIGGERS, "event"))
+    rows = executions.filter(trigger__in=(*SCHEDULED_TRIGGERS, *BESIDE_TRIGGERS))
     omissions = Omission.objects.filter(job=job, first_due_at__gt=low, first_due_at__lte=high)
     return {
         *rows.values_list("due_at", flat=True)[:MOST],
@@ -138,6 +139,9 @@ def _explain_nothing_due(answer: Explanation, eras: list[Era], now: datetime) ->
     answer.nearest = _nearest(rules, asked, job.created_at)
     what = clock(asked.start, answer.zone)
     text = f"No schedule names {what}." if rules else "The job had no schedule."
+    waits = waiting_words(job)
+    if waits:
+        text = f"{text} {waits}"
     if answer.nearest:
         times = " and ".join(_near(one, answer) for one in answer.nearest)
         text = f"{text} The nearest: {times}."
@@ -212,6 +216,9 @@ def _beside(answer: Explanation, rules: list[Schedule], due_at: datetime) -> str
         by = f", reported by {event.actor}" if event.actor else ""
         what = f" ({event.detail})" if event.detail else ""
         return f"The event {event.event}{what} happened on {when}{by}."
+    ends = verdicts.starts_after_others(answer.job.pk, due_at - _TICK, due_at).first()
+    if ends is not None:
+        return f"It runs after other jobs, and all that it waited for had come: {ends.detail}."
     if due_at == answer.job.created_at:
         return f"The job runs once when it is created, and that was on {when}."
     if any(rule.counts_from_end for rule in rules):
@@ -224,7 +231,9 @@ def _find_verdict(answer: Explanation) -> None:
     job, due_at = answer.job, answer.due_at
     assert due_at is not None  # noqa: S101 - called for a due time
     executions = Execution.objects.filter(job=job, due_at=due_at)
-    answer.execution = executions.filter(trigger__in=(*SCHEDULED_TRIGGERS, "event")).first()
+    answer.execution = executions.filter(
+        trigger__in=(*SCHEDULED_TRIGGERS, *BESIDE_TRIGGERS)
+    ).first()
     if answer.execution is not None:
         return
     answer.omission = Omission.objects.filter(job=job, first_due_at=due_at).first()

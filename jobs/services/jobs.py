@@ -15,7 +15,15 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import audit, breakers, cancelling, events, feeding, revisions
+from jobs.services import (
+    audit,
+    breakers,
+    cancelling,
+    dependency_edits,
+    events,
+    feeding,
+    revisions,
+)
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
 from jobs.services.firing import refresh_next_fire, rules_of
@@ -48,8 +56,10 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     if paused:
         _mark(job, JobState.PAUSED, actor, now, "created paused")
     with write_transaction():
+        dependency_edits.lock_for(None, definition.model_dump())
         _check_name_free(definition.name, job)
         breakers.resolve(definition)
+        dependency_edits.resolve(definition)
         take_over(job, definition, now)
         breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
@@ -83,6 +93,7 @@ def update(
     require(actor, Permission.EDIT)
     now = timezone.now()
     with write_transaction():
+        dependency_edits.lock_for(job_id, changes)
         job = locked(job_id)
         if expected_version is not None and expected_version != job.version:
             raise ConflictError(
@@ -92,6 +103,7 @@ def update(
         before = definition_of(job)
         definition = parse_definition(_merged(before, changes), stored=before)
         breakers.resolve(definition)
+        dependency_edits.resolve(definition, job_id)
         after = definition.model_dump(mode="json")
         if after == before:
             return job
@@ -173,6 +185,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
     require(actor, Permission.DELETE)
     now = timezone.now()
     with write_transaction():
+        dependency_edits.lock_with_neighbours(job_id)
         job = locked(job_id)
         events.settle(job, now)
         settle_until(job, now, for_good=True)
@@ -192,6 +205,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
             before=definition_of(job),
         )
         breakers.detach(job)
+        dependency_edits.detach(job, actor=actor)
         revisions.bump("jobs")
         wake.poke("cancel")
     return job
@@ -215,7 +229,7 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
     """Set the job's own columns from the definition; schedules and tags are rows of their own."""
-    apart = {"schedules", "tags", "retry", "breaker", "calendars"}
+    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on"}
     values = definition.model_dump(mode="json", exclude=apart)
     for name, value in values.items():
         setattr(job, name, value)
@@ -314,6 +328,7 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
     calendars = calendars_named(definition.calendars)
     job.uses_calendars = bool(calendars)
     job.calendars.set(calendars)
+    dependency_edits.attach(job, definition, now)
     rows = list(job.schedules.order_by("position"))
     refresh_next_fire(job, rules_of(rows))
     _save(job)

@@ -17,7 +17,7 @@ from jobs.models import Job
 from jobs.queries import verdicts
 from jobs.queries.jobs import get_job
 from jobs.queries.ledger import OpenStretch, open_stretch
-from jobs.services.eras import eras_of
+from jobs.services.eras import FAR, eras_of
 from jobs.services.firing import rules_of
 
 # About two seconds. A job that is due each second has as many in eleven days.
@@ -172,6 +172,7 @@ def _events(
 ) -> tuple[list[datetime], list[datetime]]:
     """Return the moments that no clock named: those with a verdict, those that may wait for it."""
     served = [job.created_at] if _ran_on_create(job, after, end) else []
+    served += [one.at for one in verdicts.starts_after_others(job.pk, after, end)]
     waiting: list[datetime] = []
     for era in eras:
         names = {rule.event for rule in era.schedules if rule.kind == ScheduleKind.EVENT}
@@ -182,12 +183,14 @@ def _events(
 
 
 def _may_have_events(job: Job, eras: list[Era]) -> bool:
-    """Say whether anything but the clock may have started the job: an event, or its making."""
+    """Say whether anything but the clock may have started the job: an event, a job, its making."""
     rules = (rule for era in eras for rule in era.schedules)
     if any(rule.kind == ScheduleKind.EVENT for rule in rules):
         return True
     first = job.versions.order_by("version").first()
-    return first is not None and bool(first.definition.get("run_on_create"))
+    if first is not None and first.definition.get("run_on_create"):
+        return True
+    return verdicts.starts_after_others(job.pk, job.created_at, FAR).exists()
 
 
 def _ran_on_create(job: Job, after: datetime, end: datetime) -> bool:
