@@ -79,7 +79,24 @@ def sql(query: str, parameters: list[Any]) -> list[list[Any]]:
         return [list(row) for row in cursor.fetchall()]
 
 
-OPERATIONS = {f.__name__: f for f in (migrate, create_jobs, trigger, pause, cancel, sql)}
+def logs() -> list[tuple[int, str]]:
+    """Return the pieces of every execution's output, in order."""
+    from jobs.models import LogChunk
+
+    pieces = LogChunk.objects.order_by("execution_id", "seq")
+    return [(pk, bytes(data).decode()) for pk, data in pieces.values_list("execution_id", "data")]
+
+
+def reconnect() -> None:
+    """Forget a connection that a restart of the database has broken."""
+    from django.db import connection
+
+    connection.close()
+
+
+OPERATIONS = {
+    f.__name__: f for f in (migrate, create_jobs, trigger, pause, cancel, sql, logs, reconnect)
+}
 
 if __name__ == "__main__":
     main()

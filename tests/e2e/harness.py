@@ -97,6 +97,7 @@ class Product:
         }
         self.log = folder / "log.txt"
         self.parts: list[subprocess.Popen[bytes]] = []
+        self.program = [str(ROOT / "manage.py")]  # of Python, before the command
         self._agent: subprocess.Popen[str] | None = None
         self.data.mkdir(mode=0o700)
         if "DATABASE_URL" in environment:
@@ -191,7 +192,7 @@ class Product:
         before = self._ready_clusters()
         with self.log.open("ab") as log:
             part = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
+                [sys.executable, *self.program, "serve", *arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

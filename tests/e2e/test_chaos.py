@@ -12,16 +12,13 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Product, below, signal_to, wait_until
+from tests.e2e.account import check_account, create_load, settle
+from tests.e2e.harness import Product, below, signal_to
 
 JOBS = 6
-SECOND = timedelta(seconds=1)
-LIVE = "('queued', 'claimed', 'running', 'retrying')"
 
 
 @pytest.mark.parametrize(
@@ -55,28 +52,19 @@ def chaos(product: Product, *, seconds: float, seed: int) -> None:
     """Run one round: load, kills, calm, then the account."""
     chance = random.Random(seed)
     start_all(product)
-    jobs = create_load(product, f"round-{seed}")
+    name = f"round-{seed}"
+    jobs = create_load(product, name, jobs=JOBS)
     ends_at = time.monotonic() + seconds
     kills: Counter[str] = Counter()
     while time.monotonic() < ends_at:
         time.sleep(chance.uniform(0.2, 0.8))
         kills[kill_something(product, chance)] += 1
 
-    for job in jobs:
-        product.ask("pause", job_id=job)
-    wait_until(
-        lambda: not product.sql(f"SELECT id FROM jobs_execution WHERE state IN {LIVE}"),
-        what="everything in progress ends",
-        patience=60,
-    )
-
+    settle(product, jobs)
     codes = product.stop()
     assert set(codes) == {0}
     assert product.processes_left() == []
-    for job in jobs:
-        check_ledger(product, job)
-        check_counters(product, job)
-    check_evidence(product, f"round-{seed}", jobs)
+    check_account(product, name, jobs)
     assert sum(kills.values()) > seconds / 2, kills
 
 
@@ -86,28 +74,6 @@ def start_all(product: Product) -> None:
     product.start("--dispatcher", expect=0)
     product.start("--cluster", "one")
     product.start("--cluster", "two")
-
-
-def create_load(product: Product, name: str) -> list[int]:
-    """Create jobs that are due each second and leave evidence, some of them for a while."""
-    path = product.folder / name
-    definitions: list[dict[str, Any]] = [
-        {
-            "name": f"{name}-{number}",
-            "type": "command",
-            "spec": {
-                "command": f'echo "$EXECUTION_ID $ATTEMPT" >> {path}; sync {path}; '
-                f"sleep {0.7 * (number % 2)}"
-            },
-            "schedules": [{"kind": "interval", "seconds": 1, "anchor": "start"}],
-            "overlap": "allow",
-            "max_parallel": 50,
-            "misfire": "fire_all",
-        }
-        for number in range(JOBS)
-    ]
-    jobs: list[int] = product.ask("create_jobs", definitions=definitions)
-    return jobs
 
 
 def kill_something(product: Product, chance: random.Random) -> str:
@@ -127,66 +93,3 @@ def kill_something(product: Product, chance: random.Random) -> str:
     if kind != "none":
         signal_to(chance.choice(victims[kind]), signal.SIGKILL)
     return kind
-
-
-def check_ledger(product: Product, job: int) -> None:
-    """Check that the due times up to the pause have one verdict each."""
-    executed = Counter(
-        moment(due_at)
-        for (due_at,) in product.sql(
-            "SELECT due_at FROM jobs_execution WHERE job_id = %s AND trigger IN "
-            "('schedule', 'misfire')",
-            job,
-        )
-    )
-    omitted: Counter[datetime] = Counter()
-    for first, last, count in product.sql(
-        "SELECT first_due_at, last_due_at, count FROM jobs_omission WHERE job_id = %s "
-        "AND reason <> 'paused'",
-        job,
-    ):
-        instants = instants_of(moment(first), moment(last))
-        assert len(instants) == count
-        omitted.update(instants)
-    verdicts = executed + omitted
-    assert set(verdicts.values()) == {1}, [due for due, n in verdicts.items() if n > 1]
-    assert set(verdicts) == set(instants_of(min(verdicts), max(verdicts)))
-
-
-def instants_of(first: datetime, last: datetime) -> list[datetime]:
-    """Return the seconds from one due time to another, both included."""
-    return [first + number * SECOND for number in range(round((last - first) / SECOND) + 1)]
-
-
-def check_counters(product: Product, job: int) -> None:
-    """Check the stored counters against history."""
-    (stored,) = product.sql(
-        "SELECT execution_count, success_count, failure_count FROM jobs_job WHERE id = %s", job
-    )
-    (counted,) = product.sql(
-        "SELECT count(*), coalesce(sum(CASE WHEN state = 'succeeded' THEN 1 ELSE 0 END), 0), "
-        "coalesce(sum(CASE WHEN state IN ('failed', 'timed_out', 'lost') THEN 1 ELSE 0 END), 0) "
-        "FROM jobs_execution WHERE job_id = %s",
-        job,
-    )
-    assert stored == counted
-
-
-def check_evidence(product: Product, name: str, jobs: list[int]) -> None:
-    """Check that no attempt was started twice, and that each success really ran."""
-    starts = Counter(tuple(map(int, line)) for line in product.evidence(name))
-    assert [start for start, count in starts.items() if count > 1] == []
-    places = ", ".join(["%s"] * len(jobs))
-    succeeded = product.sql(
-        "SELECT id, attempt FROM jobs_execution WHERE state = 'succeeded' "
-        f"AND job_id IN ({places})",
-        *jobs,
-    )
-    assert [row for row in succeeded if tuple(row) not in starts] == []
-    assert len(succeeded) > len(jobs)
-
-
-def moment(text: str) -> datetime:
-    """Return a stored moment; SQLite's text has no zone, and means UTC."""
-    value = datetime.fromisoformat(text)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)

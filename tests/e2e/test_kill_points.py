@@ -1,0 +1,244 @@
+"""SIGKILL of each process at each point of an execution's life (F-02, F-03, F-07, F-08).
+
+The short tests kill at each point whoever is there, and some others; the soak kills everybody
+everywhere, and says how many kills and executions there were. In between PostgreSQL crashes, Redis
+is emptied and crashes. Afterwards the account must be right: nothing lost, nothing doubled.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import product as pairs
+
+import pytest
+
+from tests.e2e import killpoints
+from tests.e2e.account import BEGUN, check_account, create_load, logs_of, settle
+from tests.e2e.harness import ClusterTree, Product, below, wait_until
+from tests.e2e.servers import Postgres, Redis, own_postgres, own_redis
+
+SELF = "whoever is there"
+VICTIMS = (SELF, "dispatcher", "worker", "sentinel", "cluster", "everything")
+DATABASES = ("sqlite", "postgres", "postgres+redis")
+# Who else dies in the short test, and where; each point also kills whoever is there.
+OTHERS = (
+    ("insert", "worker"),
+    ("start", "sentinel"),
+    ("spawn", "cluster"),
+    ("record", "dispatcher"),
+    ("logged", "everything"),
+)
+# What is written out after half a second is stored: the log of such a run is not empty.
+STORED = "logged"
+DUE_TIMES = 4
+
+TEMPLATE = "migrated"
+
+Step = tuple[str, str]
+
+
+@dataclass
+class Bench:
+    """A product under load, with the servers behind it."""
+
+    product: Product
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+
+    @property
+    def points(self) -> list[str]:
+        """Return the points that an execution passes here."""
+        absent = killpoints.TABLE_ONLY if self.redis else killpoints.TRANSPORT_ONLY
+        return [point for point in killpoints.POINTS if point not in absent]
+
+    def start(self) -> None:
+        """Start a dispatcher and a cluster, with the hooks."""
+        self.product.program = ["-m", "tests.e2e.killpoints", str(self.armed("").parent)]
+        self.product.start("--dispatcher", "--cluster", "main")
+
+    def armed(self, point: str) -> os.PathLike[str]:
+        """Return the file that arms a point."""
+        directory = self.product.folder / "armed"
+        directory.mkdir(exist_ok=True)
+        return directory / (point or "none")
+
+    def kill(self, point: str, victim: str, job: int) -> None:
+        """Kill the victim the next time that somebody passes the point."""
+        path = self.product.folder / "armed" / point
+        taken = path.with_suffix(killpoints.TAKEN)
+        taken.unlink(missing_ok=True)
+        path.with_suffix(".new").write_text(" ".join(map(str, self._pids(victim))))
+        path.with_suffix(".new").rename(path)
+        self.product.trigger(job)
+        wait_until(taken.exists, what=f"somebody passes {point!r}")
+        if victim == "everything":
+            for part in self.product.parts:
+                part.wait(10)
+            self.product.parts.clear()
+            self.start()
+
+    def _pids(self, victim: str) -> Sequence[int]:
+        match victim:
+            case "dispatcher":
+                return [self._dispatcher()]
+            case "worker":
+                return self._tree().workers
+            case "sentinel":
+                return [self._tree().sentinel]
+            case "cluster":
+                return [self._tree().cluster]
+            case "everything":
+                return self.product.processes()
+            case _:
+                return []
+
+    def _tree(self) -> ClusterTree:
+        """Return the processes of the cluster, once it has all of them."""
+        return wait_until(self._whole_tree, what="the pool is complete")
+
+    def _whole_tree(self) -> ClusterTree | None:
+        (part,) = self.product.parts
+        size = int(self.product.environment["WORKERS"]) + 2
+        whole = [pid for pid in below(part.pid) if [len(below(c)) for c in below(pid)] == [size]]
+        return ClusterTree(whole[0]) if whole else None
+
+    def _dispatcher(self) -> int:
+        """Return the child of the supervisor that has no children."""
+        (part,) = self.product.parts
+        found = wait_until(
+            lambda: [pid for pid in below(part.pid) if not below(pid)], what="a dispatcher runs"
+        )
+        return found[0]
+
+    def upset_servers(self) -> Counter[str]:
+        """Crash and empty what stands behind the product; return what was done."""
+        done: Counter[str] = Counter()
+        if self.postgres is not None:
+            self.postgres.stop("immediate")
+            self.postgres.start()
+            self.product.ask("reconnect")
+            done["PostgreSQL crashed"] += 1
+        if self.redis is not None:
+            self.redis.empty()
+            self.redis.kill()
+            self.redis.start()
+            done["Redis emptied and crashed"] += 1
+        return done
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Postgres]]:
+    """Return a function that starts a PostgreSQL server with an empty product in `TEMPLATE`, once."""
+    with ExitStack() as stack:
+
+        @cache
+        def server() -> Postgres:
+            postgres = stack.enter_context(own_postgres())
+            url = postgres.create(TEMPLATE)
+            first = Product(tmp_path_factory.mktemp("migrated"), DATABASE_URL=url)
+            first.close()  # made the tables
+            return postgres
+
+        yield server
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_kill_at_each_point_loses_and_doubles_nothing(
+    make_product: Callable[..., Product], database: str, migrated: Callable[[], Postgres]
+) -> None:
+    with bench_on(database, make_product, migrated) as bench:
+        steps = [(point, SELF) for point in bench.points]
+        if database == "postgres":  # what differs from SQLite and from Redis: the transactions
+            steps = [(point, SELF) for point in ("insert", "claim", "start", "record")]
+        else:
+            steps += OTHERS
+
+        figures = storm(bench, steps, "short")
+
+    assert figures["lost"] > 0, figures
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_kill_of_everybody_everywhere_loses_and_doubles_nothing(
+    make_product: Callable[..., Product], database: str, migrated: Callable[[], Postgres]
+) -> None:
+    with bench_on(database, make_product, migrated) as bench:
+        total: Counter[str] = Counter()
+        for number in range(int(os.environ.get("SOAK_KILL_ROUNDS", "1"))):
+            total += storm(bench, list(pairs(bench.points, VICTIMS)), f"round{number}")
+    print(f"\n{database}: {dict(total)}, lost 0, doubled 0", file=sys.stderr)  # noqa: T201
+
+
+def storm(bench: Bench, steps: Sequence[Step], name: str) -> Counter[str]:
+    """Take the steps under load, calm down, check the account and return the figures."""
+    product = bench.product
+    bench.start()
+    jobs = create_load(product, name, jobs=3)
+    figures: Counter[str] = Counter()
+    for number, (point, victim) in enumerate(steps):
+        bench.kill(point, victim, jobs[1])
+        figures["kills"] += 1
+        if number % 10 == 2:
+            figures += bench.upset_servers()
+
+    wait_until(lambda: has_run(product, jobs, DUE_TIMES), what="each job was due some times")
+    settle(product, jobs)
+    codes = product.stop()
+    assert codes == [0]
+    assert product.processes_left() == []
+    figures += check_account(product, name, jobs)
+    figures["attempts started"] += len(product.evidence(name))
+    if any(point == STORED for point, _ in steps):
+        check_stored(product)
+    return figures
+
+
+def has_run(product: Product, jobs: Sequence[int], times: int) -> bool:
+    """Say whether each of the jobs has been due so many times."""
+    found = product.sql(
+        "SELECT job_id, count(*) FROM jobs_execution WHERE trigger IN ('schedule', 'misfire') "
+        "GROUP BY job_id"
+    )
+    counts = dict(found)
+    return all(counts.get(job, 0) >= times for job in jobs)
+
+
+def check_stored(product: Product) -> None:
+    """Check that what was stored of a run before the kill is still there."""
+    struck = (product.folder / "armed" / STORED).with_suffix(".struck").read_text()
+    assert logs_of(product)[int(struck)].startswith(BEGUN)
+
+
+@contextmanager
+def bench_on(
+    database: str, make_product: Callable[..., Product], migrated: Callable[[], Postgres]
+) -> Iterator[Bench]:
+    """Make a product on a database, with servers of its own behind it."""
+    environment = {"WORKERS": "2", "LEASE": "5s", "DRAIN": "5s"}
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+    with ExitStack() as stack:
+        if database.startswith("postgres"):
+            postgres = migrated()
+            name = f"jobdeck_{secrets.token_hex(4)}"
+            environment["DATABASE_URL"] = postgres.create(name, template=TEMPLATE)
+        if database.endswith("redis"):
+            redis = stack.enter_context(own_redis())
+            environment["BROKER_URL"] = redis.url
+        product = make_product(**environment)
+        stack.callback(partial(_end, product))  # before its database goes
+        yield Bench(product, postgres, redis)
+
+
+def _end(product: Product) -> None:
+    for pid in product.processes_left():
+        os.kill(pid, signal.SIGKILL)
