@@ -26,6 +26,11 @@ def queues() -> list[str]:
     return cast("list[str]", _get("QUEUES"))
 
 
+def labels() -> list[str]:
+    """Return the labels that this host's cluster carries."""
+    return cast("list[str]", _get("LABELS"))
+
+
 def drain_seconds() -> float:
     """Return how long running executions may go on after a stop was asked for."""
     return cast("float", _get("DRAIN_SECONDS"))
@@ -46,6 +51,21 @@ def work_dir() -> Path:
     return cast("Path", _get("WORK_DIR"))
 
 
+def artifacts_dir() -> Path:
+    """Return where the files that runs leave are kept; the same for all hosts."""
+    return cast("Path", _get("ARTIFACTS_DIR"))
+
+
+def artifact_file_limit() -> int:
+    """Return how many bytes one file that a run leaves may have."""
+    return cast("int", _get("ARTIFACT_FILE_LIMIT"))
+
+
+def artifact_total_limit() -> int:
+    """Return how many bytes all files that one run leaves may have."""
+    return cast("int", _get("ARTIFACT_TOTAL_LIMIT"))
+
+
 def default_timeout_seconds() -> float:
     """Return the time limit of a job that names none."""
     return cast("float", _get("DEFAULT_TIMEOUT_SECONDS"))
@@ -64,6 +84,11 @@ def http_allowed() -> Sequence[Allowed]:
 def secret_keys() -> Sequence[str]:
     """Return the keys that seal secrets, the newest first; empty: those of the key file."""
     return cast("Sequence[str]", _get("SECRET_KEYS"))
+
+
+def run_as_users() -> Sequence[str]:
+    """Return the users as whom jobs may run besides the server's own; ``*``: any but root."""
+    return cast("Sequence[str]", _get("RUN_AS_USERS"))
 
 
 def data_dir() -> Path:

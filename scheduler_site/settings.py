@@ -203,11 +203,20 @@ BROKER_URL = env.text("BROKER_URL")  # redis://… hands work over by Redis; emp
 JOBDECK = {
     "WORKERS": env.integer("WORKERS", 4, low=1, high=256),
     "QUEUES": env.words("QUEUES", "default"),
+    "LABELS": env.words("LABELS", ""),
     "DRAIN_SECONDS": env.seconds("DRAIN", "30s"),
     "LEASE_SECONDS": env.seconds("LEASE", "30s"),
     "BEAT_SECONDS": env.seconds("BEAT", "1s"),
     # Standalone jobs run here unless they name another directory (REQUIREMENTS S1-93).
     "WORK_DIR": Path(env.text("WORK_DIR", str(DATA_DIR / "deployments"))).expanduser().resolve(),
+    # The files that runs leave; several hosts give the same shared directory.
+    "ARTIFACTS_DIR": Path(env.text("JOBDECK_ARTIFACTS", str(DATA_DIR / "artifacts")))
+    .expanduser()
+    .resolve(),
+    "ARTIFACT_FILE_LIMIT": env.integer("ARTIFACT_FILE_LIMIT", 100_000_000, low=1, high=10**12),
+    "ARTIFACT_TOTAL_LIMIT": env.integer("ARTIFACT_TOTAL_LIMIT", 500_000_000, low=1, high=10**12),
+    # As whom jobs may run when the server is root; "*": anybody but root.
+    "RUN_AS_USERS": env.words("RUN_AS_USERS"),
     "DEFAULT_TIMEOUT_SECONDS": env.seconds("DEFAULT_TIMEOUT", "30m"),
     "OUTPUT_LIMIT_BYTES": env.integer("OUTPUT_LIMIT", 10_000_000, low=10_000, high=1_000_000_000),
     # HTTP jobs reach public addresses only, and these networks and hosts.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jobs.domain.addresses import Allowed
 from jobs.domain.masking import NO_SECRETS, Mask
+from jobs.domain.parameters import Scalar
 from jobs.domain.states import ExecutionState, Stream, Trigger
 
 STANDALONE = "_standalone_"
@@ -23,6 +24,14 @@ class Chunk(NamedTuple):
 
     stream: Stream
     data: bytes
+
+
+class KeptFile(NamedTuple):
+    """A file that an attempt left and that lies in the store now."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 class BeatAnswer(NamedTuple):
@@ -51,6 +60,9 @@ class Monitor(Protocol):
     def progress(self, percent: int) -> None:
         """Take the newest ``::progress`` (0 to 100), just before a beat or the end."""
 
+    def soft_limit(self) -> None:
+        """Note that the soft time limit is over and the job still runs; told once."""
+
     def beat(self) -> BeatAnswer:
         """Renew the lease, about once a second."""
 
@@ -70,8 +82,13 @@ class ExecutionContext:
     scratch_dir: Path  # private directory of the server; holds script files while they run
     grace: timedelta
     timeout: timedelta | None = None
+    soft_timeout: timedelta | None = None  # past it the run is told as slow, once
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)  # what its start was given
+    # Where the job may leave files; made when it starts and private to it. None: nowhere.
+    artifacts_dir: Path | None = None
     workspace_id: str = STANDALONE
     backfill_id: int | None = None  # of the backfill that made the execution
+    run_as: str | None = None  # another user of this host, whom the processes belong to
     working_dir: Path | None = None  # the job's own: absolute, or below ``default_dir``
     environment: Mapping[str, str] = field(default_factory=dict)
     output_limit: int = DEFAULT_OUTPUT_LIMIT
@@ -98,6 +115,10 @@ class ExecutionResult:
     error: str | None = None
     result: Any = None  # the last ``::result``: any JSON value
     metrics: Mapping[str, float] = field(default_factory=dict)
+    # What it reported as wrong without failing: the first lines, and how many there were.
+    warnings: Sequence[str] = ()
+    warning_count: int = 0
+    artifacts: Sequence[KeptFile] = ()  # what it left in its artifacts directory
     output_bytes: int = 0  # printed, whether kept or not
     truncated: bool = False
     cpu_seconds: float | None = None

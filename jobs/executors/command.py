@@ -70,7 +70,7 @@ class CommandExecutor:
     ) -> ExecutionResult:
         """Run the line to its end."""
         programs = spec.within_limits(programs_for(spec.command))
-        return spec.explained(run(programs, context, monitor))
+        return spec.explained(run(programs, spec.context_of(context), monitor))
 
 
 @lru_cache(maxsize=1024)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from jobs.domain.errors import InvalidError
+from jobs.executors.base import ExecutionContext
+from jobs.executors.identity import Identity
 
 PRIVATE = 0o700
 
@@ -34,6 +37,42 @@ def prepare_directory(default: Path, wanted: Path | None = None) -> Path:
         raise InvalidError(f"working directory {target} does not exist")
     _make(target)
     return target
+
+
+def directory_of(context: ExecutionContext, identity: Identity | None) -> Path:
+    """Return the directory to run in: another user's is their own home, where nothing is made.
+
+    A directory that root made in somebody's home could be led elsewhere by a symlink.
+    """
+    if identity is None:
+        return prepare_directory(context.default_dir, context.working_dir)
+    target = identity.home / (context.working_dir or "")
+    if not target.is_dir():
+        raise InvalidError(
+            f"working directory {target} of run_as {identity.name!r} does not exist;"
+            " give the absolute path of another"
+        )
+    return target
+
+
+def prepare_artifacts(directory: Path | None, identity: Identity | None = None) -> None:
+    """Make the directory in which a job may leave files: empty, and its owner's alone."""
+    if directory is None:
+        return
+    _make_anew(directory)
+    if identity is not None:
+        identity.own(directory)
+
+
+def _make_anew(directory: Path) -> None:
+    try:
+        directory.mkdir(PRIVATE)
+    except FileNotFoundError:  # the first one of this server
+        _make(directory.parent)
+        directory.mkdir(PRIVATE)
+    except FileExistsError:  # of a worker that died, and that nobody has swept yet
+        shutil.rmtree(directory)
+        directory.mkdir(PRIVATE)
 
 
 def _is_inside(target: Path, root: Path) -> bool:

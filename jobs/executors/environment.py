@@ -9,6 +9,7 @@ from functools import cache
 
 from jobs.domain.errors import InvalidError
 from jobs.executors.base import ExecutionContext
+from jobs.executors.identity import Identity
 
 # All that a job learns from the server's environment, where its secrets may be.
 ALLOWED = ("PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR")
@@ -25,7 +26,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def build_environment(
-    context: ExecutionContext, *, server: Mapping[str, str] | None = None
+    context: ExecutionContext,
+    *,
+    server: Mapping[str, str] | None = None,
+    identity: Identity | None = None,
 ) -> dict[bytes, bytes]:
     """Return the variables of a job's processes, as bytes whatever the server's locale.
 
@@ -34,6 +38,8 @@ def build_environment(
     """
     validate_environment(context.environment)
     variables = dict(_inherited() if server is None else inherited_from(server))
+    if identity is not None:
+        variables.update(identity.environment)
     for own in (context.environment, _built_in(context)):
         variables.update((name.encode(), _encode(value)) for name, value in own.items())
     return variables
@@ -94,7 +100,9 @@ def _is_allowed(name: str) -> bool:
 
 def _built_in(context: ExecutionContext) -> dict[str, str]:
     backfill = context.backfill_id
+    artifacts = context.artifacts_dir
     return {
+        **({} if artifacts is None else {"ARTIFACTS_DIR": str(artifacts)}),
         **({} if backfill is None else {"BACKFILL_ID": str(backfill)}),
         "WORKSPACE_ID": context.workspace_id,
         "JOB_NAME": context.job_name,

@@ -23,8 +23,9 @@ from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import python_child
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.directives import parse_json
-from jobs.executors.directory import prepare_directory
+from jobs.executors.directory import directory_of, prepare_artifacts
 from jobs.executors.environment import build_environment
+from jobs.executors.identity import identity_of
 from jobs.executors.limits import Limits
 from jobs.executors.process import supervise
 from jobs.executors.proctree import LINUX, pid_start_time
@@ -70,8 +71,10 @@ def run_forked(
 
 def _fork(work: Work, context: ExecutionContext, report: int, limits: Limits | None) -> Child:
     """Fork the child; raises what keeps it from starting."""
-    directory = prepare_directory(context.default_dir, context.working_dir)
-    environment = build_environment(context)
+    identity = identity_of(context.run_as)
+    directory = directory_of(context, identity)
+    prepare_artifacts(context.artifacts_dir, identity)
+    environment = build_environment(context, identity=identity)
     environment[b"PWD"] = bytes(directory)
     if PASSED_ON in os.environ:
         environment.setdefault(PASSED_ON.encode(), os.fsencode(os.environ[PASSED_ON]))
@@ -91,6 +94,7 @@ def _fork(work: Work, context: ExecutionContext, report: int, limits: Limits | N
                 directory=directory,
                 handles=python_child.Handles(out=out_write, err=err_write, report=report),
                 limits=limits,
+                identity=identity,
             )
     except BaseException:
         os.close(out_read)

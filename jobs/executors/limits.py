@@ -18,12 +18,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from jobs.domain.states import ExecutionState
-from jobs.executors.base import ExecutionResult, Spec
+from jobs.executors.base import ExecutionContext, ExecutionResult, Spec
+from jobs.executors.identity import fault_of
 
 SHELL = "/bin/sh"
 NICE = shutil.which("nice") or "/usr/bin/nice"
@@ -78,16 +80,31 @@ class LimitedSpec(Spec):
     """A spec of a job that starts processes."""
 
     limits: Limits | None = None
+    run_as: str | None = Field(None, description="Another user of the host, whom it runs as.")
+
+    @field_validator("run_as")
+    @classmethod
+    def _check_run_as(cls, name: str | None) -> str | None:
+        name = (name or "").strip()
+        if name and (fault := fault_of(name)):
+            raise ValueError(fault)
+        return name or None
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out limits that are not set, as they were before there were any."""
+        """Leave out what is not set, as it was before there was any."""
         values: dict[str, Any] = handler(self)
+        if self.run_as is None:
+            values.pop("run_as", None)
         if self.limits is None:
             values.pop("limits", None)
         else:
             values["limits"] = {n: v for n, v in values["limits"].items() if v is not None}
         return values
+
+    def context_of(self, context: ExecutionContext) -> ExecutionContext:
+        """Return the context with whom the job runs as."""
+        return context if self.run_as is None else replace(context, run_as=self.run_as)
 
     def within_limits(self, candidates: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
         """Return what to start: with limits only the last, surest candidate, wrapped."""

@@ -16,9 +16,10 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import verdict
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
-from jobs.executors.directives import Directives
-from jobs.executors.directory import prepare_directory
+from jobs.executors.directives import Directives, cut
+from jobs.executors.directory import directory_of, prepare_artifacts
 from jobs.executors.environment import build_environment
+from jobs.executors.identity import identity_of
 from jobs.executors.output import Collector
 from jobs.executors.proctree import LINUX, Tree, peak_rss_bytes, subreaper
 from jobs.executors.spawn import Child, Exit, spawn
@@ -58,15 +59,17 @@ def supervise(
 
 
 def _start(candidates: Sequence[Argv], context: ExecutionContext) -> Child:
-    directory = prepare_directory(context.default_dir, context.working_dir)
-    environment = build_environment(context)
+    identity = identity_of(context.run_as)
+    directory = directory_of(context, identity)
+    prepare_artifacts(context.artifacts_dir, identity)
+    environment = build_environment(context, identity=identity)
     environment[b"PWD"] = bytes(directory)
     for argv in candidates[:-1]:
         try:
-            return spawn(argv, environment=environment, directory=directory)
+            return spawn(argv, environment=environment, directory=directory, identity=identity)
         except OSError:
             continue
-    return spawn(candidates[-1], environment=environment, directory=directory)
+    return spawn(candidates[-1], environment=environment, directory=directory, identity=identity)
 
 
 class _Ending(Enum):
@@ -101,6 +104,9 @@ class _Supervision:
         self._cancelled_by = ""
         self._timeout_at = (
             self._start + context.timeout.total_seconds() if context.timeout else None
+        )
+        self._soft_at = (
+            self._start + context.soft_timeout.total_seconds() if context.soft_timeout else None
         )
         self._kill_at: float | None = None  # set when the tree was asked to end, or has strays
         self._beat_at = self._start + BEAT_SECONDS
@@ -142,7 +148,13 @@ class _Supervision:
         now = time.monotonic()
         if self._child.ended:
             return STRAY_LOOK_SECONDS
-        limits = (self._beat_at, self._kill_at, self._output.due_at(), self._deadline())
+        limits = (
+            self._beat_at,
+            self._kill_at,
+            self._output.due_at(),
+            self._deadline(),
+            self._soft_at,
+        )
         soonest = min(limit for limit in limits if limit is not None)
         return min(max(soonest - now, 0.0), MAX_WAIT_SECONDS)
 
@@ -163,6 +175,8 @@ class _Supervision:
         due_at = self._output.due_at()
         if due_at is not None and due_at <= now:
             self._monitor.write(self._output.take())
+        if self._soft_at is not None and self._soft_at <= now:
+            self._tell_slow(now)
         deadline = self._deadline()
         if deadline is not None and deadline <= now:
             self._end(_Ending.TIMEOUT)
@@ -170,6 +184,15 @@ class _Supervision:
             self._kill_all()
         if self._beat_at <= now:
             self._beat()
+
+    def _tell_slow(self, now: float) -> None:
+        """Say once, in the log, as a warning and with the next beat, that the soft limit is over."""
+        self._soft_at = None
+        if self._ending is None and not self._child.ended:
+            text = verdict.slow(self._context.soft_timeout)
+            self._output.remark(text, now)
+            self._directives.warn(text)
+            self._monitor.soft_limit()
 
     def _beat(self) -> None:
         self._tell_progress()
@@ -231,6 +254,8 @@ class _Supervision:
             error=None if state is ExecutionState.SUCCEEDED else self._output.error_line(),
             result=self._directives.result,
             metrics=self._directives.metrics,
+            warnings=cut(self._context.mask, self._directives.warnings),
+            warning_count=self._directives.warning_count,
             output_bytes=self._output.total,
             truncated=self._output.truncated,
             cpu_seconds=None if cpu_seconds is None else cpu_seconds + self._tree.cpu_seconds,

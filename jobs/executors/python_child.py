@@ -35,6 +35,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SqliteConnection
 from jobs.executors.base import ExecutionContext
 from jobs.executors.directives import MAX_LINE_BYTES, parse_json
 from jobs.executors.environment import EXECUTION_VARIABLE, INSTANCE_VARIABLE
+from jobs.executors.identity import Identity
 from jobs.executors.limits import CPU_GRACE, Limits
 from jobs.executors.proctree import LINUX
 from jobs.executors.spawn import UMASK
@@ -92,6 +93,7 @@ def become(
     directory: Path,
     handles: Handles,
     limits: Limits | None,
+    identity: Identity | None = None,
 ) -> NoReturn:
     """Turn this forked process into the job and never return."""
     code = FAILED
@@ -108,6 +110,10 @@ def become(
         inner = _context_of(context)
         _take_signals(inner)
         _take_limits(limits)
+        if identity is not None:
+            identity.give(sys.stdout.fileno())
+            identity.give(sys.stderr.fileno())
+            identity.become()
         code = _run(work, inner, handles.report)
     except BaseException:  # noqa: BLE001 - the last frame of this process
         traceback.print_exc()
@@ -265,6 +271,8 @@ def _context_of(context: ExecutionContext) -> JobContext:
         attempt=context.attempt,
         scheduled_for=context.scheduled_for,
         trigger=context.trigger.value,
+        parameters=dict(context.parameters),
+        artifacts_dir=context.artifacts_dir,
         deadline=None if context.timeout is None else datetime.now(UTC) + context.timeout,
         say=new_line,
     )

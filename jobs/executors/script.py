@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import stat
+import tempfile
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +14,10 @@ from typing import ClassVar
 
 from pydantic import field_validator
 
+from jobs.domain.errors import InvalidError
 from jobs.executors import verdict
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
+from jobs.executors.identity import identity_of
 from jobs.executors.limits import LimitedSpec
 from jobs.executors.process import run
 
@@ -21,6 +25,7 @@ BASH = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "bash"
 MAX_SCRIPT_BYTES = 4_000_000
 SCRIPT_MODE = 0o700
 DIRECTORY_MODE = 0o700
+PASSAGE_MODE = 0o711
 PREFIX = "script-"
 
 
@@ -68,9 +73,10 @@ class ScriptExecutor:
         self, spec: ScriptSpec, context: ExecutionContext, monitor: Monitor
     ) -> ExecutionResult:
         """Run the script to its end."""
+        context = spec.context_of(context)
         try:
             path = _write(context, spec.script)
-        except OSError as error:
+        except (OSError, InvalidError) as error:
             monitor.write([], last=True)
             return verdict.not_started(error, datetime.now(UTC))
         try:
@@ -104,9 +110,25 @@ def remove_leftovers(scratch_dir: Path, *, running: Collection[int] = ()) -> int
     return removed
 
 
+def _passage(instance: str) -> Path:
+    """Return a directory that others may pass but not list: the server's own lets nobody in.
+
+    Others may make files beside it, so it is not taken on trust.
+    """
+    directory = Path(tempfile.gettempdir()) / f"jobdeck-{instance}"
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(DIRECTORY_MODE)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise InvalidError(f"{directory} is not a directory of this server")
+    directory.chmod(PASSAGE_MODE)
+    return directory
+
+
 def _write(context: ExecutionContext, script: str) -> Path:
-    """Write a script where only this user can read it; the name tells whose it is."""
-    directory = context.scratch_dir.absolute()
+    """Write a script where only its user can read it; the name tells whose it is."""
+    identity = identity_of(context.run_as)
+    directory = context.scratch_dir.absolute() if identity is None else _passage(context.instance)
     directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     path = directory / f"{PREFIX}{context.execution_id}-{context.attempt}"
     path.unlink(missing_ok=True)
@@ -114,6 +136,8 @@ def _write(context: ExecutionContext, script: str) -> Path:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(script.encode("utf-8", "replace"))
+            if identity is not None:
+                identity.give(handle)
     except OSError:
         path.unlink(missing_ok=True)
         raise

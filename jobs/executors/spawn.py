@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.domain.states import Stream
+from jobs.executors.identity import Identity
 from jobs.executors.proctree import LINUX, pid_start_time
 
 UMASK = 0o077
@@ -134,7 +135,11 @@ class Child:
 
 
 def spawn(
-    argv: Sequence[str | bytes], *, environment: Mapping[bytes, bytes], directory: Path
+    argv: Sequence[str | bytes],
+    *,
+    environment: Mapping[bytes, bytes],
+    directory: Path,
+    identity: Identity | None = None,
 ) -> Child:
     """Start a program in its own session, with nothing of this process but what is given.
 
@@ -142,11 +147,14 @@ def spawn(
     other descriptor is open. Raises OSError when it cannot be started.
 
     There is no pre-exec function on purpose: it would force a fork instead of a vfork, four to
-    seventeen times slower depending on the size of this process.
+    seventeen times slower depending on the size of this process. Another user has that price, too.
     """
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     try:
+        if identity is not None:
+            identity.give(out_write)
+            identity.give(err_write)
         with _no_signal_ignored():
             popen = subprocess.Popen(  # noqa: S603 - running what an editor defined is the job
                 list(argv),
@@ -158,6 +166,9 @@ def spawn(
                 stderr=err_write,
                 start_new_session=True,
                 umask=UMASK,
+                user=None if identity is None else identity.uid,
+                group=None if identity is None else identity.gid,
+                extra_groups=None if identity is None else identity.groups,
             )
     except BaseException:
         os.close(out_read)
