@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from jobs import conf
+from jobs.domain.loglines import Place
 from jobs.domain.states import Stream
 from jobs.engine.outage import OUTAGE
 from jobs.executors import BeatAnswer, Chunk
@@ -45,6 +46,7 @@ class DatabaseMonitor:
         self._in_doubt = 0  # the first so many pending pieces were perhaps stored
         self._dropped = 0
         self._progress: int | None = None
+        self._is_slow = False  # to be told with the next beat
         self._heard_at = time.monotonic()
 
     def started(self, pid: int, start_time: int | None) -> None:
@@ -95,7 +97,7 @@ class DatabaseMonitor:
             self._log_at = position
         self._in_doubt = 0
 
-    def rest(self) -> tuple[list[Chunk], tuple[int, int]]:
+    def rest(self) -> tuple[list[Chunk], Place]:
         """Return what the verdict's transaction must store, and at which place of the log."""
         self._settle_doubt()
         return self._pending + self._mark(), self._log_at
@@ -104,19 +106,35 @@ class DatabaseMonitor:
         """Keep the newest progress for the next beat."""
         self._progress = percent
 
+    def soft_limit(self) -> None:
+        """Let the next beat tell that the soft limit is over: it costs no query of its own."""
+        self._is_slow = True
+
     def beat(self) -> BeatAnswer:
         """Renew the lease and learn whether to go on."""
         if self._aborting():
             return BeatAnswer(cancelled_by=SHUTDOWN)
         try:
-            answer = executions.beat(self._running, progress=self._progress)
+            answer = executions.beat(
+                self._running, progress=self._progress, is_slow=self._is_slow
+            )
         except OUTAGE as error:
             _away(error)
             return BeatAnswer(fenced=self._is_cut_off())
         self._heard_at = time.monotonic()
         self._progress = None
+        self._is_slow = False
         self.fenced = not answer.alive
         return BeatAnswer(cancelled_by=answer.cancelled_by or None, fenced=self.fenced)
+
+    def alive(self) -> bool:
+        """Renew the lease when it is time; False when the execution is no longer this worker's.
+
+        For what takes its time after the job's end; a cancel comes too late for that.
+        """
+        if time.monotonic() - self._heard_at > conf.beat_seconds():
+            self.beat()
+        return not self.fenced
 
     def _is_cut_off(self) -> bool:
         """Say whether others may have taken the execution for lost, and run it again.

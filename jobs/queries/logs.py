@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q
-
-from jobs.models import LogChunk
+from jobs.queries.logrows import Chosen, Row, last_row, seq_of_offset, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,47 +26,40 @@ class Piece:
 
 
 def pieces(
-    execution_id: int, *, start: int = 0, end: int | None = None, stream: str = ""
+    execution_id: int, *, start: int = 0, end: int | None = None, stream: str = "", attempt: int = 0
 ) -> Iterator[Piece]:
     """Yield the log from byte ``start`` to ``end``, cut to the byte, in order."""
-    wanted = Q(execution=execution_id)
-    first = _first_seq(execution_id, start)
-    if first:
-        wanted &= Q(seq__gte=first)
-    if end is not None:
-        wanted &= Q(offset__lt=end)
-    if stream:
-        wanted &= Q(stream=stream)
-    for chunk in LogChunk.objects.filter(wanted).order_by("seq").iterator(chunk_size=64):
-        piece = _cut(chunk, start, end)
-        if piece is not None:
-            yield piece
+    first = seq_of_offset(execution_id, start) if start > 0 else 0
+    for row in walk(Chosen(execution_id, stream, attempt), first):
+        if end is not None and row.offset >= end:
+            return
+        for piece in _of(row, stream):
+            if (cut := _cut(piece, start, end)) is not None:
+                yield cut
 
 
-def _first_seq(execution_id: int, start: int) -> int:
-    """Return the place of the chunk that holds byte ``start``."""
-    if start <= 0:
-        return 0
-    before = LogChunk.objects.filter(execution=execution_id, offset__lte=start).order_by("-seq")
-    return before.values_list("seq", flat=True).first() or 0
+def _of(row: Row, stream: str) -> Iterator[Piece]:
+    """Yield a row's output, or that of one stream."""
+    for name, position, data in row.parts():
+        if stream in ("", name):
+            yield Piece(
+                offset=row.offset + position,
+                data=data,
+                stream=name,
+                attempt=row.attempt,
+                written_at=row.written_at,
+            )
 
 
-def _cut(chunk: LogChunk, start: int, end: int | None) -> Piece | None:
-    data = bytes(chunk.data)
-    skipped = max(start - chunk.offset, 0)
-    kept = data[skipped : None if end is None else max(end - chunk.offset, 0)]
-    if not kept:
-        return None
-    return Piece(
-        offset=chunk.offset + skipped,
-        data=kept,
-        stream=chunk.stream,
-        attempt=chunk.attempt,
-        written_at=chunk.written_at,
-    )
+def _cut(piece: Piece, start: int, end: int | None) -> Piece | None:
+    skipped = max(start - piece.offset, 0)
+    kept = piece.data[skipped : None if end is None else max(end - piece.offset, 0)]
+    if len(kept) == len(piece.data):
+        return piece
+    return replace(piece, offset=piece.offset + skipped, data=kept) if kept else None
 
 
 def size(execution_id: int) -> int:
     """Return how many bytes there are."""
-    last = LogChunk.objects.filter(execution=execution_id).order_by("-seq").first()
+    last = last_row(execution_id)
     return 0 if last is None else last.offset + len(last.data)

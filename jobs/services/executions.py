@@ -15,10 +15,11 @@ from typing import Any
 from django.utils import timezone
 
 from jobs import conf, wake
+from jobs.domain.loglines import Place
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import Attempt, Execution
-from jobs.services import claims, logs, revisions, sql
+from jobs.services import artifacts, claims, logs, revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.endings import Ending, count_ending, lock_job
 from jobs.services.running import Running, load
@@ -52,7 +53,7 @@ def start(execution_id: int, token: str, *, pid: int, pid_started: int = 0) -> R
         return load(execution_id)
 
 
-def beat(running: Running, *, progress: int | None = None) -> Beat:
+def beat(running: Running, *, progress: int | None = None, is_slow: bool = False) -> Beat:
     """Renew the lease and learn whether somebody asked to cancel."""
     expires = db_now() + timedelta(seconds=conf.lease_seconds())
     mine = Execution.objects.filter(
@@ -61,6 +62,8 @@ def beat(running: Running, *, progress: int | None = None) -> Beat:
     changes: dict[str, Any] = {"lease_expires_at": expires}
     if progress is not None:
         changes["progress"] = progress
+    if is_slow:
+        changes["soft_timeout_at"] = db_now()
     if not mine.update(**changes):
         return Beat(alive=False)
     asked_by = mine.values_list("cancel_requested_by", flat=True).first()
@@ -72,7 +75,7 @@ def finish(
     result: ExecutionResult,
     chunks: Sequence[Chunk] = (),
     *,
-    log_at: tuple[int, int] | None = None,
+    log_at: Place | None = None,
 ) -> bool:
     """Record how an attempt ended, with its last output; False when it was no longer ours.
 
@@ -88,11 +91,12 @@ def finish_and_take(
     result: ExecutionResult,
     chunks: Sequence[Chunk] = (),
     *,
-    log_at: tuple[int, int] | None = None,
+    log_at: Place | None = None,
     worker_id: int,
     queues: Sequence[str],
     pid: int,
     pid_started: int = 0,
+    labels: Sequence[str] = (),
 ) -> Running | None:
     """Finish one execution and start the next ready one in the same transaction; None: no next.
 
@@ -102,14 +106,14 @@ def finish_and_take(
         if not _finish(running, result, chunks, log_at=log_at):
             return None
         return claims.take_next(
-            worker_id=worker_id, queues=queues, pid=pid, pid_started=pid_started
+            worker_id=worker_id, queues=queues, pid=pid, pid_started=pid_started, labels=labels
         )
 
 
 _FINISH = (
     "UPDATE jobs_execution SET finished_at = %s, exit_code = %s, signal = %s, message = %s, "
     "error = %s, state = %s, retry_at = %s, result = %s, log_bytes = %s, log_truncated = %s, "
-    "cpu_seconds = %s, max_rss_bytes = %s, lease_expires_at = NULL, pid = NULL "
+    "cpu_seconds = %s, max_rss_bytes = %s, metrics = %s, warnings = %s, lease_expires_at = NULL, pid = NULL "
     "WHERE id = %s AND token = %s AND state = 'running'"
 )
 
@@ -119,7 +123,7 @@ def _finish(
     result: ExecutionResult,
     chunks: Sequence[Chunk],
     *,
-    log_at: tuple[int, int] | None,
+    log_at: Place | None,
 ) -> bool:
     lock_job(running.job_id)
     now = timezone.now()
@@ -141,20 +145,32 @@ def _finish(
             state.value,
             None if delay is None else now + delay,
             sql.as_json(result.result),
-            running.log_at[1] + result.output_bytes,
+            running.log_at.offset + result.output_bytes,
             result.truncated,
             result.cpu_seconds,
             result.max_rss_bytes,
+            sql.as_json(dict(result.metrics) or None),
+            sql.as_json(_warnings(result)),
             running.execution_id,
             running.token,
         ],
     )
     if not mine:
+        artifacts.discard_files(running.execution_id, result.artifacts)
         return False
+    if result.artifacts:
+        artifacts.record(running, result.artifacts)
     if chunks:
         logs.append(running.execution_id, running.attempt, chunks, at=log_at)
     settle(running, result.state, ended, delay=delay)
     return True
+
+
+def _warnings(result: ExecutionResult) -> dict[str, Any] | None:
+    """Return what is kept of the warnings; None without any."""
+    if not result.warning_count:
+        return None
+    return {"count": result.warning_count, "lines": list(result.warnings)}
 
 
 def settle(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
+from jobs.domain.loglines import START, Place
+from jobs.domain.parameters import Scalar
 from jobs.domain.retry import RetryPolicy
 from jobs.domain.states import RetryCause, RetryKind, Trigger
 from jobs.models import BackfillItem, JobVersion
@@ -48,8 +50,14 @@ class Running:
     output_limit_bytes: int
     retry: RetryPolicy
     backfill_id: int | None = None  # of the backfill that made it
-    # Where this attempt's output begins in the execution's log: place and byte offset.
-    log_at: tuple[int, int] = (0, 0)
+    # Where this attempt's output begins in the execution's log.
+    log_at: Place = START
+    soft_timeout_seconds: float | None = None
+    # What its start was given, as it is stored, and what the definition of its version declares.
+    given: dict[str, Any] = field(default_factory=dict)
+    declared: list[dict[str, Any]] = field(default_factory=list)
+    # The given values, once `rendering` has opened the secret ones.
+    parameters: dict[str, Scalar] = field(default_factory=dict)
     # All that the job may name; read with the definition, so that both are of one moment.
     variables: tuple[StoredVariable, ...] = ()
 
@@ -57,10 +65,11 @@ class Running:
 # In the order in which `load` unpacks them.
 _LOAD = (
     "SELECT e.token, e.version, e.attempt, e.trigger, e.due_at, e.queue, e.queued_at, e.started_at, "
+    "e.parameters, "
     "j.id, j.name, j.version, j.type, j.spec, j.environment, j.working_dir, j.timeout_seconds, "
     "j.grace_seconds, j.output_limit_bytes, j.retry_max_attempts, j.retry_kind, "
     "j.retry_base_seconds, j.retry_cap_seconds, j.retry_jitter_seconds, j.retry_lost, "
-    "j.retry_on, j.retry_on_exit_codes, "
+    "j.retry_on, j.retry_on_exit_codes, j.soft_timeout_seconds, j.parameters, "
     # Most installations have few variables or none: only where there are some they are read.
     "EXISTS (SELECT 1 FROM jobs_variable v WHERE v.scope = 'global' OR v.job_id = j.id) "
     "FROM jobs_execution e JOIN jobs_job j ON j.id = e.job_id WHERE e.id = %s"
@@ -73,8 +82,8 @@ def load(execution_id: int) -> Running:
     if found is None:
         raise UnknownError(f"Execution {execution_id} does not exist.")
     token, version, attempt, trigger, due_at, queue, queued_at, started_at = found[:8]
-    job_id, job_name, present = found[8:11]
-    *columns, has_variables = found[11:]
+    given, job_id, job_name, present = found[8:12]
+    *columns, has_variables = found[12:]
     definition = _present_definition(columns)
     if version != present:
         definition = JobVersion.objects.get(job_id=job_id, version=version).definition
@@ -99,8 +108,11 @@ def load(execution_id: int) -> Running:
         output_limit_bytes=definition["output_limit_bytes"] or conf.output_limit_bytes(),
         retry=_policy(definition["retry"]),
         backfill_id=_backfill_of(execution_id) if trigger == Trigger.BACKFILL else None,
-        log_at=logs.position(execution_id) if attempt > 1 else (0, 0),
+        log_at=logs.position(execution_id) if attempt > 1 else START,
         variables=_variables(job_id) if has_variables else (),
+        soft_timeout_seconds=definition.get("soft_timeout_seconds"),
+        given=sql.json_value(given) or {},
+        declared=definition.get("parameters") or [],
     )
 
 
@@ -121,7 +133,8 @@ def _backfill_of(execution_id: int) -> int | None:
 
 def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:
     """Return the job's present definition, as a version's snapshot names it."""
-    (kind, spec, environment, working_dir, timeout, grace, output_limit, *retry) = columns
+    (kind, spec, environment, working_dir, timeout, grace, output_limit, *rest) = columns
+    *retry, soft_timeout, parameters = rest
     names = ("max_attempts", "kind", "base_seconds", "cap_seconds", "jitter_seconds", "lost")
     *retry, causes, exit_codes = retry
     return {
@@ -132,6 +145,8 @@ def _present_definition(columns: Sequence[Any]) -> dict[str, Any]:
         "timeout_seconds": timeout,
         "grace_seconds": grace,
         "output_limit_bytes": output_limit,
+        "soft_timeout_seconds": soft_timeout,
+        "parameters": sql.json_value(parameters),
         "retry": {
             **dict(zip(names, retry, strict=True)),
             "on": _stored_list(causes),

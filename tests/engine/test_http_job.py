@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from jobs.domain.addresses import parse_allowed
 from jobs.engine import runner
-from jobs.models import Execution, LogChunk
+from jobs.models import Execution
+from jobs.queries.logs import pieces
 from jobs.services import claims
 from scheduler_site.env import allowed_addresses
 from tests.executors.http_servers import Talk, serving
@@ -45,7 +46,7 @@ def test_the_answer_is_stored_with_the_execution(settings: Any) -> None:
 
     assert (execution.state, execution.message) == ("succeeded", "")
     assert execution.result == {"status": "ok"}
-    log = [(c.stream, bytes(c.data)) for c in LogChunk.objects.filter(execution=execution)]
+    log = [(piece.stream, piece.data) for piece in pieces(execution.pk)]
     assert ("stdout", b'{"status": "ok"}\n') in log
     assert log[0][0] == "system"
     assert log[0][1].startswith(f"> GET {server.url}\n< 200 OK\n".encode())

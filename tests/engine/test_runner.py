@@ -12,6 +12,7 @@ from jobs.broker.pool import Pool
 from jobs.engine import runner
 from jobs.engine.supply import Supply
 from jobs.models import Execution, LogChunk, Worker
+from jobs.queries.logs import pieces
 from jobs.services import claims, executions, logs
 from jobs.services.claims import Claim
 from tests.factories import make_execution, make_job, make_worker
@@ -51,8 +52,7 @@ def test_claimed_execution_is_run_and_recorded(
 
     execution.refresh_from_db()
     assert (execution.state, execution.exit_code) == ("failed", 3)
-    chunks = LogChunk.objects.filter(execution=execution)
-    assert {(c.stream, bytes(c.data)) for c in chunks} == {
+    assert {(piece.stream, piece.data) for piece in pieces(execution.pk)} == {
         ("stdout", b"hello\n"),
         ("stderr", b"oops\n"),
     }

@@ -13,6 +13,7 @@ from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.domain.states import ExecutionState, Stream, Trigger
 from jobs.executors.base import Chunk, ExecutionResult
 from jobs.models import AuditEntry, Execution, Job, LogChunk, Stat
+from jobs.queries.logs import pieces
 from jobs.services import cancelling, claims, dispatch, executions, rescue
 from jobs.services import jobs as job_services
 from jobs.services.batch import new_execution
@@ -104,8 +105,8 @@ def test_a_success_counts_and_keeps_the_output() -> None:
     assert counters(job) == recounted(job)
     assert job.recent[0][:2] == [running.execution_id, "succeeded"]
     assert job.last_state == "succeeded"
-    rows = LogChunk.objects.order_by("seq").values_list("stream", "offset", "data")
-    assert [(s, o, bytes(d)) for s, o, d in rows] == [
+    printed = pieces(running.execution_id)
+    assert [(piece.stream, piece.offset, piece.data) for piece in printed] == [
         ("stdout", 0, b"hello\n"),
         ("stderr", 6, b"oops\0\xff"),
     ]
