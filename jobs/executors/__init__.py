@@ -23,6 +23,7 @@ from jobs.executors.http import HttpExecutor
 from jobs.executors.management import ManagementExecutor
 from jobs.executors.python import PythonExecutor
 from jobs.executors.script import ScriptExecutor
+from jobs.executors.tumblebug import TumblebugExecutor
 
 __all__ = [
     "EXECUTORS",
@@ -45,6 +46,7 @@ EXECUTORS: dict[str, Executor] = {
     "http": HttpExecutor(),
     "python": PythonExecutor(),
     "management_command": ManagementExecutor(),
+    "registerCspResources": TumblebugExecutor(),
 }
 # What is wrong with the job types of other packages, as sentences; `manage.py check` shows them.
 PLUGIN_FAULTS: list[str] = []
