@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
 
-from jobs.models import Attempt, Execution, Job, Worker
+from jobs.models import Artifact, Attempt, Execution, Job, Worker
 from jobs.services.definitions import definition_of
+from jobs.services.parameter_definitions import ParameterDefinition, shown
 
 
 class RetryDocument(BaseModel):
@@ -31,6 +32,13 @@ class BreakerSettings(BaseModel):
     window_seconds: float
     open_seconds: float
     half_open_probes: int
+
+
+class DependencyEntry(BaseModel):
+    """Another job, and the ending of it that is waited for."""
+
+    job: str
+    on: str = Field(description="`success`, `failure` or `done`.")
 
 
 class ScheduleDocument(BaseModel):
@@ -79,6 +87,9 @@ class JobDocument(BaseModel):
     queue: str
     priority: int
     timeout_seconds: float | None
+    soft_timeout_seconds: float | None = Field(
+        description="Past it a run is reported as slow; null: never."
+    )
     grace_seconds: float
     output_limit_bytes: int | None
     overlap: str
@@ -93,6 +104,10 @@ class JobDocument(BaseModel):
     )
     run_on_create: bool
     calendars: list[str] = Field(description="The names of the calendars that hold it back.")
+    depends_on: list[DependencyEntry] = Field(
+        description="It starts when all of these jobs have ended that way since its last such start."
+    )
+    parameters: list[ParameterDefinition] = Field(description="What a start may be given.")
     state_changed_at: datetime | None
     state_changed_by: str
     state_reason: str
@@ -146,6 +161,13 @@ class AttemptDocument(BaseModel):
     worker: str
 
 
+class WarningsDocument(BaseModel):
+    """What an execution reported as wrong without failing."""
+
+    count: int
+    lines: list[str] = Field(description="The first 20.")
+
+
 class ExecutionDocument(BaseModel):
     """One occurrence of a job."""
 
@@ -156,6 +178,9 @@ class ExecutionDocument(BaseModel):
     due_at: datetime = Field(description="The instant that a schedule named, or of the request.")
     trigger: str
     actor: str
+    upstream: list[int] | None = Field(
+        description="The executions whose endings started it, for the trigger `dependency`."
+    )
     state: str
     held: bool = Field(
         description="Waits for an earlier execution of its job, or until ``wait_until``."
@@ -178,6 +203,12 @@ class ExecutionDocument(BaseModel):
     message: str
     error: str
     result: JsonValue
+    parameters: dict[str, str | int | float | bool] | None = Field(
+        description="What its start was given, with defaults; a secret is `***`. Null: none declared."
+    )
+    metrics: dict[str, float] | None
+    warnings: WarningsDocument | None
+    soft_timeout_at: datetime | None = Field(description="When its soft time limit was over.")
     progress: int | None
     log_bytes: int
     log_truncated: bool
@@ -185,10 +216,22 @@ class ExecutionDocument(BaseModel):
     max_rss_bytes: int | None
 
 
+class ArtifactDocument(BaseModel):
+    """A file that an execution left."""
+
+    id: int
+    name: str = Field(description="Its path below the execution's directory.")
+    attempt: int
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+
+
 class ExecutionDetail(ExecutionDocument):
-    """One execution with its attempts, where it needed more than one."""
+    """One execution with its attempts, where it needed more than one, and the files it left."""
 
     attempts: list[AttemptDocument]
+    artifacts: list[ArtifactDocument]
 
 
 _EXECUTION_FIELDS = tuple(
@@ -206,7 +249,17 @@ def execution_document(execution: Execution) -> ExecutionDocument:
 def execution_detail(execution: Execution) -> ExecutionDetail:
     """Return an execution's document with its attempts."""
     attempts = [_attempt_document(attempt) for attempt in execution.attempts.all()]
-    return ExecutionDetail.model_validate({**_execution_values(execution), "attempts": attempts})
+    artifacts = [artifact_document(artifact) for artifact in execution.artifacts.all()]
+    return ExecutionDetail.model_validate(
+        {**_execution_values(execution), "attempts": attempts, "artifacts": artifacts}
+    )
+
+
+def artifact_document(artifact: Artifact) -> ArtifactDocument:
+    """Return a kept file's document."""
+    return ArtifactDocument.model_validate(
+        {name: getattr(artifact, name) for name in ArtifactDocument.model_fields}
+    )
 
 
 def _execution_values(execution: Execution) -> dict[str, Any]:
@@ -217,6 +270,7 @@ def _execution_values(execution: Execution) -> dict[str, Any]:
         "job": execution.job.name,
         "worker": execution.worker.name if execution.worker else None,
         "duration_seconds": None if ran is None else ran.total_seconds(),
+        "parameters": shown(execution.parameters),
     }
 
 

@@ -75,6 +75,12 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             },
         }
     },
+    "TriggerRequest": {
+        "parameters": {
+            "summary": "With parameters that the job declares",
+            "value": {"parameters": {"day": "2026-01-31", "limit": 100}},
+        }
+    },
     "PauseReason": {"reason": {"summary": "Why", "value": {"reason": "Moving the database"}}},
     "FreezeRequest": {
         "everything": {
@@ -201,6 +207,7 @@ TEXT_ANSWER = {
         )
     }
 }
+FILE_ANSWER = {"responses": {200: _answer("application/octet-stream")}}
 ICALENDAR_BODY = {
     "requestBody": {
         "required": True,
@@ -291,6 +298,18 @@ def _request_schemas() -> dict[str, Any]:
         "title": "PauseReason",
         "type": "object",
         "properties": {"reason": {"type": "string", "default": ""}},
+    }
+    schemas["TriggerRequest"] = {
+        "title": "TriggerRequest",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "parameters": {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                "description": "Values by name; a text that reads as the declared type is taken.",
+            }
+        },
     }
     return schemas
 

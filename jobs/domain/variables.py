@@ -1,6 +1,7 @@
 """Put variables in their places: `{{name}}`, and nothing that is evaluated.
 
-A placeholder is a name between double braces, with blanks if one likes. `{{{{` stands for `{{`
+A placeholder is a name between double braces, with blanks if one likes; ``params.name`` names a
+parameter of the start instead. `{{{{` stands for `{{`
 itself. A value is put in as it is: what looks like a placeholder in it stays text.
 """
 
@@ -14,12 +15,13 @@ from typing import Any, Final
 from jobs.domain.errors import InvalidError, UnprocessableError
 
 LONGEST_NAME: Final = 100
+PARAMETER: Final = "params."  # begins the name of a parameter
 LONGEST_VALUE: Final = 65_536  # bytes
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _OPENING = "{{"
 _ESCAPED = "{{{{"
 # The escape, a placeholder, or an opening that is neither.
-_TOKEN = re.compile(r"\{\{\{\{|\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]{0,99})[ \t]*\}\}|\{\{")
+_TOKEN = re.compile(r"\{\{\{\{|\{\{[ \t]*((?:params\.)?[A-Za-z_][A-Za-z0-9_]{0,99})[ \t]*\}\}|\{\{")
 _SHOWN = 40
 
 

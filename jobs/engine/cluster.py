@@ -27,8 +27,8 @@ from jobs.executors.proctree import become_subreaper
 from jobs.lineage import on_death_of_parent
 from jobs.models import WorkerKind, WorkerState
 from jobs.polling import ready
-from jobs.queries.supply import supply
-from jobs.services import claims, rescue
+from jobs.queries.supply import in_hand_of
+from jobs.services import artifacts, claims, rescue
 
 log = logging.getLogger("scheduler.cluster")
 
@@ -49,13 +49,26 @@ class Cluster:
     """One pool, or for a while two when a hanging one is replaced."""
 
     def __init__(
-        self, *, name: str, workers: int, queues: Sequence[str], supervisor: int | None = None
+        self,
+        *,
+        name: str,
+        workers: int,
+        queues: Sequence[str],
+        labels: Sequence[str] = (),
+        supervisor: int | None = None,
     ) -> None:
         """Describe the cluster; it ends with the process ``supervisor``, which forked it."""
         self._supervisor = supervisor
         self._workers = workers
         self._queues = list(queues)
-        self._presence = Presence(WorkerKind.CLUSTER, name=name, queues=self._queues, slots=workers)
+        self._labels = list(labels)
+        self._presence = Presence(
+            WorkerKind.CLUSTER,
+            name=name,
+            queues=self._queues,
+            labels=self._labels,
+            slots=workers,
+        )
         self._stop = StopFlag()
         self._pool: Pool | None = None
         self._retired: list[Pool] = []
@@ -98,7 +111,9 @@ class Cluster:
             try:
                 Context.worker_id = self._presence.worker_id
                 Context.queues = self._queues
+                Context.labels = self._labels
                 rescue_dead_neighbours()
+                artifacts.sweep_work()
             except DatabaseError as error:
                 log.warning("Waiting for the database: %s", error)
                 connection.close()
@@ -109,7 +124,12 @@ class Cluster:
     def _start_pool(self) -> None:
         self._pool = Pool(workers=self._workers)
         broker.use_source(
-            Supply(self._pool, worker_id=self._presence.worker_id, queues=self._queues)
+            Supply(
+                self._pool,
+                worker_id=self._presence.worker_id,
+                queues=self._queues,
+                labels=self._labels,
+            )
         )
         self._pool.start()
 
@@ -156,7 +176,7 @@ class Cluster:
             # The worker's job first: an execution may be tried again as soon as it is lost.
             ended = end_adopted(spare=self._spared())
             lost = rescue.rescue_process(
-                self._presence.worker_id, pid, end_process=lambda _execution_id: None
+                self._presence.worker_id, pid, end_process=artifacts.discard_remains
             )
             if ended or lost:
                 log.warning("Worker %d died: %d processes ended, %d lost.", pid, ended, lost)
@@ -167,9 +187,9 @@ class Cluster:
         """Renew the sign of life, and look for a hanging pool, when it is time."""
         if self._presence.due_in() > 0:
             return
-        state = WorkerState.DRAINING if self._draining else WorkerState.RUNNING
         worker_id = self._presence.worker_id
-        in_hand = supply(worker_id, self._queues).in_hand
+        in_hand, drained = in_hand_of(worker_id)
+        state = WorkerState.DRAINING if self._draining or drained else WorkerState.RUNNING
         if not self._presence.beat(state=state, busy=in_hand):
             # It slept so long that its executions were given to others; its workers bear its name.
             log.error("This cluster was taken for dead and must be started again.")

@@ -15,7 +15,7 @@ from jobs.engine.heartbeat import is_dead
 from jobs.executors.environment import EXECUTION_VARIABLE, INSTANCE_VARIABLE
 from jobs.executors.proctree import ProcessId, descendants, kill_marked, send_signal
 from jobs.models import Execution, Worker, WorkerKind, WorkerState
-from jobs.services import rescue, workers
+from jobs.services import artifacts, rescue, workers
 
 log = logging.getLogger("scheduler.remains")
 
@@ -79,9 +79,10 @@ def bury(worker: Worker) -> int:
 
 
 def end_processes_of(execution_id: int) -> None:
-    """End every process that carries the mark of an execution of this installation."""
+    """End every process that carries the mark of an execution, and remove the files they left."""
     ended = kill_marked(
         {INSTANCE_VARIABLE: conf.instance_id(), EXECUTION_VARIABLE: str(execution_id)}
     )
     if ended:
         log.warning("Ended %d leftover processes of execution %d.", len(ended), execution_id)
+    artifacts.discard_remains(execution_id)

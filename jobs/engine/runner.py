@@ -27,7 +27,7 @@ from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
 from jobs.executors.base import STANDALONE
 from jobs.executors.proctree import pid_start_time
-from jobs.services import executions, rendering
+from jobs.services import artifacts, executions, rendering
 from jobs.services.running import Running
 
 Answer = TypeVar("Answer")
@@ -49,6 +49,7 @@ class Context:
 
     worker_id: int = 0
     queues: Sequence[str] = ()
+    labels: Sequence[str] = ()
 
 
 def run_claimed(execution_id: int, token: str) -> None:
@@ -106,7 +107,9 @@ def run_one(
             STANDALONE,
             running.job_name,
         )
+        artifacts.discard_work(running.execution_id, running.attempt)
         return None
+    result = artifacts.collected(running, result, alive=monitor.alive)
     following = _record(running, result, monitor, take_next=goes_on())
     _tell(running, result)
     return following
@@ -159,6 +162,13 @@ def _context(running: Running, mask: Mask) -> ExecutionContext:
         working_dir=Path(running.working_dir) if running.working_dir else None,
         grace=timedelta(seconds=running.grace_seconds),
         timeout=timedelta(seconds=running.timeout_seconds) if running.timeout_seconds else None,
+        soft_timeout=(
+            timedelta(seconds=running.soft_timeout_seconds)
+            if running.soft_timeout_seconds
+            else None
+        ),
+        parameters=running.parameters,
+        artifacts_dir=artifacts.work_dir(running.execution_id, running.attempt),
         environment=running.environment,
         output_limit=running.output_limit_bytes,
         http_allowed=conf.http_allowed(),
@@ -180,6 +190,7 @@ def _record(
                 log_at=log_at,
                 worker_id=Context.worker_id,
                 queues=Context.queues,
+                labels=Context.labels,
                 pid=os.getpid(),
                 pid_started=pid_start_time(os.getpid()) or 0,
             )

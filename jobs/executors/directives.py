@@ -1,16 +1,24 @@
-"""The lines by which a command talks to Jobdeck: `::progress 40`, `::result {json}`, `::metric`."""
+"""The lines by which a command talks to Jobdeck.
+
+`::progress 40`, `::result {json}`, `::metric rows=1000`, `::warning The disk is nearly full`.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
+
+from jobs.domain.masking import Mask
 
 # Long enough for a useful result, short enough to sit in a row that lists load.
 MAX_LINE_BYTES = 65_536
 MAX_METRICS = 100
+# More are counted only: a list of thousands tells nobody more than the log does.
+MAX_WARNINGS = 20
+MAX_WARNING_CHARACTERS = 500
 _START = b"::"
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _METRIC = re.compile(r"([A-Za-z_][\w.-]{0,99})=(\S+)")
@@ -26,6 +34,8 @@ class Directives:
         self.progress: int | None = None
         self.result: Any = None
         self.metrics: dict[str, float] = {}
+        self.warnings: list[str] = []  # the first ones
+        self.warning_count = 0
         self.fault: str | None = None  # the first line that was not understood
 
     def feed(self, data: bytes) -> None:
@@ -74,6 +84,8 @@ class Directives:
                 self.result = parse_json(argument)
             elif word == "metric":
                 self._add_metric(argument)
+            elif word == "warning":
+                self.warn(argument)
         except (ValueError, RecursionError) as error:
             self._note_fault(line, str(error) or type(error).__name__)
 
@@ -88,9 +100,21 @@ class Directives:
             raise ValueError(f"at most {MAX_METRICS} metrics are kept")
         self.metrics[match[1]] = value
 
+    def warn(self, text: str) -> None:
+        """Count a warning, and keep it if it is one of the first; control characters become blanks."""
+        self.warning_count += 1
+        if len(self.warnings) < MAX_WARNINGS:
+            line = "".join(c if c.isprintable() else " " for c in text).strip()
+            self.warnings.append(line)
+
     def _note_fault(self, line: bytes, reason: str) -> None:
         if self.fault is None:
             self.fault = f"ignored {line[:60].decode(errors='replace')!r}: {reason}"
+
+
+def cut(mask: Mask, warnings: Sequence[str]) -> tuple[str, ...]:
+    """Return warnings without secrets and of bearable length; a cut secret could not be found."""
+    return tuple(mask.text(line)[:MAX_WARNING_CHARACTERS] for line in warnings)
 
 
 def _percent(argument: str) -> int:

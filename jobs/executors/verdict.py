@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from datetime import UTC, datetime, timedelta
 
+from jobs.domain.durations import format_duration
 from jobs.domain.errors import InvalidError
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult
@@ -31,6 +32,11 @@ def timed_out(timeout: timedelta | None) -> str:
     """Name the limit that was reached."""
     seconds = timeout.total_seconds() if timeout else 0.0
     return f"Timed out after {f'{seconds:.3f}'.rstrip('0').rstrip('.')} s"
+
+
+def slow(limit: timedelta | None) -> str:
+    """Say that a run goes on past its soft limit."""
+    return f"still running after its soft limit of {format_duration(limit or timedelta())}"
 
 
 def cancelled(actor: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.states import FAILURES, ExecutionState
-from jobs.models import Execution, Job, JobVersion, Omission
+from jobs.models import Artifact, Execution, Job, JobVersion, Omission
 from jobs.models.execution import LIVE_VALUES
 
 PAGE_SIZE = 50
@@ -26,7 +26,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
 }
 _ROW = (
     "id", "job_id", "state", "attempt", "trigger", "actor", "due_at", "queued_at", "started_at",
-    "finished_at", "retry_at", "message", "held", "progress",
+    "finished_at", "retry_at", "message", "held", "progress", "warnings",
     "job__name", "job__retry_max_attempts", "job__deleted_at",
 )  # fmt: skip
 
@@ -145,11 +145,21 @@ def sample(job_id: int) -> Sample:
 
 def get_execution(execution_id: int) -> Execution:
     """Return an execution with job, worker and attempts; UnknownError when there is none."""
-    rows = Execution.objects.select_related("job", "worker").prefetch_related("attempts")
+    rows = Execution.objects.select_related("job", "worker").prefetch_related(
+        "attempts", "artifacts"
+    )
     execution = rows.filter(pk=execution_id).first()
     if execution is None:
         raise UnknownError(f"Execution {execution_id} does not exist.")
     return execution
+
+
+def get_artifact(execution_id: int, artifact_id: int) -> Artifact:
+    """Return a file that an execution left; UnknownError when there is none."""
+    artifact = Artifact.objects.filter(execution=execution_id, pk=artifact_id).first()
+    if artifact is None:
+        raise UnknownError(f"Execution {execution_id} has no artifact {artifact_id}.")
+    return artifact
 
 
 def ran_with(execution: Execution) -> JobVersion | None:
@@ -166,6 +176,7 @@ def live_tag(execution: Execution) -> str:
             execution.attempt,
             execution.progress,
             execution.cancel_requested_at is not None,
+            execution.soft_timeout_at is not None,
             execution.started_at and execution.started_at.timestamp(),
         )
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from jobs.domain.errors import InvalidError, UnknownError
-from jobs.domain.variables import Use, uses_in
+from jobs.domain.variables import PARAMETER, Use, uses_in
 from jobs.models import Job, Variable
 from jobs.models.variable import GLOBAL, JOB
 from jobs.queries.listing import Page
 
 _FIELDS = ("spec", "environment", "working_dir")
+_TEXTS = ("spec_text", "environment_text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,22 @@ class Named:
     name: str
     places: list[str]
     variable: Variable | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undefined:
+    """A name that jobs use and nothing stands behind: their runs fail."""
+
+    name: str
+    jobs: list[Naming]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Which jobs name each variable, by its id, and what nobody has defined."""
+
+    naming: Mapping[int, list[Naming]]
+    undefined: list[Undefined]
 
 
 def get_variable(variable_id: int) -> Variable:
@@ -70,10 +88,14 @@ def list_variables(
 
 
 def uses_of(definition: Mapping[str, Any]) -> Iterator[Use]:
-    """Yield the names that a job's definition uses, each with its field."""
-    yield from uses_in(definition["spec"])
-    yield from uses_in(definition["environment"], "environment")
-    yield from uses_in(definition["working_dir"], "working_dir")
+    """Yield the names of variables that a job's definition uses, each with its field."""
+    for use in chain(
+        uses_in(definition["spec"]),
+        uses_in(definition["environment"], "environment"),
+        uses_in(definition["working_dir"], "working_dir"),
+    ):
+        if not use.name.startswith(PARAMETER):
+            yield use
 
 
 def named_by(definition: Mapping[str, Any], job_id: int | None) -> list[Named]:
@@ -113,6 +135,32 @@ def jobs_naming(variable: Variable) -> list[Naming]:
     ]
 
 
+def usage() -> Usage:
+    """Return what all present jobs name; one pass over those that hold braces."""
+    known = {
+        (job, name): pk for pk, job, name in Variable.objects.values_list("pk", "job", "name")
+    }
+    naming: dict[int, list[Naming]] = {}
+    missing: dict[str, list[Naming]] = {}
+    for job in _with_braces().order_by("name").values("pk", "name", *_FIELDS):
+        one = Naming(job_id=job["pk"], name=job["name"])
+        for name in _names_in(job):
+            found = known.get((job["pk"], name), known.get((None, name)))
+            if found is None:
+                missing.setdefault(name, []).append(one)
+            else:
+                naming.setdefault(found, []).append(one)
+    undefined = [Undefined(name=name, jobs=jobs) for name, jobs in sorted(missing.items())]
+    return Usage(naming=naming, undefined=undefined)
+
+
+def _names_in(definition: Mapping[str, Any]) -> set[str]:
+    try:
+        return {use.name for use in uses_of(definition)}
+    except InvalidError:  # saved before such texts were refused; its runs say so
+        return set()
+
+
 def _known(names: Iterable[str], job_id: int | None) -> list[Variable]:
     """Return the variables of these names, a job's own after the global ones."""
     mine = Q(scope=GLOBAL) | Q(scope=JOB, job=job_id)
@@ -123,8 +171,16 @@ def _known(names: Iterable[str], job_id: int | None) -> list[Variable]:
 def _mentioning(name: str) -> QuerySet[Job]:
     """Return the present jobs whose definition holds braces and the name; not yet sure."""
     matching = Q(working_dir__contains="{{")
-    for field in ("spec_text", "environment_text"):
-        matching |= Q(**{f"{field}__contains": "{{"}) & Q(**{f"{field}__contains": name})
+    for field in _TEXTS:
+        matching |= Q(**{f"{field}__contains": name})
+    return _with_braces().filter(matching)
+
+
+def _with_braces() -> QuerySet[Job]:
+    """Return the present jobs whose definition holds braces."""
+    matching = Q(working_dir__contains="{{")
+    for field in _TEXTS:
+        matching |= Q(**{f"{field}__contains": "{{"})
     return (
         Job.objects.present()
         .alias(
@@ -136,7 +192,4 @@ def _mentioning(name: str) -> QuerySet[Job]:
 
 
 def _uses(definition: Mapping[str, Any], name: str) -> bool:
-    try:
-        return any(use.name == name for use in uses_of(definition))
-    except InvalidError:
-        return False
+    return name in _names_in(definition)

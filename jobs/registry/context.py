@@ -7,9 +7,10 @@ import math
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 
 class Cancelled(BaseException):
@@ -57,6 +58,10 @@ class JobContext:
     attempt: int = 1
     scheduled_for: datetime = field(default_factory=lambda: datetime.now(UTC))
     trigger: str = "manual"
+    # What its start was given, by name: a text, a number, true or false; a date is an ISO text.
+    parameters: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    # Files that the run leaves here are kept and can be fetched; None in a test of a job.
+    artifacts_dir: Path | None = None
     deadline: datetime | None = None  # when the time limit ends the run; None: no limit
     # Writes a line to the log of the run.
     say: Callable[[str], None] = field(default=lambda line: print(line, flush=True))  # noqa: T201
@@ -98,6 +103,10 @@ class JobContext:
     def metric(self, name: str, value: float) -> None:
         """Keep a figure of this run, such as the number of rows."""
         self.say(f"::metric {name}={value}")
+
+    def warning(self, text: str) -> None:
+        """Report what is wrong without failing: it is counted and shown beside the result."""
+        self.say(f"::warning {' '.join(text.split())}")
 
     def log(self, message: str, *, level: int = logging.INFO) -> None:
         """Write a line to the log of the run, in the name of the job."""

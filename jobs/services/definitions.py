@@ -276,7 +276,7 @@ class JobDefinition(BaseModel):
             return
         others = {"environment": self.environment, "working_dir": self.working_dir}
         with named():
-            check_uses(self.spec, self.type, others, {one.name for one in self.parameters})
+            check_uses(self.spec, self.type, others, parameters)
 
     def _check_soft_timeout(self) -> None:
         soft, hard = self.soft_timeout_seconds, self.timeout_seconds

@@ -127,8 +127,8 @@ def _decide(jobs: list[Job], now: datetime, *, for_good: bool = False) -> Decisi
 _QUEUE = (
     "INSERT INTO jobs_execution (job_id, version, due_at, trigger, actor, idempotency_key, state, "
     "attempt, queue, priority, held, wait_until, token, queued_at, cancel_requested_by, message, "
-    "error, log_bytes, log_truncated, parameters, upstream) VALUES (%s, %s, %s, %s, %s, %s, "
-    "'queued', 1, %s, %s, %s, %s, '', %s, '', '', '', 0, %s, %s, %s)"
+    "error, log_bytes, log_truncated, parameters, upstream, mutex, requires) VALUES (%s, %s, %s, "
+    "%s, %s, %s, 'queued', 1, %s, %s, %s, %s, '', %s, '', '', '', 0, %s, %s, %s, %s, %s)"
 )
 _EXTEND = (
     "UPDATE jobs_omission SET last_due_at = %s, count = count + %s, decided_at = %s WHERE id = %s"
@@ -191,6 +191,8 @@ def _insert_executions(rows: list[Execution]) -> None:
                 False,
                 sql.as_json(row.parameters),
                 sql.as_json(row.upstream),
+                row.mutex,
+                row.requires,
             )
             for row in rows
         ],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from jobs.domain.errors import UnprocessableError
 from jobs.domain.masking import Mask, mask_of
-from jobs.domain.variables import Use, fill, unknown
+from jobs.domain.parameters import Scalar, environment_of, text_of
+from jobs.domain.variables import PARAMETER, Use, fill, unknown
 from jobs.executors import ExecutionResult
 from jobs.models.variable import JOB
 from jobs.services import secret_box
+from jobs.services.parameter_definitions import opened, secrets_in
 from jobs.services.running import Running, StoredVariable
 
 
@@ -19,11 +21,14 @@ def render(running: Running) -> Running:
 
     UnprocessableError for a name that is not known, or a secret that cannot be opened.
     """
-    lookup = _lookup(running)
+    parameters = _parameters(running)
+    lookup = _lookup(running, parameters)
+    environment = fill(running.environment, lookup, "environment")
     return replace(
         running,
+        parameters=parameters,
         spec=fill(running.spec, lookup),
-        environment=fill(running.environment, lookup, "environment"),
+        environment={**environment, **environment_of(parameters)},
         working_dir=fill(running.working_dir, lookup, "working_dir"),
     )
 
@@ -33,7 +38,7 @@ def secrets_of(running: Running) -> Mask:
 
     One that cannot be opened is left out: then the run cannot have its value from here.
     """
-    opened: set[str] = set()
+    opened = set(secrets_in(running.given))
     for variable in running.variables:
         if variable.sealed:
             try:
@@ -53,15 +58,39 @@ def masked(result: ExecutionResult, mask: Mask) -> ExecutionResult:
         error=None if result.error is None else mask.text(result.error),
         result=mask.value(result.result),
         metrics={mask.text(name): value for name, value in result.metrics.items()},
+        warnings=tuple(mask.text(line) for line in result.warnings),
     )
 
 
-def _lookup(running: Running) -> Callable[[Use], str]:
+def _parameters(running: Running) -> dict[str, Scalar]:
+    """Return the values of the start, opened; UnprocessableError when one is missing or sealed."""
+    for one in running.declared:
+        if one["required"] and one["name"] not in running.given:
+            raise UnprocessableError(
+                f"parameter {one['name']} is required, and whatever started the job gave none"
+            )
+    try:
+        return opened(running.given)
+    except secret_box.SealedError as error:
+        raise UnprocessableError(f"a secret parameter cannot be opened: {error.message}") from error
+
+
+def _lookup(running: Running, parameters: Mapping[str, Scalar]) -> Callable[[Use], str]:
     """Return what answers a placeholder; a job's own variable goes before a global one."""
     ordered = sorted(running.variables, key=lambda variable: variable.scope == JOB)
     known = {variable.name: variable for variable in ordered}
 
+    declared = {one["name"] for one in running.declared}
+
+    def parameter_of(use: Use) -> str:
+        name = use.name.removeprefix(PARAMETER)
+        if name not in declared:
+            raise UnprocessableError(f"unknown parameter {name} in {use.place}")
+        return text_of(parameters[name]) if name in parameters else ""
+
     def value_of(use: Use) -> str:
+        if use.name.startswith(PARAMETER):
+            return parameter_of(use)
         if use.name not in known:
             raise unknown(use)
         return _opened(known[use.name], use)

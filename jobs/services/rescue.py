@@ -117,6 +117,7 @@ def requeue_retries(now: datetime) -> int:
                 exit_code=None,
                 signal=None,
                 progress=None,
+                soft_timeout_at=None,
             )
         if count:
             revisions.bump("executions")

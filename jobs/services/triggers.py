@@ -6,13 +6,13 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from jobs import wake
-from jobs.domain.errors import StateError
+from jobs.domain.errors import ConflictError, StateError
 from jobs.domain.overlap import OverlapAction, decide_overlap
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
-from jobs.services import audit, cancelling, revisions
+from jobs.services import audit, cancelling, parameter_definitions, revisions
 from jobs.services.batch import behind, new_execution
 from jobs.services.circuits import Gates, gates_of
 from jobs.services.dispatch import settle_until
@@ -28,39 +28,63 @@ def trigger(
     kind: Trigger = Trigger.MANUAL,
     idempotency_key: str = "",
     force: bool = False,
+    parameters: object = None,
 ) -> Execution:
     """Queue one execution of a job now, also of a paused one, which stays paused.
 
     The job's overlap policy holds: StateError when it would run beside an execution in progress
-    and may not. So does its circuit breaker, unless ``force`` starts it all the same. A repeated ``idempotency_key`` answers the execution of the first request.
+    and may not. So does its circuit breaker, unless ``force`` starts it all the same. ``parameters``
+    are names and values; InvalidError names each that the job does not take.
+
+    A repeated ``idempotency_key`` answers the execution of the first request; ConflictError when
+    that was given other parameters.
     """
     require(actor, Permission.EXECUTE)
-    known = _known(job_id, idempotency_key)
+    known = _known(job_id, idempotency_key, parameters)
     if known is not None:
         return known
     try:
-        return _trigger(job_id, actor, kind, idempotency_key, force=force)
+        return _trigger(job_id, actor, kind, idempotency_key, force=force, parameters=parameters)
     except IntegrityError:  # the same request at the same moment on another connection
-        return Execution.objects.get(job_id=job_id, idempotency_key=idempotency_key)
+        found = _known(job_id, idempotency_key, parameters)
+        if found is None:
+            raise
+        return found
 
 
-def _known(job_id: int, idempotency_key: str) -> Execution | None:
+def _known(job_id: int, idempotency_key: str, parameters: object) -> Execution | None:
     """Return the execution that an earlier request with the key has made."""
     if not idempotency_key:
         return None
-    return Execution.objects.filter(job_id=job_id, idempotency_key=idempotency_key).first()
+    rows = Execution.objects.select_related("job")
+    found = rows.filter(job_id=job_id, idempotency_key=idempotency_key).first()
+    if found is not None and parameters:
+        given = parameter_definitions.checked(found.job.parameters, parameters)
+        if given != parameter_definitions.opened(found.parameters):
+            raise ConflictError(
+                f"The Idempotency-Key {idempotency_key[:80]!r} was used for execution "
+                f"#{found.pk}, which was given other parameters. Use another key."
+            )
+    return found
 
 
 def _trigger(
-    job_id: int, actor: Actor, kind: Trigger, idempotency_key: str, *, force: bool
+    job_id: int,
+    actor: Actor,
+    kind: Trigger,
+    idempotency_key: str,
+    *,
+    force: bool,
+    parameters: object,
 ) -> Execution:
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
         # Again, now that an equal request of this very moment has written its own.
-        known = _known(job_id, idempotency_key)
+        known = _known(job_id, idempotency_key, parameters)
         if known is not None:
             return known
+        values = parameter_definitions.checked(job.parameters, parameters)
         gates = gates_of(job, now)
         if not force:
             _refuse_open(job, gates)
@@ -74,6 +98,7 @@ def _trigger(
             held=held,
             actor=actor.name[:200],
             idempotency_key=idempotency_key[:200],
+            parameters=parameter_definitions.sealed(job.parameters, values),
         )
         execution.save(force_insert=True)
         job.execution_count += 1

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router, Schema
 from pydantic import BaseModel, BeforeValidator, Field
 
 from jobs.api.documents import (
+    ArtifactDocument,
     ExecutionDetail,
     ExecutionDocument,
+    artifact_document,
     execution_detail,
     execution_document,
 )
-from jobs.api.openapi import TEXT_ANSWER
+from jobs.api.openapi import FILE_ANSWER, TEXT_ANSWER
 from jobs.api.requests import LARGEST_ID, ApiRequest, Cursor, Id, Limit, Moment, Text, split_words
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
 from jobs.domain.states import TERMINAL, ExecutionState, Stream, Trigger
+from jobs.downloads import artifact_response
 from jobs.queries import logs
-from jobs.queries.executions import get_execution
+from jobs.queries.executions import get_artifact, get_execution
 from jobs.queries.listing import ExecutionListing, list_executions
 from jobs.services import cancelling
 from jobs.services.wording import choice
@@ -116,6 +119,25 @@ def _bytes(execution_id: int, query: LogQuery, end: int) -> Iterator[bytes]:
     stream = query.stream.value if query.stream else ""
     for piece in logs.pieces(execution_id, start=query.start, end=end, stream=stream):
         yield piece.data
+
+
+class ArtifactList(BaseModel):
+    """The files that an execution left, by name."""
+
+    items: list[ArtifactDocument]
+
+
+@router.get("/{id:execution_id}/artifacts", response=ArtifactList)
+def artifacts(request: ApiRequest, execution_id: int) -> ArtifactList:
+    """List the files that an execution left."""
+    rows = get_execution(execution_id).artifacts.all()
+    return ArtifactList(items=[artifact_document(row) for row in rows])
+
+
+@router.get("/{id:execution_id}/artifacts/{id:artifact_id}", openapi_extra=FILE_ANSWER)
+def artifact(request: ApiRequest, execution_id: int, artifact_id: int) -> FileResponse:
+    """Return a file that an execution left, byte for byte."""
+    return artifact_response(get_artifact(execution_id, artifact_id))
 
 
 @router.post("/{id:execution_id}/cancel", response={202: ExecutionDocument})

@@ -163,7 +163,11 @@ def resume(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocum
     return _answer(present_job(job_id), response)
 
 
-@router.post("/{id:job_id}/trigger", response={200: ExecutionDocument, 202: ExecutionDocument})
+@router.post(
+    "/{id:job_id}/trigger",
+    response={200: ExecutionDocument, 202: ExecutionDocument},
+    openapi_extra=body_of("TriggerRequest", required=False),
+)
 def trigger(
     request: ApiRequest,
     response: HttpResponse,
@@ -184,6 +188,7 @@ def trigger(
         kind=Trigger.API,
         idempotency_key=idempotency_key,
         force=force,
+        parameters=_given(request),
     )
     wait_for_end(execution.pk, min(wait, MAX_WAIT))
     execution = get_execution(execution.pk)
@@ -225,6 +230,15 @@ def _held(one: Planned) -> HeldTimes:
 def _answer(job: Job, response: HttpResponse) -> JobDocument:
     response["ETag"] = f'"{job.version}"'
     return job_document(job)
+
+
+def _given(request: ApiRequest) -> object:
+    """Return the parameters of a start; the service judges them."""
+    data = json_object(request, optional=True)
+    unknown = sorted(set(data) - {"parameters"})
+    if unknown:
+        raise _wrong(unknown[0], data[unknown[0]], "This field does not exist; use parameters.")
+    return data.get("parameters")
 
 
 def _flag(data: dict[str, Any], name: str) -> bool:
