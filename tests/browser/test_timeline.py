@@ -91,6 +91,7 @@ def test_the_window_moves_and_comes_back(crowd: list[int], open_page: Open) -> N
 
 def test_the_lanes_refresh_in_place(crowd: list[int], open_page: Open) -> None:
     page = open_page("/timeline/?range=week")
+    page.wait_for_load_state("networkidle")  # what still loads moves what stands below
     page.evaluate("window.scrollTo(0, 200)")
     before = page.evaluate("window.scrollY")
     with page.expect_response(lambda answer: "/p/timeline/lanes/" in answer.url) as answered:
