@@ -42,12 +42,21 @@ def is_dead(worker: Worker) -> bool:
 class Presence:
     """The row of this process: signed in at the first beat, renewed every two seconds."""
 
-    def __init__(self, kind: WorkerKind, *, name: str, queues: list[str], slots: int) -> None:
+    def __init__(
+        self,
+        kind: WorkerKind,
+        *,
+        name: str,
+        queues: list[str],
+        slots: int,
+        labels: list[str] | None = None,
+    ) -> None:
         """Describe the process; nothing is written yet."""
         self._kind = kind
         self._name = name
         self._queues = queues
         self._slots = slots
+        self._labels = labels or []
         self._id: int | None = None
         self._beat_at = 0.0
 
@@ -67,6 +76,7 @@ class Presence:
             pid=pid,
             pid_started=pid_start_time(pid) or 0,
             queues=self._queues,
+            labels=self._labels,
             slots=self._slots,
         )
         self._id = row.pk

@@ -105,6 +105,37 @@ class Migration(migrations.Migration):
             name="labels",
             field=models.JSONField(db_default=[], default=list),
         ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("held", False), ("state", "queued")),
+                fields=["queue", "requires", "id"],
+                name="execution_waiting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("claimed", "running", "retrying")),
+                    models.Q(("attempt__gt", 1), ("state", "queued")),
+                    _connector="OR",
+                ),
+                fields=["queue"],
+                name="execution_holding",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("queued", "claimed", "running", "retrying")),
+                    models.Q(("mutex", ""), _negated=True),
+                ),
+                fields=["mutex", "state", "attempt"],
+                name="execution_mutex",
+            ),
+        ),
         migrations.CreateModel(
             name="Artifact",
             fields=[

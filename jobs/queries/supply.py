@@ -1,4 +1,4 @@
-"""What a cluster must know before it claims: has it free slots, and is anything ready."""
+"""What a cluster must know before it claims: has it free slots, and may it take anything."""
 
 from __future__ import annotations
 
@@ -7,22 +7,31 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from jobs.queries import ready as ready_queries
+from jobs.queries.ready import DRAINED, GATED_QUEUES
+
+_NOTHING, _PLAIN, _GATED = 0, 1, 2
+# What is plain is ready whoever asks. Only where nothing is, what is gated costs a closer look.
 _LOOK = (
-    "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "
-    "AND state IN ('claimed', 'running')), EXISTS (SELECT 1 FROM jobs_execution "
-    "WHERE NOT held AND state = 'queued' AND queue IN ({places}))"
+    "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - constants
+    "AND state IN ('claimed', 'running')), CASE WHEN EXISTS (SELECT 1 FROM jobs_execution "
+    "WHERE NOT held AND state = 'queued' AND mutex = '' AND requires = '' AND queue IN ({places}) "
+    f"AND queue NOT IN ({GATED_QUEUES})) THEN 1 "
+    "WHEN EXISTS (SELECT 1 FROM jobs_execution WHERE NOT held AND state = 'queued' "
+    f"AND queue IN ({{places}})) THEN 2 ELSE 0 END, {DRAINED}"
 )
 
 
 class Supply(NamedTuple):
-    """How many executions a cluster has in hand, and whether its queues hold ready ones."""
+    """How many executions a cluster has in hand, and whether it may take more."""
 
     in_hand: int
     ready: bool
+    drained: bool
 
 
-def supply(worker_id: int, queues: Sequence[str]) -> Supply:
-    """Look at both in one statement, without a lock.
+def supply(worker_id: int, queues: Sequence[str], labels: Sequence[str] = ()) -> Supply:
+    """Look without a lock; ``ready`` is never said of what a limit, mutex, pause or label holds.
 
     The states stand in the text: with parameters neither database would use the partial indexes.
     """
@@ -30,7 +39,30 @@ def supply(worker_id: int, queues: Sequence[str]) -> Supply:
     with connection.cursor() as cursor:
         cursor.execute(
             _LOOK.format(places=places),
-            [worker_id, *queues],
+            [worker_id, *queues, *queues, worker_id],
         )
-        in_hand, ready = cursor.fetchone()
-    return Supply(int(in_hand), bool(ready))
+        in_hand, found, drained = cursor.fetchone()
+    ready = not drained and (
+        found == _PLAIN or (found == _GATED and may_take_gated(worker_id, queues, labels))
+    )
+    return Supply(int(in_hand), ready, bool(drained))
+
+
+def in_hand_of(worker_id: int) -> tuple[int, bool]:
+    """Return how many executions a cluster has in hand, and whether it is drained."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - a constant
+            f"AND state IN ('claimed', 'running')), {DRAINED}",
+            [worker_id, worker_id],
+        )
+        in_hand, drained = cursor.fetchone()
+    return int(in_hand), bool(drained)
+
+
+def may_take_gated(worker_id: int, queues: Sequence[str], labels: Sequence[str]) -> bool:
+    """Say whether any of the queues holds something that this cluster may take now."""
+    return any(
+        ready_queries.first(queue, worker_id=worker_id, labels=labels) is not None
+        for queue in queues
+    )

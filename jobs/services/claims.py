@@ -2,76 +2,71 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import QuerySet
 
-from jobs import conf
+from jobs import wake
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution
+from jobs.queries import ready
 from jobs.services import revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.running import Running, load
+from jobs.services.taking import PLAIN, Claim, Server, columns_of, take, take_gated, update
 from jobs.services.writing import write_transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An execution handed to a cluster; only the holder of the token may start it."""
+def claim(
+    *, worker_id: int, queues: Sequence[str], free: int, labels: Sequence[str] = ()
+) -> list[Claim]:
+    """Claim at most ``free`` ready executions, queues in the given order, best priority first.
 
-    execution_id: int
-    token: str
-
-
-def claim(*, worker_id: int, queues: Sequence[str], free: int) -> list[Claim]:
-    """Claim at most ``free`` ready executions, queues in the given order, best priority first."""
-    claimed: list[Claim] = []
+    One turn in ten goes to the oldest that waits in any of the queues (`domain.turns`).
+    """
+    cluster = Server(worker_id=worker_id, queues=queues, labels=labels)
     with write_transaction():
-        for queue in queues:
-            wanted = free - len(claimed)
-            if wanted <= 0:
-                break
-            claimed += _take(queue, wanted, state=ExecutionState.CLAIMED, worker_id=worker_id)
+        claimed = take(cluster, free, columns_of(ExecutionState.CLAIMED), waits=True)
         if claimed:
             revisions.bump("executions")
     return claimed
 
 
 def take_next(
-    *, worker_id: int, queues: Sequence[str], pid: int, pid_started: int = 0
+    *,
+    worker_id: int,
+    queues: Sequence[str],
+    pid: int,
+    pid_started: int = 0,
+    labels: Sequence[str] = (),
 ) -> Running | None:
     """Start the next ready execution at once; the caller runs it in this very process."""
-    for queue in queues:
-        taken = _take(
-            queue,
-            1,
-            state=ExecutionState.RUNNING,
-            worker_id=worker_id,
-            pid=pid,
-            pid_started=pid_started,
-        )
-        if taken:
-            return load(taken[0].execution_id)
-    return None
+    cluster = Server(worker_id=worker_id, queues=queues, labels=labels)
+    columns = columns_of(ExecutionState.RUNNING, pid=pid, pid_started=pid_started)
+    # The transaction around this has locked more than a claim has: it must not wait for one.
+    taken = take(cluster, 1, columns, waits=False)
+    return load(taken[0].execution_id) if taken else None
 
 
-def claim_one(execution_id: int, *, worker_id: int) -> Claim | None:
-    """Claim the execution that a transport named; None when it is not waiting any more."""
-    token = secrets.token_hex(8)
-    now = db_now()
-    updated = Execution.objects.filter(
-        pk=execution_id, state=ExecutionState.QUEUED.value, held=False
-    ).update(
-        state=ExecutionState.CLAIMED.value,
-        token=token,
-        worker_id=worker_id,
-        claimed_at=now,
-        lease_expires_at=now + timedelta(seconds=conf.lease_seconds()),
-    )
-    return Claim(execution_id, token) if updated else None
+def claim_one(execution_id: int, *, worker_id: int, labels: Sequence[str] = ()) -> Claim | None:
+    """Claim the execution that a transport named; None when it does not wait, or may not begin.
+
+    What may not begin yet stays queued: clusters find it in the table when it may.
+    """
+    columns = columns_of(ExecutionState.CLAIMED)
+    with write_transaction():
+        where = f"id = %s AND {PLAIN} AND queue NOT IN ({ready.GATED_QUEUES})"
+        taken = update(where, [execution_id], columns, worker_id)
+        if not taken:
+            queue = sql.row(
+                f"SELECT queue FROM jobs_execution WHERE id = %s AND {ready.WAITING.format('')}",  # noqa: S608 - a constant
+                [execution_id],
+            )
+            if queue is not None:
+                cluster = Server(worker_id=worker_id, queues=queue, labels=labels)
+                taken = take_gated(queue[0], 1, cluster, columns, waits=True, only=execution_id)
+    return taken[0] if taken else None
 
 
 def give_back(worker_id: int, *, older_than: timedelta = timedelta(0)) -> int:
@@ -94,43 +89,5 @@ def requeue(executions: QuerySet[Execution]) -> int:
         )
         if count:
             revisions.bump("executions")
+            wake.poke("queue")  # a limit or a mutex that they held lets another begin
     return count
-
-
-def _take(
-    queue: str,
-    wanted: int,
-    *,
-    state: ExecutionState,
-    worker_id: int,
-    pid: int | None = None,
-    pid_started: int | None = None,
-) -> list[Claim]:
-    """Move ready executions of one queue to ``state`` in one statement.
-
-    The limit stands in the text: PostgreSQL plans a computed one as a full sort.
-    """
-    now = db_now()
-    token = secrets.token_hex(8)
-    taken = sql.rows(
-        # Materialised: PostgreSQL may run a plain sub-select again for each row, and take more than
-        # the limit. Only a number and a constant are written into the text.
-        "WITH ready AS MATERIALIZED (SELECT id FROM jobs_execution "  # noqa: S608
-        "WHERE state = 'queued' AND NOT held AND queue = %s ORDER BY priority DESC, id "
-        f"LIMIT {int(wanted)}{sql.skip_locked()}) "
-        "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "
-        "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s "
-        "FROM ready WHERE jobs_execution.id = ready.id RETURNING jobs_execution.id",
-        [
-            queue,
-            state.value,
-            token,
-            worker_id,
-            now,
-            now if state == ExecutionState.RUNNING else None,
-            now + timedelta(seconds=conf.lease_seconds()),
-            pid,
-            pid_started,
-        ],
-    )
-    return [Claim(row[0], token) for row in sorted(taken)]

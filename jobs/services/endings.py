@@ -63,6 +63,11 @@ _STANDING = (
     "breaker_id, is_upstream, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
     "FROM jobs_job WHERE id = %s"
 )
+# Whether others may have waited for the slot or the mutex that an execution held.
+_FREES = (
+    "SELECT 1 FROM jobs_execution e LEFT JOIN jobs_queue q ON q.name = e.queue "
+    "WHERE e.id = %s AND (NOT (e.mutex = '') OR q.concurrency IS NOT NULL)"
+)
 _FEED = "UPDATE jobs_backfill SET next_at = %s WHERE job_id = %s AND next_at IS NOT NULL"
 
 
@@ -101,6 +106,8 @@ def count_ending(job_id: int, ending: Ending) -> None:
     if feeds:
         sql.run(_FEED, [timezone.now(), job_id])
         wake.poke("jobs")  # a backfill may start its next due time
+    if sql.row(_FREES, [ending.execution_id]) is not None:
+        wake.poke("queue")
     _add_to_hour(ending)
     revisions.bump("executions")
     if (

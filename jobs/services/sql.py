@@ -55,9 +55,14 @@ def for_update() -> str:
     return " FOR UPDATE" if connection.vendor == "postgresql" else ""
 
 
-def skip_locked() -> str:
-    """Return the words that lock the selected rows and pass over those another one holds."""
-    return " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+def skip_locked(table: str = "") -> str:
+    """Return the words that lock the selected rows and pass over those another one holds.
+
+    ``table`` is the one whose rows are meant, where there are several.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    return f" FOR UPDATE{f' OF {table}' if table else ''} SKIP LOCKED"
 
 
 def moment(value: datetime | None) -> datetime | None:

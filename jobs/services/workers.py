@@ -23,6 +23,7 @@ def register(
     pid: int,
     pid_started: int,
     queues: list[str] | None = None,
+    labels: list[str] | None = None,
     slots: int = 0,
 ) -> Worker:
     """Sign a process in; forget those that are gone for long."""
@@ -36,6 +37,7 @@ def register(
         pid=pid,
         pid_started=pid_started,
         queues=queues or [],
+        labels=labels or [],
         slots=slots,
         version=__version__,
         started_at=now,

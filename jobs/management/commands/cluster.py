@@ -11,6 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs import conf
+from jobs.domain.errors import InvalidError
+from jobs.domain.labels import check_labels
 from jobs.engine.cluster import Cluster
 
 MOST_WORKERS = 256
@@ -28,21 +30,33 @@ class Command(BaseCommand):
         parser.add_argument("--name", default=socket.gethostname(), help="default: the host's name")
         parser.add_argument("--workers", type=int, help="jobs at a time; default: WORKERS")
         parser.add_argument("--queues", help="comma-separated, best first; default: QUEUES")
+        parser.add_argument("--labels", help="e.g. gpu,region=eu; default: LABELS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until asked to stop."""
-        workers, queues = shape_of(options)
-        sys.exit(Cluster(name=options["name"], workers=workers, queues=queues).run())
+        workers, queues, labels = shape_of(options)
+        cluster = Cluster(name=options["name"], workers=workers, queues=queues, labels=labels)
+        sys.exit(cluster.run())
 
 
-def shape_of(options: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """Return workers and queues as asked for, else as the settings say."""
+def shape_of(options: Mapping[str, Any]) -> tuple[int, list[str], list[str]]:
+    """Return workers, queues and labels as asked for, else as the settings say."""
     workers = conf.workers() if options["workers"] is None else options["workers"]
     if not 1 <= workers <= MOST_WORKERS:
         raise CommandError(f"--workers {workers} is out of range. Use 1 to {MOST_WORKERS}.")
     queues = conf.queues()
     if options["queues"] is not None:
-        queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
+        queues = _words(options["queues"])
     if not queues:
         raise CommandError("--queues names no queue.")
-    return workers, queues
+    try:
+        labels = check_labels(
+            conf.labels() if options["labels"] is None else _words(options["labels"])
+        )
+    except InvalidError as error:
+        raise CommandError(f"--labels: {error}") from error
+    return workers, queues, labels
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -44,6 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--cluster", metavar="NAME", help="run a cluster of this name")
         parser.add_argument("--workers", type=int, help="jobs at a time of the cluster")
         parser.add_argument("--queues", help="comma-separated queues of the cluster, best first")
+        parser.add_argument("--labels", help="labels of the cluster, e.g. gpu,region=eu")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check what can be checked, then supervise until asked to stop."""
@@ -66,14 +67,14 @@ def _services(options: dict[str, Any]) -> dict[str, Body]:
     """Return what to supervise: the parts asked for, or all."""
     everything = not (options["web"] or options["dispatcher"] or options["cluster"])
     name = options["cluster"] or socket.gethostname()
-    workers, queues = shape_of(options)
+    workers, queues, labels = shape_of(options)
     services: dict[str, Body] = {}
     if everything or options["web"]:
         services[WEB] = _web
     if everything or options["dispatcher"]:
         services["dispatcher"] = partial(_dispatcher, socket.gethostname())
     if everything or options["cluster"]:
-        services[CLUSTER] = partial(_cluster, os.getpid(), name, workers, queues)
+        services[CLUSTER] = partial(_cluster, os.getpid(), name, workers, queues, labels)
     return services
 
 
@@ -83,9 +84,13 @@ def _dispatcher(name: str) -> int:
     return 0
 
 
-def _cluster(supervisor: int, name: str, workers: int, queues: list[str]) -> int:
+def _cluster(
+    supervisor: int, name: str, workers: int, queues: list[str], labels: list[str]
+) -> int:
     """Be the cluster."""
-    return Cluster(name=name, workers=workers, queues=queues, supervisor=supervisor).run()
+    return Cluster(
+        name=name, workers=workers, queues=queues, labels=labels, supervisor=supervisor
+    ).run()
 
 
 def _web() -> int:

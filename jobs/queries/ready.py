@@ -1,0 +1,181 @@
+"""Which queued executions may be taken now: what claims and what looks before it claims agree on.
+
+An execution is *gated* when something besides a free worker decides: its queue has a limit or a
+pause, it names a mutex, or it requires labels. All others are *plain*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from jobs.domain.labels import covers
+
+# The words of the partial indexes; SQLite finds an index by its text.
+WAITING = "{0}state = 'queued' AND NOT {0}held"
+HOLDING = (
+    "({0}state IN ('claimed', 'running', 'retrying') OR ({0}attempt > 1 AND {0}state = 'queued'))"
+)
+_NAMED = (
+    "NOT ({0}mutex = '') AND {0}state IN ('queued', 'claimed', 'running', 'retrying')"  # its index
+)
+GATED_QUEUES = "SELECT name FROM jobs_queue WHERE concurrency IS NOT NULL OR paused_at IS NOT NULL"
+DRAINED = "EXISTS (SELECT 1 FROM jobs_worker WHERE id = %s AND drain_requested_at IS NOT NULL)"
+MUTEX_TAKEN = (
+    "EXISTS (SELECT 1 FROM jobs_execution h WHERE h.mutex = e.mutex AND h.id <> e.id AND "  # noqa: S608 - constants
+    f"{_NAMED.format('h.')} AND {HOLDING.format('h.')})"
+)
+
+
+class Gate(NamedTuple):
+    """What a queue lets through: how many at a time, and whether a cluster may take at all."""
+
+    limit: int | None
+    closed: bool  # the queue is paused, or the cluster is drained
+
+
+class Room(NamedTuple):
+    """The free slots of a queue with a limit."""
+
+    to_begin: int  # for first attempts
+    to_run: int  # for later attempts, which hold a slot already
+
+
+class Candidate(NamedTuple):
+    """An execution that may be taken, if no other of its mutex is taken before."""
+
+    id: int
+    mutex: str
+    attempt: int
+    queue: str
+
+
+class Kind(NamedTuple):
+    """What waits in one queue and requires the same labels, with the oldest of it."""
+
+    queue: str
+    requires: str
+    oldest: int
+
+
+def gate(queue: str, worker_id: int) -> Gate:
+    """Return what the queue and the state of the cluster allow."""
+    found = _rows(
+        "SELECT (SELECT concurrency FROM jobs_queue WHERE name = %s), EXISTS (SELECT 1 FROM "  # noqa: S608 - constants
+        f"jobs_queue WHERE name = %s AND paused_at IS NOT NULL) OR {DRAINED}",
+        [queue, queue, worker_id],
+    )
+    limit, closed = found[0]
+    return Gate(limit, bool(closed))
+
+
+def room(queue: str, limit: int) -> Room:
+    """Return how many more of a limited queue may begin, and run."""
+    found = _rows(
+        "SELECT count(*), count(CASE WHEN state IN ('claimed', 'running') THEN 1 END) "  # noqa: S608 - constants
+        f"FROM jobs_execution WHERE queue = %s AND {HOLDING.format('')}",
+        [queue],
+    )
+    holding, running = found[0]
+    return Room(limit - holding, limit - running)
+
+
+# A walk from group to group of the index: SQLite and PostgreSQL would read all rows for a DISTINCT.
+_KINDS = (
+    "WITH RECURSIVE kind(queue, requires) AS ("
+    "SELECT * FROM (SELECT queue, requires FROM jobs_execution WHERE {waiting} AND queue = %s "
+    "ORDER BY queue, requires LIMIT 1) AS first "
+    "UNION ALL SELECT kind.queue, (SELECT requires FROM jobs_execution WHERE {waiting} "
+    "AND queue = kind.queue AND requires > kind.requires ORDER BY queue, requires LIMIT 1) "
+    "FROM kind WHERE kind.requires IS NOT NULL) "
+    "SELECT queue, requires, (SELECT id FROM jobs_execution e WHERE {e_waiting} "
+    "AND e.queue = kind.queue AND e.requires = kind.requires ORDER BY e.queue, e.requires, e.id "
+    "LIMIT 1) FROM kind WHERE requires IS NOT NULL"  # noqa: S608 - constants
+).format(waiting=WAITING.format(""), e_waiting=WAITING.format("e."))
+
+
+def kinds(queue: str) -> list[Kind]:
+    """Return the different requirements of what waits in a queue, at the cost of a few probes."""
+    return [Kind(*found) for found in _rows(_KINDS, [queue]) if found[2] is not None]
+
+
+_QUEUES = (
+    "WITH RECURSIVE named(queue) AS (SELECT min(queue) FROM jobs_execution WHERE {waiting} "
+    "UNION ALL SELECT (SELECT min(queue) FROM jobs_execution WHERE {waiting} "
+    "AND queue > named.queue) FROM named WHERE named.queue IS NOT NULL) "
+    "SELECT queue FROM named WHERE queue IS NOT NULL"  # noqa: S608 - constants
+).format(waiting=WAITING.format(""))
+
+
+def waiting_queues() -> list[str]:
+    """Return the queues in which something waits, by name."""
+    return [found[0] for found in _rows(_QUEUES, [])]
+
+
+def candidates(
+    queue: str,
+    wanted: int,
+    *,
+    labels: Iterable[str],
+    oldest_first: bool = False,
+    begun_only: bool = False,
+    only: int | None = None,
+    suffix: str = "",
+) -> list[Candidate]:
+    """Return up to ``wanted`` executions of a queue that mutexes and labels let through, in order.
+
+    ``begun_only`` leaves first attempts out; ``only`` asks for one execution. ``suffix`` is what
+    locks the rows.
+    """
+    served = [kind.requires for kind in kinds(queue) if covers(labels, kind.requires)]
+    if not served:
+        return []
+    places = ", ".join(["%s"] * len(served))
+    order = "e.id" if oldest_first else "e.priority DESC, e.id"
+    statement = (
+        f"SELECT e.id, e.mutex, e.attempt, e.queue FROM jobs_execution e WHERE {WAITING.format('e.')} "  # noqa: S608 - constants and numbers
+        f"AND e.queue = %s AND e.requires IN ({places}) AND (e.mutex = '' OR NOT {MUTEX_TAKEN})"
+        f"{' AND e.attempt > 1' if begun_only else ''}"
+        f"{'' if only is None else f' AND e.id = {int(only)}'}"
+        f" ORDER BY {order} LIMIT {int(wanted)}{suffix}"
+    )
+    return [Candidate(*found) for found in _rows(statement, [queue, *served])]
+
+
+def first(
+    queue: str, *, worker_id: int, labels: Iterable[str], oldest_first: bool = False
+) -> Candidate | None:
+    """Return the execution of a queue that the cluster would take next; None when it may take none."""
+    limit, closed = gate(queue, worker_id)
+    if closed:
+        return None
+    begun_only = False
+    if limit is not None:
+        free = room(queue, limit)
+        if free.to_run <= 0:
+            return None
+        begun_only = free.to_begin <= 0
+    found = candidates(queue, 1, labels=labels, oldest_first=oldest_first, begun_only=begun_only)
+    return found[0] if found else None
+
+
+def has_gated(queues: Sequence[str]) -> bool:
+    """Say whether anything gated waits in the queues, at the cost of a few probes."""
+    places = ", ".join(["%s"] * len(queues))
+    statement = (
+        f"SELECT EXISTS (SELECT 1 FROM jobs_execution WHERE {_NAMED.format('')} AND NOT held "  # noqa: S608 - constants
+        f"AND state = 'queued' AND queue IN ({places})) OR EXISTS (SELECT 1 FROM jobs_execution "
+        f"WHERE {WAITING.format('')} AND queue IN ({places}) AND queue IN ({GATED_QUEUES})) "
+        f"OR EXISTS (SELECT 1 FROM jobs_execution WHERE {WAITING.format('')} "
+        f"AND queue IN ({places}) AND requires > '')"
+    )
+    return bool(_rows(statement, [*queues, *queues, *queues])[0][0])
+
+
+def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
