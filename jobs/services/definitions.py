@@ -266,13 +266,15 @@ class JobDefinition(BaseModel):
     def _check_parameters(self, stored: Mapping[str, Any]) -> None:
         """Let the domain judge the declarations together, and where their values are put in."""
         by_itself = any(one.event != Event.MANUALLY for one in self.schedules)
+        parameters = [one.declared() for one in self.parameters]
         with named("parameters"):
             check_declarations(
-                [one.declared() for one in self.parameters],
+                parameters,
                 scheduled=by_itself or self.run_on_create or bool(self.depends_on),
             )
-        declared = [one.model_dump(mode="json") for one in self.parameters]
-        if (self.spec, declared) == (stored.get("spec"), stored.get("parameters")):
+        names = {"type", "spec", "environment", "working_dir", "parameters"}
+        mine = self.model_dump(mode="json", include=names)
+        if all(mine[name] == stored.get(name) for name in names):
             return
         others = {"environment": self.environment, "working_dir": self.working_dir}
         with named():
