@@ -175,6 +175,15 @@ def list_breakers(
     return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
 
 
+def jobs_under(row: Breaker, *, after: int | None = None, limit: int = PAGE_SIZE) -> Page[Job]:
+    """Return a page of the present jobs under a breaker, in the order in which they were made."""
+    rows = Job.objects.present().filter(breaker=row).order_by("pk")
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows[: limit + 1])
+    return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
 def left_out(row: Breaker) -> int:
     """Return how many due times its latest opening has left out so far."""
     if row.opened_at is None:

@@ -150,13 +150,18 @@ def delete(variable_id: int, *, actor: Actor, confirmed: bool = False) -> Variab
 
 
 def still_named(row: Variable, naming: list[Naming]) -> str:
+    """Return why a variable is not deleted unasked."""
+    return f"{consequence(row, naming)} Confirm to delete it all the same."
+
+
+def consequence(row: Variable, naming: list[Naming]) -> str:
     """Return which jobs name a variable, and what that means for deleting it."""
     shown = ", ".join(one.name for one in naming[:_NAMED_AT_MOST])
     more = len(naming) - _NAMED_AT_MOST
     others = f" and {more} more" if more > 0 else ""
     return (
         f"{row.name} is named by {shown}{others}: without it their runs would fail or use another "
-        "variable of that name. Confirm to delete it all the same."
+        "variable of that name."
     )
 
 

@@ -19,7 +19,9 @@ from jobs.web.views import (
     job_form,
     ledger,
     overview,
+    run_form,
     timeline,
+    variables,
 )
 from jobs.web.views import jobs as job_list
 
@@ -34,6 +36,7 @@ urlpatterns = [
     path("jobs/<int:job_id>/", job.job_page, name="job"),
     path("jobs/<int:job_id>/edit/", job_form.edit, name="job_edit"),
     path("jobs/<int:job_id>/run/", job_actions.run, name="job_run"),
+    path("jobs/<int:job_id>/run/with/", run_form.run_with, name="job_run_with"),
     path("jobs/<int:job_id>/pause/", job_actions.pause, name="job_pause"),
     path("jobs/<int:job_id>/resume/", job_actions.resume, name="job_resume"),
     path("jobs/<int:job_id>/delete/", job_actions.delete, name="job_delete"),
@@ -50,6 +53,11 @@ urlpatterns = [
     path("executions/", executions.execution_list, name="executions"),
     path("executions/<int:execution_id>/", executions.execution_page, name="execution"),
     path("executions/<int:execution_id>/log.txt", executions.log_text, name="execution_log"),
+    path(
+        "executions/<int:execution_id>/artifacts/<int:artifact_id>/",
+        executions.artifact,
+        name="execution_artifact",
+    ),
     path("executions/<int:execution_id>/kill/", execution_actions.kill, name="execution_kill"),
     path("executions/<int:execution_id>/rerun/", execution_actions.rerun, name="execution_rerun"),
     path("timeline/", timeline.timeline, name="timeline"),
@@ -67,6 +75,18 @@ urlpatterns = [
     path("breakers/", breakers.breaker_list, name="breakers"),
     path("breakers/<int:breaker_id>/close/", breakers.close, name="breaker_close"),
     path("breakers/<int:breaker_id>/trip/", breakers.trip, name="breaker_trip"),
+    path("breakers/<int:breaker_id>/", breakers.breaker_page, name="breaker"),
+    path("breakers/<int:breaker_id>/edit/", breakers.edit, name="breaker_edit"),
+    path("breakers/<int:breaker_id>/delete/", breakers.delete, name="breaker_delete"),
+    path("p/breakers/<int:breaker_id>/", breakers.facts_region, name="p_breaker"),
+    path("p/breakers/<int:breaker_id>/delete/", breakers.delete_dialog, name="p_breaker_delete"),
+    path("variables/", variables.variable_list, name="variables"),
+    path("variables/new/", variables.new, name="variable_new"),
+    path("variables/<int:variable_id>/edit/", variables.edit, name="variable_edit"),
+    path("variables/<int:variable_id>/delete/", variables.delete, name="variable_delete"),
+    path(
+        "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
+    ),
     path("p/breakers/", breakers.table_region, name="p_breakers"),
     path("p/jobs/<int:job_id>/breaker/", breakers.card_region, name="p_job_breaker"),
     path("p/freezes/", freezes.table_region, name="p_freezes"),
@@ -84,6 +104,9 @@ urlpatterns = [
     path("p/jobs/preview/", job_form.preview, name="p_job_preview"),
     path("p/jobs/<int:job_id>/header/", job.header_region, name="p_job_header"),
     path("p/jobs/<int:job_id>/stats/", job.stats_region, name="p_job_stats"),
+    path(
+        "p/jobs/<int:job_id>/dependencies/", job.dependencies_region, name="p_job_dependencies"
+    ),
     path("p/jobs/<int:job_id>/next/", job.next_region, name="p_job_next"),
     path("p/jobs/<int:job_id>/history/", job.history_region, name="p_job_history"),
     path("p/jobs/<int:job_id>/delete/", job_actions.delete_dialog, name="p_job_delete"),

@@ -32,6 +32,11 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         product.run(bad)
     running = product.trigger(long)
     failed = product.sql("SELECT max(id) FROM jobs_execution WHERE job_id = %s", bad)[0][0]
+    product.job(
+        "page-broken", "echo {{db_host}} {{page_pass}}", breaker={"name": "page-db", "threshold": 3}
+    )
+    breaker = product.sql("SELECT max(id) FROM jobs_breaker WHERE name = %s", "page-db")[0][0]
+    secret = product.ask("create_variable", name="page_pass", value="hidden", secret=True)
     yield {
         "overview": "/",
         "jobs": "/jobs/",
@@ -53,6 +58,13 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "new-freeze": "/freezes/new/",
         "calendars": "/calendars/",
         "new-calendar": "/calendars/new/",
+        "variables": "/variables/",
+        "no-variables": "/variables/?q=nothing-is-called-so",
+        "new-variable": "/variables/new/",
+        "edit-secret": f"/variables/{secret}/edit/",
+        "breakers": "/breakers/",
+        "breaker": f"/breakers/{breaker}/",
+        "edit-breaker": f"/breakers/{breaker}/edit/",
         "missing": "/jobs/999999/",
     }
     product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)

@@ -46,6 +46,14 @@ def create_jobs(definitions: list[dict[str, Any]]) -> list[int]:
     return [jobs.create(parse_definition(d), actor=SYSTEM).pk for d in definitions]
 
 
+def create_variable(**fields: Any) -> int:
+    """Create a variable and return its id."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import variables
+
+    return variables.create(variables.parse_variable(fields), actor=SYSTEM).pk
+
+
 def trigger(job_id: int) -> int:
     """Start a job and return the execution's id."""
     from jobs.domain.permissions import SYSTEM
@@ -95,7 +103,18 @@ def reconnect() -> None:
 
 
 OPERATIONS = {
-    f.__name__: f for f in (migrate, create_jobs, trigger, pause, cancel, sql, logs, reconnect)
+    f.__name__: f
+    for f in (
+        migrate,
+        create_jobs,
+        create_variable,
+        trigger,
+        pause,
+        cancel,
+        sql,
+        logs,
+        reconnect,
+    )
 }
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tests.factories import (
     make_freeze,
     make_job,
     make_user,
+    make_variable,
 )
 
 PUBLIC = {"login", "logout", "healthz"}
@@ -48,6 +49,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "breaker_id": lambda: make_breaker("paris").pk,
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
+        "variable_id": lambda: make_variable().pk,
     }
     names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
     return reverse(name, kwargs={argument: known[argument]() for argument in names})
@@ -117,6 +119,11 @@ def test_a_viewer_may_not_act(
         "job_delete",
         "p_job_delete",
         "calendar_new",
+        "variable_new",
+        "variable_edit",
+        "variable_delete",
+        "breaker_edit",
+        "breaker_delete",
         "calendar_edit",
         "calendar_delete",
     ],

@@ -10,6 +10,7 @@ from jobs.domain.permissions import SYSTEM
 from jobs.models import Breaker, Execution, Job
 from jobs.services import breakers
 from tests.factories import every, make_breaker, make_job
+from tests.web.browserform import sent
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +126,59 @@ def test_a_job_that_was_enabled_again_says_what_the_next_run_decides(viewer_clie
     assert "the next failure stops it, a success is the recovery" in again
     assert "exit codes 75" in again
     assert "It waits for somebody to enable it" in stopped
+
+
+def test_the_page_of_one_shows_state_settings_and_all_its_jobs(
+    viewer_client: Client, operator_client: Client
+) -> None:
+    for number in range(7):
+        make_job(name=f"user-{number}", breaker={"name": "paris", "threshold": 3})
+    row = Breaker.objects.get()
+    path = reverse("breaker", args=[row.pk])
+
+    operator_client.post(reverse("breaker_trip", args=[row.pk]), {"reason": "The disk is full"})
+    html = viewer_client.get(path).content.decode()
+
+    assert "The disk is full" in html
+    assert "3 failures in a row within" in html
+    assert all(f">user-{number}<" in html for number in range(7))
+    assert 'name="reason"' not in html
+    assert 'name="reason"' in operator_client.get(path).content.decode()
+
+
+def test_the_settings_of_a_shared_one_are_changed_and_refused(editor_client: Client) -> None:
+    row = make_breaker("paris")
+    path = reverse("breaker_edit", args=[row.pk])
+    form = sent(editor_client.get(path).content.decode(), "breaker-form")
+
+    unchanged = editor_client.post(path, form)
+    before = Breaker.objects.get()
+    wrong = editor_client.post(path, {**form, "open_seconds": "soon"})
+    saved = editor_client.post(path, {**form, "threshold": "9", "open_seconds": "90s"})
+
+    row.refresh_from_db()
+    assert (unchanged.status_code, wrong.status_code, saved.status_code) == (303, 422, 303)
+    assert (before.threshold, before.open_seconds) == (2, 300)
+    assert 'id="id_open_seconds_error"' in wrong.content.decode()
+    assert (row.threshold, row.open_seconds) == (9, 90)
+
+
+def test_a_job_s_own_is_changed_with_its_job(editor_client: Client) -> None:
+    job = make_job(name="alone", breaker={"threshold": 2})
+
+    answer = editor_client.get(reverse("breaker_edit", args=[job.breaker_id]))
+
+    assert answer.status_code == 409
+    assert "Change it with that job." in answer.content.decode()
+
+
+def test_only_an_unused_one_is_deleted(editor_client: Client) -> None:
+    unused = make_breaker("unused")
+    make_job(name="user", breaker={"name": "used", "threshold": 3})
+    used = Breaker.objects.get(name="used")
+
+    refused = editor_client.post(reverse("breaker_delete", args=[used.pk]), follow=True)
+    editor_client.post(reverse("breaker_delete", args=[unused.pk]))
+
+    assert "Take it from them first." in refused.content.decode()
+    assert list(Breaker.objects.values_list("name", flat=True)) == ["used"]

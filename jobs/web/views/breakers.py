@@ -1,4 +1,4 @@
-"""Circuit breakers: their list, closing and tripping one, and the card on a job's page."""
+"""Circuit breakers: list, page and form, closing and tripping one, and the card of a job's page."""
 
 from __future__ import annotations
 
@@ -11,20 +11,32 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobs.domain.errors import InvalidError, StateError
 from jobs.domain.permissions import Permission
 from jobs.domain.states import BreakerState
-from jobs.models import Job
-from jobs.queries.breakers import BreakerEntry, entries, entry_of, get_breaker, list_breakers
+from jobs.models import Breaker, Job
+from jobs.queries.breakers import (
+    BreakerEntry,
+    entries,
+    entry_of,
+    get_breaker,
+    jobs_under,
+    left_out,
+    list_breakers,
+)
 from jobs.queries.jobs import get_job
 from jobs.services import breakers
 from jobs.web import guard
+from jobs.web.breaker_forms import BreakerForm, of, settings_form, typed
+from jobs.web.confirm import Confirm, Fact
 from jobs.web.filters import page_mark
-from jobs.web.http import AuthedRequest, toast_or_redirect
+from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
 from jobs.web.live import region, tag_of
 from jobs.web.toasts import Toast
 from jobs.web.words import BREAKER_STATE, Badge
 
 _TOPICS = ("jobs", "executions")
+_JOBS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,100 @@ def table_region(request: AuthedRequest) -> HttpResponse:
     """Answer the table's poll."""
     now = timezone.now()
     return region(request, "partials/breaker_table.html", _tag(now), lambda: _table(request, now))
+
+
+@guard.page()
+def breaker_page(request: AuthedRequest, breaker_id: int) -> HttpResponse:
+    """Show one breaker: where it stands, its settings, and the jobs under it."""
+    now = timezone.now()
+    context = {"section": "breakers", "tag": _tag(now), **_facts(request, breaker_id, now)}
+    return render(request, "pages/breaker.html", context)
+
+
+@guard.page()
+def facts_region(request: AuthedRequest, breaker_id: int) -> HttpResponse:
+    """Answer the page's poll."""
+    now = timezone.now()
+    return region(
+        request,
+        "partials/breaker_facts.html",
+        _tag(now),
+        lambda: _facts(request, breaker_id, now),
+    )
+
+
+def _facts(request: AuthedRequest, breaker_id: int, now: datetime) -> dict[str, object]:
+    row = get_breaker(breaker_id)
+    after = page_mark(request, "after")
+    page = jobs_under(row, after=after, limit=_JOBS_SHOWN)
+    return {
+        "row": shown(entry_of(row), now),
+        "left_out": left_out(row),
+        "jobs": page.rows,
+        "older": f"after={page.next_after}" if page.next_after else None,
+        "newest": "" if after else None,
+        "query": f"after={after}" if after else "",
+    }
+
+
+@guard.form(Permission.EDIT)
+def edit(request: AuthedRequest, breaker_id: int) -> HttpResponse:
+    """Show the settings of a shared breaker; save them."""
+    row = get_breaker(breaker_id)
+    if not row.name:
+        raise StateError(_("This circuit breaker is one job's own. Change it with that job."))
+    if request.method != "POST":
+        return _form(request, row, settings_form(of(row), {}))
+    values = request.POST.dict()
+    try:
+        breakers.update(breaker_id, typed(values), actor=request.actor)
+    except InvalidError as error:
+        form = settings_form(values, error.fields or {"": error.message})
+        return _form(request, row, form, status=422)
+    toast = Toast(text=_("Saved %s.") % row.name, icon="pencil")
+    return toast_on_page(request, toast, url=reverse("breaker", args=[row.pk]))
+
+
+def _form(
+    request: AuthedRequest, row: Breaker, form: BreakerForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"section": "breakers", "breaker": row, "form": form, "count": entry_of(row).count}
+    return render(request, "pages/breaker_form.html", context, status=status)
+
+
+@guard.form(Permission.EDIT)
+def delete(request: AuthedRequest, breaker_id: int) -> HttpResponse:
+    """Ask, and delete."""
+    return _delete(request, breaker_id, "pages/confirm.html")
+
+
+@guard.form(Permission.EDIT)
+def delete_dialog(request: AuthedRequest, breaker_id: int) -> HttpResponse:
+    """Do the same in a dialog over the page."""
+    return _delete(request, breaker_id, "partials/confirm_dialog.html")
+
+
+def _delete(request: AuthedRequest, breaker_id: int, template: str) -> HttpResponse:
+    row = get_breaker(breaker_id)
+    if request.method == "POST":
+        breakers.delete(breaker_id, actor=request.actor)
+        toast = Toast(text=_("Deleted %s.") % row.name, icon="trash-2")
+        return toast_on_page(request, toast, url=reverse("breakers"))
+    fact = (
+        _("Jobs still name it: it cannot be deleted until it is taken from them.")
+        if entry_of(row).count
+        else _("No job names it. The ledger keeps what it has left out.")
+    )
+    confirm = Confirm(
+        title=_("Delete %s?") % _title(row.pk),
+        facts=[Fact("unplug", fact)],
+        url=reverse("breaker_delete", args=[row.pk]),
+        partial_url=reverse("p_breaker_delete", args=[row.pk]),
+        back_url=reverse("breaker", args=[row.pk]),
+        keep=_("Keep breaker"),
+        verb=_("Delete breaker"),
+    )
+    return render(request, template, {"section": "breakers", "confirm": confirm})
 
 
 @guard.page()
