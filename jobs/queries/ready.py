@@ -83,7 +83,7 @@ def room(queue: str, limit: int) -> Room:
 
 
 # A walk from group to group of the index: SQLite and PostgreSQL would read all rows for a DISTINCT.
-_KINDS = (
+_KINDS = (  # noqa: S608 - constants
     "WITH RECURSIVE kind(queue, requires) AS ("
     "SELECT * FROM (SELECT queue, requires FROM jobs_execution WHERE {waiting} AND queue = %s "
     "ORDER BY queue, requires LIMIT 1) AS first "
@@ -92,7 +92,7 @@ _KINDS = (
     "FROM kind WHERE kind.requires IS NOT NULL) "
     "SELECT queue, requires, (SELECT id FROM jobs_execution e WHERE {e_waiting} "
     "AND e.queue = kind.queue AND e.requires = kind.requires ORDER BY e.queue, e.requires, e.id "
-    "LIMIT 1) FROM kind WHERE requires IS NOT NULL"  # noqa: S608 - constants
+    "LIMIT 1) FROM kind WHERE requires IS NOT NULL"
 ).format(waiting=WAITING.format(""), e_waiting=WAITING.format("e."))
 
 
@@ -101,11 +101,11 @@ def kinds(queue: str) -> list[Kind]:
     return [Kind(*found) for found in _rows(_KINDS, [queue]) if found[2] is not None]
 
 
-_QUEUES = (
+_QUEUES = (  # noqa: S608 - constants
     "WITH RECURSIVE named(queue) AS (SELECT min(queue) FROM jobs_execution WHERE {waiting} "
     "UNION ALL SELECT (SELECT min(queue) FROM jobs_execution WHERE {waiting} "
     "AND queue > named.queue) FROM named WHERE named.queue IS NOT NULL) "
-    "SELECT queue FROM named WHERE queue IS NOT NULL"  # noqa: S608 - constants
+    "SELECT queue FROM named WHERE queue IS NOT NULL"
 ).format(waiting=WAITING.format(""))
 
 
