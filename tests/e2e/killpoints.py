@@ -37,7 +37,7 @@ POINTS = {
     "hand over": Point("jobs.services.handover", "push", before=True),
     "handed over": Point("jobs.services.handover", "broker.push"),  # not marked as such
     "take": Point("jobs.engine.supply", "broker.take"),  # gone from Redis, not claimed
-    "claim": Point("jobs.services.claims", "_take"),  # not committed
+    "claim": Point("jobs.services.claims", "take"),  # not committed
     "claimed": Point("jobs.services.claims", "claim"),
     "claimed one": Point("jobs.services.claims", "claim_one"),
     "arrive": Point("jobs.services.executions", "start", before=True),

@@ -22,7 +22,7 @@ import pytest
 
 from tests.e2e import killpoints
 from tests.e2e.account import BEGUN, check_account, create_load, logs_of, settle
-from tests.e2e.harness import ClusterTree, Product, below, wait_until
+from tests.e2e.harness import ClusterTree, Product, below, signal_to, wait_until
 from tests.e2e.servers import Postgres, Redis, own_postgres, own_redis
 
 SELF = "whoever is there"
@@ -241,4 +241,4 @@ def bench_on(
 
 def _end(product: Product) -> None:
     for pid in product.processes_left():
-        os.kill(pid, signal.SIGKILL)
+        signal_to(pid, signal.SIGKILL)

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from django.apps import apps
+from django.conf import LazySettings
+from django.core.management import get_commands
 
 from jobs.executors import BeatAnswer
 from jobs.registry import REGISTRY, Registry
@@ -59,3 +62,13 @@ def run_python(tmp_path: Path, instance: str, sample_jobs: Registry) -> RunPytho
         return outcome
 
     return run_python
+
+
+@pytest.fixture
+def sample_commands(settings: LazySettings) -> Iterator[None]:
+    """Install the sample app, whose command the tests run."""
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "tests.sample_app"]
+    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache
+    assert apps.is_installed("tests.sample_app")
+    yield
+    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
 from django.core.management import get_commands
 
@@ -16,17 +14,11 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import parse_spec
 from jobs.executors.management import REFUSED
+from tests.executors.pythonjobs import sample_commands
 from tests.executors.worker import Run, in_worker, make_context, run
 
-
-@pytest.fixture(autouse=True)
-def sample_commands(settings: LazySettings) -> Iterator[None]:
-    """Install the sample app, whose command the tests run."""
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "tests.sample_app"]
-    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache
-    assert apps.is_installed("tests.sample_app")
-    yield
-    get_commands.cache_clear()  # type: ignore[attr-defined]  # the stubs do not know the cache
+__all__ = ["sample_commands"]
+pytestmark = pytest.mark.usefixtures("sample_commands")
 
 
 def run_command(directory: Path, instance: str, spec: dict[str, Any], **fields: Any) -> Run:

@@ -43,7 +43,7 @@ def test_an_unknown_type_is_refused_with_those_there_are(job_type: Any) -> None:
             "command",
             {"command": "a", "comand": "b"},
             "comand",
-            "unknown field 'comand' for command jobs; allowed: limits, command",
+            "unknown field 'comand' for command jobs; allowed: limits, run_as, command",
         ),
         ("command", [], "spec", "spec must be an object, not []"),
         ("command", "date", "spec", "spec must be an object, not 'date'"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--fail", type=int, default=0)
         parser.add_argument("--exit", type=int, default=0)
         parser.add_argument("--sleep", action="store_true")
+        parser.add_argument("--look", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> str:
         """Greet."""
@@ -33,6 +35,10 @@ class Command(BaseCommand):
             raise CommandError("could not greet", returncode=options["fail"])
         if options["exit"]:
             sys.exit(options["exit"])
+        if options["look"]:
+            self.stdout.write(Path("/proc/self/environ").read_text().replace("\0", "\n"))
+            for handle in Path("/proc/self/fd").iterdir():
+                self.stdout.write(str(handle.readlink()) if handle.is_symlink() else "")
         if options["sleep"]:
             subprocess.Popen(["setsid", "sleep", "300"])
             time.sleep(60)
