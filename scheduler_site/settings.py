@@ -6,6 +6,7 @@ Everything that an installation may want to change comes from the environment
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,10 @@ TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Swagger UI comes with django-ninja; its other files are not needed.
+_ninja = find_spec("ninja")
+_swagger = Path(str(_ninja.origin if _ninja else "")).parent / "static" / "ninja"
+STATICFILES_DIRS = [BASE_DIR / "static", ("swagger", _swagger)]
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("jobs.api.urls")),
+    path("tumblebug/", include("jobs.api.compat.tumblebug")),
     path("", include("jobs.web.urls")),
 ]

@@ -70,7 +70,7 @@ def from_this_host(request: HttpRequest) -> bool:
 
 def refuse_foreign(request: HttpRequest) -> None:
     """Refuse what a page of another site has made a browser send."""
-    host = request.headers.get("Host", "")
+    host = request.get_host()
     if _name_of(host) not in LOCAL_NAMES:
         raise _foreign(f"Host {host[:80]!r} is not this host.")
     origin = request.headers.get("Origin")

@@ -1,0 +1,215 @@
+"""Jobs that register cloud resources: at most one of a configuration, each with a readable id."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from pydantic_core import PydanticCustomError
+
+from jobs.domain.errors import DuplicateError, UnknownError
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import JobState, ScheduleKind
+from jobs.executors import parse_spec
+from jobs.models import Job
+from jobs.services import jobs, journal, sql, triggers
+from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.wording import check_name
+from jobs.services.writing import write_transaction
+
+TYPE = "registerCspResources"
+# What makes two of them the same; how often they run does not.
+IDENTITY = (
+    "ns_id",
+    "connection_name",
+    "provider",
+    "region",
+    "zone",
+    "mci_name_prefix",
+    "mci_flag",
+)
+AUTO_DISABLE_AFTER = 5
+# Any number of ours: creates of this type take turns while they hold it.
+_LOCK = zlib.crc32(b"jobdeck.registering")
+
+
+class SameConfigurationError(DuplicateError):
+    """A job with the same configuration exists; ``existing_id`` is how it is called."""
+
+    def __init__(self, existing_id: str) -> None:
+        """Take the id of the job that is there."""
+        super().__init__("A job with the same configuration already exists")
+        self.existing_id = existing_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What to register and when."""
+
+    spec: Mapping[str, Any]
+    timeout_seconds: float
+    interval_seconds: int | None = None
+    cron: str = ""
+    timezone: str = "UTC"
+
+    @property
+    def schedules(self) -> list[dict[str, Any]]:
+        """Return the job's schedules: times of day, or an interval from the end of each run."""
+        if self.cron:
+            return [{"kind": "cron", "expression": self.cron, "timezone": self.timezone}]
+        return [interval(self.interval_seconds or 0)]
+
+
+def interval(seconds: int) -> dict[str, Any]:
+    """Return an interval that counts from the end of each run."""
+    return {"kind": "interval", "seconds": seconds, "anchor": "completion", "timezone": "UTC"}
+
+
+def public_id(job: Job) -> str:
+    """Return how a job is called outside: by its own id, or its name where it was made on a page."""
+    return job.external_id or job.name
+
+
+def create(asked: Registration, *, actor: Actor) -> Job:
+    """Make a job whose first run starts at once, unless it runs at times of day.
+
+    SameConfigurationError when there is one already, also when it was asked for at this moment.
+    """
+    require(actor, Permission.EDIT)
+    spec = parse_spec(TYPE, asked.spec).model_dump(mode="json")
+    with write_transaction():
+        _take_turns()
+        _refuse_same(spec)
+        external_id = _free_id()
+        definition = parse_definition(
+            {
+                "name": _free_name(spec, external_id),
+                "type": TYPE,
+                "external_id": external_id,
+                "spec": spec,
+                "schedules": asked.schedules,
+                "timeout_seconds": asked.timeout_seconds,
+                "auto_disable_after": AUTO_DISABLE_AFTER,
+                "run_on_create": not asked.cron,
+            }
+        )
+        job = jobs.create(definition, actor=actor)
+    journal.created(public_id(job))
+    return job
+
+
+def update(
+    job_id: int,
+    *,
+    actor: Actor,
+    spec: Mapping[str, Any] | None = None,
+    interval_seconds: int | None = None,
+    timeout_seconds: float | None = None,
+    enabled: bool | None = None,
+) -> None:
+    """Change what is given, all of it or nothing."""
+    with write_transaction():
+        if spec:
+            _take_turns()
+        job = jobs.locked(job_id)
+        before = definition_of(job)
+        changes: dict[str, Any] = {}
+        if spec:
+            changes["spec"] = parse_spec(TYPE, {**before["spec"], **spec}).model_dump(mode="json")
+            _refuse_same(changes["spec"], apart_from=job_id)
+        if interval_seconds is not None:
+            changes["schedules"] = _with_interval(before["schedules"], interval_seconds)
+        if timeout_seconds is not None:
+            changes["timeout_seconds"] = timeout_seconds
+        if changes:
+            jobs.update(job_id, changes, actor=actor)
+        if enabled is not None:
+            set_enabled(job_id, enabled=enabled, actor=actor)
+
+
+def set_enabled(job_id: int, *, enabled: bool, actor: Actor) -> None:
+    """Pause or resume; one that failed until it was disabled is tried again at once."""
+    if not enabled:
+        jobs.pause(job_id, actor=actor)
+        return
+    with write_transaction():
+        was_disabled = jobs.locked(job_id).state == JobState.AUTO_DISABLED
+        job = jobs.resume(job_id, actor=actor)
+        if was_disabled and job.live_count == 0:
+            triggers.trigger(job_id, actor=actor)
+
+
+def delete_all(*, actor: Actor) -> int:
+    """Delete every job of this type, and end what runs; say how many there were."""
+    require(actor, Permission.DELETE)
+    found = list(
+        Job.objects.present().filter(type=TYPE).order_by("pk").values_list("pk", flat=True)
+    )
+    deleted = 0
+    for job_id in found:
+        try:
+            jobs.delete(job_id, actor=actor)
+        except UnknownError:  # somebody else was faster
+            continue
+        deleted += 1
+    return deleted
+
+
+def _take_turns() -> None:
+    """Let nobody else look for the same configuration until this transaction ends.
+
+    SQLite has one writer anyway. An index could not tell: which resource types are named, and in
+    what order, is one configuration in many texts.
+    """
+    if connection.vendor == "postgresql":
+        sql.row("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _refuse_same(spec: Mapping[str, Any], *, apart_from: int | None = None) -> None:
+    same = {f"spec__{name}": spec[name] for name in IDENTITY}
+    options = set(spec["option"].split(","))
+    for job in Job.objects.present().filter(type=TYPE, **same).exclude(pk=apart_from or 0):
+        if set(job.spec["option"].split(",")) == options:
+            raise SameConfigurationError(public_id(job))
+
+
+def _free_id() -> str:
+    """Return the type with the seconds of now; one that was ever used is counted up from."""
+    seconds = int(timezone.now().timestamp())
+    used = set(
+        Job.objects.filter(type=TYPE, external_id__startswith=f"{TYPE}-").values_list(
+            "external_id", flat=True
+        )
+    )
+    while f"{TYPE}-{seconds}" in used:
+        seconds += 1
+    return f"{TYPE}-{seconds}"
+
+
+def _free_name(spec: Mapping[str, Any], external_id: str) -> str:
+    """Return the prefix, by which people know such a job; with its namespace where that is taken."""
+    prefix = spec["mci_name_prefix"]
+    for name in (prefix, f"{prefix}-{spec['ns_id']}"):
+        if _is_free(name):
+            return name
+    return external_id
+
+
+def _is_free(name: str) -> bool:
+    try:
+        check_name(name)
+    except PydanticCustomError:
+        return False
+    return not Job.objects.present().filter(name__iexact=name).exists()
+
+
+def _with_interval(schedules: list[dict[str, Any]], seconds: int) -> list[dict[str, Any]]:
+    """Return the schedules with another interval; without one, the interval takes their place."""
+    intervals = [one for one in schedules if one["kind"] == ScheduleKind.INTERVAL]
+    if not intervals:
+        return [interval(seconds)]
+    return [{**one, "seconds": seconds} if one is intervals[0] else one for one in schedules]
