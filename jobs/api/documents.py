@@ -86,6 +86,8 @@ class JobDocument(BaseModel):
     working_dir: str
     queue: str
     priority: int
+    mutex: str = Field(description="At most one run that names the same one goes on at a time.")
+    requires: list[str] = Field(description="The labels that a cluster must carry to take it.")
     timeout_seconds: float | None
     soft_timeout_seconds: float | None = Field(
         description="Past it a run is reported as slow; null: never."
@@ -290,6 +292,9 @@ class WorkerDocument(BaseModel):
     pid: int
     state: str
     queues: list[str]
+    labels: list[str]
+    drain_requested_at: datetime | None = Field(description="Since when it takes nothing new.")
+    drain_requested_by: str
     slots: int
     busy: int
     version: str

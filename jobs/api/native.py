@@ -19,12 +19,14 @@ from jobs.api.v1.about import router as about
 from jobs.api.v1.backfills import router as backfills
 from jobs.api.v1.breakers import router as breakers
 from jobs.api.v1.calendars import router as calendars
+from jobs.api.v1.dependencies import router as dependencies
 from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
 from jobs.api.v1.explain import router as explain
 from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
+from jobs.api.v1.queues import router as queues
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.variables import router as variables
 from jobs.domain.errors import InvalidError
@@ -80,12 +82,14 @@ api.add_router("/executions", executions)
 api.add_router("", backfills)
 api.add_router("/freezes", freezes)
 api.add_router("/breakers", breakers)
+api.add_router("", dependencies)
 api.add_router("/calendars", calendars)
 api.add_router("/events", events)
 api.add_router("", variables)
 api.add_router("", ledger)
 api.add_router("", timeline)
 api.add_router("", explain)
+api.add_router("", queues)
 api.add_router("", about)
 
 

@@ -8,7 +8,19 @@ import sys
 
 import click
 
-from jobs.cli import account, act, backfill, breaker, calendar, event, freeze, look, variable
+from jobs.cli import (
+    account,
+    act,
+    backfill,
+    breaker,
+    calendar,
+    dependencies,
+    event,
+    freeze,
+    look,
+    queue,
+    variable,
+)
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
@@ -19,10 +31,12 @@ __all__ = [
     "breaker",
     "calendar",
     "cli",
+    "dependencies",
     "event",
     "freeze",
     "look",
     "main",
+    "queue",
     "run_command",
     "variable",
 ]

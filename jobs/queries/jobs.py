@@ -98,7 +98,7 @@ def filtered(chosen: JobFilter, now: datetime) -> QuerySet[Job]:
 
 
 def job_page(chosen: JobFilter, now: datetime) -> JobPage:
-    """Return one page; five queries, whatever the number of jobs."""
+    """Return one page; few queries, whatever the number of jobs."""
     wide = filtered(chosen.without_state(), now)
     counts = wide.aggregate(
         all=Count("pk"),
@@ -111,7 +111,8 @@ def job_page(chosen: JobFilter, now: datetime) -> JobPage:
     jobs = _sorted(filtered(chosen, now), chosen.sort, now)[start : start + PAGE_SIZE]
     # The long texts are not shown in a list, and a script may have a megabyte.
     light = jobs.defer("spec", "environment", "description", "last_error")
-    rows = rows_of(light.prefetch_related("schedules", "tag_rows"), now)
+    related = ("schedules", "tag_rows", "dependencies__upstream")
+    rows = rows_of(light.prefetch_related(*related), now)
     return JobPage(
         rows=rows,
         counts={"": counts.pop("all"), **counts},
@@ -151,6 +152,12 @@ def tags_in_use() -> list[str]:
     """Return the tags of present jobs, for the filter."""
     tags = JobTag.objects.filter(job__deleted_at=None)
     return list(tags.order_by("tag").values_list("tag", flat=True).distinct()[:200])
+
+
+def job_names(*, without: int | None = None, limit: int = 500) -> list[str]:
+    """Return names of present jobs to choose from."""
+    jobs = Job.objects.present().exclude(pk=without)
+    return list(jobs.order_by("name").values_list("name", flat=True)[:limit])
 
 
 def get_job(job_id: int) -> Job:

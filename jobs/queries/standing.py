@@ -24,6 +24,7 @@ class Standing(StrEnum):
     OVERDUE = "overdue"
     EXECUTING = "executing"
     SCHEDULED = "scheduled"
+    AFTER_OTHERS = "after_others"
     BY_HAND = "by_hand"
     ENDED = "ended"
     PAUSED = "paused"
@@ -50,7 +51,7 @@ def failing(now: datetime) -> Q:
 
 
 def standing(job: Job, now: datetime) -> Standing:
-    """Return the word for ``job``; needs its schedules only when it has nothing due."""
+    """Return the word for ``job``; needs schedules and dependencies only when it has nothing due."""
     if job.state == JobState.AUTO_DISABLED:
         return Standing.AUTO_DISABLED
     if job.state == JobState.PAUSED:
@@ -63,6 +64,8 @@ def standing(job: Job, now: datetime) -> Standing:
         return Standing.EXECUTING
     if job.next_fire_at:
         return Standing.SCHEDULED
+    if job.dependencies.all():
+        return Standing.AFTER_OTHERS
     return (
         Standing.ENDED
         if any(row.kind != "event" for row in job.schedules.all())

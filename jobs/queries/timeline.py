@@ -30,7 +30,9 @@ class Lane:
 
 def lanes(since: datetime, now: datetime) -> list[Lane]:
     """Return the jobs that matter most, in trouble or next to run, each with its recent past."""
-    jobs = by_trouble(Job.objects.present(), now).prefetch_related("schedules")[:LANES]
+    jobs = by_trouble(Job.objects.present(), now).prefetch_related(
+        "schedules", "dependencies__upstream"
+    )[:LANES]
     found = list(jobs)
     runs = _runs([job.pk for job in found], since)
     return [Lane(job=job, runs=runs.get(job.pk, [])) for job in found]

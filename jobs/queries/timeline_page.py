@@ -95,7 +95,7 @@ def lane_page(
     page = min(chosen.page, max(-(-matching // LANES_A_PAGE), 1))
     start = (page - 1) * LANES_A_PAGE
     shown = _sorted(jobs, chosen.sort, axis.now).defer("spec", "environment", "last_error")
-    found = list(shown.prefetch_related("schedules")[start : start + LANES_A_PAGE])
+    found = list(shown.prefetch_related("schedules", "dependencies__upstream")[start : start + LANES_A_PAGE])
     return LanePage(
         lanes=_lanes(found, axis, rules_of, holds_of),
         matching=matching,

@@ -14,8 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from jobs.domain import zones
+from jobs.domain.parameters import text_of
 from jobs.domain.states import ExecutionState
 from jobs.models import Attempt, Execution
 from jobs.web import figures, formats, toasts, words
@@ -26,6 +28,7 @@ register.filter("setting", formats.setting)
 register.filter("count", formats.count)
 register.filter("percent", formats.percent)
 register.filter("size", formats.size)
+register.filter("figure", formats.figure)
 register.filter("toast", toasts.from_message)
 
 
@@ -113,7 +116,21 @@ def result_badge(execution: ShownExecution, of: int = 1, *, pill: bool = False) 
         return _badge(
             badge, format_html("{} {}", badge.word, moment(execution.retry_at)), pill=pill
         )
+    if warned := _warned(execution):
+        return _badge(badge, format_html("{} {}", badge.word, warned), pill=pill)
     return _badge(badge, badge.word, pill=pill)
+
+
+def _warned(execution: ShownExecution) -> str:
+    """Return how many warnings an execution that succeeded has printed, in words.
+
+    A list that did not load them tells none, instead of asking the database once a row.
+    """
+    found = getattr(execution, "__dict__", {}).get("warnings")
+    if not found or execution.state != ExecutionState.SUCCEEDED:
+        return ""
+    count = found["count"]
+    return ngettext("with %d warning", "with %d warnings", count) % count
 
 
 def _running(badge: words.Badge, execution: ShownExecution, of: int) -> SafeString:
@@ -129,6 +146,13 @@ def state_badge(standing: str, at: datetime | None = None, *, pill: bool = False
     badge = words.JOB[standing]
     text = format_html("{} {}", badge.word, since(at, "rough")) if at else badge.word
     return _badge(badge, text, pill=pill)
+
+
+@register.simple_tag
+def last_badge(state: str) -> SafeString:
+    """Show how the last run of a job ended."""
+    badge = words.EXECUTION[state]
+    return _badge(badge, badge.word, pill=False)
 
 
 @register.simple_tag
@@ -180,6 +204,12 @@ def last_line(text: str) -> str:
     """Return the last line with words in it: of a traceback, the error itself."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1].strip() if lines else ""
+
+
+@register.filter
+def parameter(value: object) -> str:
+    """Return the value of a parameter as programs read it."""
+    return text_of(value) if isinstance(value, str | int | float) else ""
 
 
 @register.filter

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jobs.domain.states import DependencyOutcome
 from jobs.executors import EXECUTORS
 from jobs.executors.directives import parse_json
 from jobs.web.draft_failures import breaker_data, breaker_values, retry_data, retry_values
@@ -20,15 +21,15 @@ from jobs.web.draft_schedules import (
     schedule_data,
     schedule_row,
 )
-from jobs.web.forms import DEFAULTS, JobForm, ScheduleForm, VariableForm
+from jobs.web.forms import DEFAULTS, AfterForm, JobForm, ScheduleForm, VariableForm
 from jobs.web.http import small_number
 
 MOST_ROWS = 50
 MOST_VARIABLES = 999
 # The kinds whose main setting has a field of its own, of the same name.
 OWN_FIELD = ("script", "command")
-_ROW_KEY = re.compile(r"(schedule|variable)-(\d{1,3})-\w+", re.ASCII)
-_DURATIONS = ("timeout_seconds", "grace_seconds")
+_ROW_KEY = re.compile(r"(schedule|variable|after)-(\d{1,3})-\w+", re.ASCII)
+_DURATIONS = ("timeout_seconds", "soft_timeout_seconds", "grace_seconds")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Draft:
     schedules: list[Values] = field(default_factory=list)
     variables: list[Values] = field(default_factory=list)
     calendars: list[str] = field(default_factory=list)
+    after: list[Values] = field(default_factory=list)  # the jobs that it runs after
     version: int = 0
 
     def definition(self) -> dict[str, Any]:
@@ -57,7 +59,10 @@ class Draft:
             )
         }
         data["spec"] = self._spec()
+        data["parameters"] = self._parameters()
         data["tags"] = self.tags
+        data["mutex"] = values["mutex"].strip()
+        data["requires"] = words_of(values["requires"])
         data["queue"] = values["queue"] or DEFAULTS["queue"]
         data["priority"] = values["priority"] or 0
         data["max_parallel"] = values["max_parallel"] or DEFAULTS["max_parallel"]
@@ -71,6 +76,7 @@ class Draft:
         data["schedules"] = [schedule_data(row) for row in self.schedules]
         data["run_on_create"] = bool(values["run_on_create"])
         data["calendars"] = self.calendars
+        data["depends_on"] = [dict(row) for row in self.used_after()]
         return data
 
     def _spec(self) -> object:
@@ -87,10 +93,18 @@ class Draft:
             return {**spec, kind: self.values[kind]}
         return spec
 
+    def _parameters(self) -> object:
+        """Return the declarations; JSON that cannot be read goes on as it was typed."""
+        text = self.values["parameters"].strip()
+        try:
+            return parse_json(text) if text else []
+        except (ValueError, RecursionError):
+            return text
+
     @property
     def tags(self) -> list[str]:
         """Return the tags, which are separated by commas."""
-        return [tag.strip() for tag in self.values["tags"].split(",") if tag.strip()]
+        return words_of(self.values["tags"])
 
     def doubled(self) -> dict[str, str]:
         """Return an error for each variable that is named twice."""
@@ -106,6 +120,16 @@ class Draft:
         return [row for row in self.variables if row["name"] or row["value"]]
 
 
+    def used_after(self) -> list[Values]:
+        """Return the jobs that were filled in, each with the ending that is waited for."""
+        return [row for row in self.after if row["job"]]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a field that is separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def empty(zone_name: str) -> Draft:
     """Return the form of a new job."""
     fields = {name: DEFAULTS.get(name, "") for name in JobForm.base_fields}
@@ -115,6 +139,11 @@ def empty(zone_name: str) -> Draft:
 def new_variable() -> Values:
     """Return an empty variable row."""
     return {"name": "", "value": ""}
+
+
+def new_after() -> Values:
+    """Return an empty row for a job to run after."""
+    return {"job": "", "on": DependencyOutcome.SUCCESS.value}
 
 
 def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
@@ -131,6 +160,9 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
         values[definition["type"]] = str(spec.pop(definition["type"], ""))
     values["spec"] = json.dumps(spec, indent=2, ensure_ascii=False) if spec else ""
     values["tags"] = ", ".join(definition["tags"])
+    values["requires"] = ", ".join(definition["requires"])
+    declared = [_declaration(one) for one in definition["parameters"]]
+    values["parameters"] = json.dumps(declared, indent=2, ensure_ascii=False) if declared else ""
     for name in _DURATIONS:
         values[name] = duration_text(definition[name])
     if definition["auto_disable_after"] is None:
@@ -144,8 +176,21 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
             {"name": name, "value": value} for name, value in definition["environment"].items()
         ],
         calendars=list(definition["calendars"]),
+        after=[{"job": one["job"], "on": one["on"]} for one in definition["depends_on"]],
         version=version,
     )
+
+
+def _declaration(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter without the rules that it does not use."""
+    unsaid = {"title": "", "description": "", "pattern": "", "choices": []}
+    return {
+        name: value
+        for name, value in stored.items()
+        if value is not None
+        and value != unsaid.get(name)
+        and not (name in ("required", "secret") and not value)
+    }
 
 
 def _telling(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +207,7 @@ def _telling(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draft:
     """Return what was typed, row by row in the order of the form."""
-    rows: dict[str, set[int]] = {"schedule": set(), "variable": set()}
+    rows: dict[str, set[int]] = {"schedule": set(), "variable": set(), "after": set()}
     for key in data:
         match = _ROW_KEY.fullmatch(key)
         if match:
@@ -179,6 +224,10 @@ def from_post(data: Mapping[str, str], *, calendars: Sequence[str] = ()) -> Draf
         schedules=collected("schedule", list(ScheduleForm.base_fields), MOST_ROWS),
         variables=collected("variable", list(VariableForm.base_fields), MOST_VARIABLES),
         calendars=list(calendars)[:MOST_ROWS],
+        after=[
+            {"job": row["job"].strip(), "on": row["on"] or DependencyOutcome.SUCCESS.value}
+            for row in collected("after", list(AfterForm.base_fields), MOST_ROWS)
+        ],
         version=small_number(data.get("version", "")) or 0,
     )
 

@@ -10,7 +10,7 @@ from django.forms import Form
 
 from jobs.web.draft import Draft
 from jobs.web.draft_schedules import main_field
-from jobs.web.forms import JobForm, ScheduleForm, VariableForm
+from jobs.web.forms import AfterForm, JobForm, ScheduleForm, VariableForm
 
 # The place of an item in a list that one field holds.
 _ITEM = re.compile(r"\.\d+$", re.ASCII)
@@ -31,6 +31,7 @@ class Forms:
     job: JobForm
     schedules: list[ScheduleForm]
     variables: list[VariableForm]
+    after: list[AfterForm]
     problems: list[Problem]
 
 
@@ -45,11 +46,17 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
         VariableForm({f"variable-{n}-{k}": v for k, v in row.items()}, prefix=f"variable-{n}")
         for n, row in enumerate(draft.variables)
     ]
-    for form in (job, *schedules, *variables):
+    after = [
+        AfterForm({f"after-{n}-{k}": v for k, v in row.items()}, prefix=f"after-{n}")
+        for n, row in enumerate(draft.after)
+    ]
+    for form in (job, *schedules, *variables, *after):
         form.is_valid()
     problems = []
     for key, sentence in errors.items():
         target, name = _place(key, sentence, draft, job, schedules, variables)
+        if key.startswith("depends_on") and after:
+            target, name = _after_place(key, sentence, draft, after), "job"
         if name:
             target.add_error(name, sentence)
             bound = target[name]
@@ -59,7 +66,17 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
             problems.append(Problem(field_id=bound.id_for_label, sentence=text))
         else:
             problems.append(Problem(field_id="", sentence=sentence))
-    return Forms(job=job, schedules=schedules, variables=variables, problems=problems)
+    return Forms(job=job, schedules=schedules, variables=variables, after=after, problems=problems)
+
+
+def _after_place(key: str, sentence: str, draft: Draft, after: Sequence[AfterForm]) -> AfterForm:
+    """Return the row that an error is about: by its number among those filled in, or by its name."""
+    used = [form for form, row in zip(after, draft.after, strict=True) if row["job"]] or after
+    number = key.split(".")[1] if "." in key else ""
+    if number.isdigit() and int(number) < len(used):
+        return used[int(number)]
+    named = [form for form in used if str(form["job"].value()) in sentence.split()]
+    return (named or used)[0]
 
 
 def _place(

@@ -89,6 +89,15 @@ class JobForm(forms.Form):
         help_text=_("Below the directory of all jobs; empty: that one"),
     )
     timeout_seconds = _Text(label=_("Stop after"), help_text=_("Such as 30m; empty: no limit"))
+    soft_timeout_seconds = _Text(
+        label=_("Warn after"), help_text=_("Told as slow, and goes on; empty: never")
+    )
+    parameters = _Text(
+        mono=True,
+        label=_("Parameters as JSON"),
+        help_text=_("A list of declarations; empty: none"),
+        widget=_area(6),
+    )
     grace_seconds = _Text(label=_("Kill after"), help_text=_("More time to end by itself"))
     overlap = _Choice(label=_("If still running"), choices=list(words.OVERLAP.items()))
     max_parallel = _Text(
@@ -128,6 +137,12 @@ class JobForm(forms.Form):
     )
     queue = _Text(label=_("Queue"))
     priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
+    mutex = _Text(
+        label=_("Mutex"), help_text=_("Of all runs that name the same one, one at a time")
+    )
+    requires = _Text(
+        label=_("Needs labels"), help_text=_("Of the worker; such as gpu, region=eu")
+    )
     run_on_create = forms.BooleanField(
         required=False, label=_("Run once right after it is created")
     )
@@ -191,6 +206,13 @@ class VariableForm(forms.Form):
 
     name = _Text(mono=True, label=_("Name"))
     value = _Text(mono=True, label=_("Value"), widget=_area(1), strip=False)
+
+
+class AfterForm(forms.Form):
+    """One job to run after."""
+
+    job = _Text(label=_("Job"), widget=forms.TextInput(attrs={"list": "jobs"}))
+    on = _Choice(label=_("Once it"), choices=list(words.DEPENDENCY.items()))
 
 
 DEFAULTS: dict[str, str] = {

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from jobs.domain.schedule import Schedule
 from jobs.domain.states import JobState
 from jobs.models import Execution, Freeze, Job
 from jobs.queries.freezes import freezing
 from jobs.queries.jobs import JobRow
 from jobs.queries.standing import Standing
 from jobs.services.firing import rules_of
-from jobs.web import charts, schedules
+from jobs.web import after, charts, schedules
 
 # Where since when says something about the state.
 _DATED = (Standing.PAUSED,)
@@ -63,13 +64,23 @@ def shown(row: JobRow, freezes: Sequence[Freeze]) -> ShownJob:
         standing=row.standing,
         since=_since(row),
         strip=strip_of(job, row.live),
-        words=schedules.words(rules),
+        words=when(job, rules),
         written=schedules.written(rules),
         url=reverse("job", args=[job.pk]),
         no_next=no_next(job, row.standing),
         frozen=freezing(freezes, job.tags, job.next_fire_at) if job.next_fire_at else None,
         key=uuid4().hex,
     )
+
+
+def when(job: Job, rules: Sequence[Schedule]) -> str:
+    """Return in words when a job runs: by its schedules, after other jobs, or by hand."""
+    others = after.of_job(job)
+    if not others:
+        return schedules.words(rules)
+    if not rules:
+        return others[:1].upper() + others[1:]
+    return _(", and ").join([schedules.words(rules), others])
 
 
 def _since(row: JobRow) -> datetime | None:
@@ -91,4 +102,6 @@ def no_next(job: Job, standing: Standing) -> str:
         return ""
     if job.counts_from_end and job.live_count:
         return _("after this run")
-    return _("no more runs") if standing == Standing.ENDED else _("by hand")
+    if standing == Standing.ENDED:
+        return _("no more runs")
+    return after.of_job(job) or _("by hand")

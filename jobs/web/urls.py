@@ -18,6 +18,7 @@ from jobs.web.views import (
     job_actions,
     job_form,
     ledger,
+    logs,
     overview,
     run_form,
     timeline,
@@ -50,9 +51,10 @@ urlpatterns = [
     path("jobs/<int:job_id>/explain/", explain.explain_page, name="explain"),
     path("p/jobs/<int:job_id>/ledger/proof/", ledger.proof_region, name="p_ledger_proof"),
     path("p/jobs/<int:job_id>/ledger/each/", ledger.each_region, name="p_ledger_each"),
+    path("jobs/<int:job_id>/logs/", logs.job_logs, name="job_logs"),
     path("executions/", executions.execution_list, name="executions"),
     path("executions/<int:execution_id>/", executions.execution_page, name="execution"),
-    path("executions/<int:execution_id>/log.txt", executions.log_text, name="execution_log"),
+    path("executions/<int:execution_id>/log.txt", logs.log_text, name="execution_log"),
     path(
         "executions/<int:execution_id>/artifacts/<int:artifact_id>/",
         executions.artifact,
@@ -120,10 +122,10 @@ urlpatterns = [
     ),
     path("p/executions/", executions.table_region, name="p_executions"),
     path("p/executions/<int:execution_id>/", executions.facts_region, name="p_execution"),
-    path("p/executions/<int:execution_id>/log/", executions.log_region, name="p_execution_log"),
+    path("p/executions/<int:execution_id>/log/", logs.log_region, name="p_execution_log"),
     path(
         "p/executions/<int:execution_id>/log/earlier/",
-        executions.log_earlier,
+        logs.log_earlier,
         name="p_execution_log_earlier",
     ),
     path(

@@ -16,6 +16,7 @@ from jobs.domain.states import (
     BreakerState,
     CalendarMode,
     DayMatch,
+    DependencyOutcome,
     Event,
     ExecutionState,
     Fold,
@@ -60,6 +61,7 @@ JOB: dict[str, Badge] = {
     "overdue": Badge(_("Overdue"), "clock-alert", "warn"),
     "executing": Badge(_("Running"), "loader-circle", "run"),
     "scheduled": Badge(_("Scheduled"), "calendar-clock"),
+    "after_others": Badge(_("After other jobs"), "calendar-clock"),
     "by_hand": Badge(_("By hand only"), "calendar-clock"),
     "ended": Badge(_("No more runs"), "circle-check"),
     "paused": Badge(_("Paused"), "circle-pause"),
@@ -87,6 +89,11 @@ TRIGGER: dict[str, Text] = {
     Trigger.DEPENDENCY: _("another job"),
     Trigger.BACKFILL: _("backfill"),
     Trigger.EVENT: _("event"),
+}
+DEPENDENCY: dict[str, Text] = {
+    DependencyOutcome.SUCCESS: _("succeeded"),
+    DependencyOutcome.FAILURE: _("failed"),
+    DependencyOutcome.DONE: _("ended, however"),
 }
 REASON: dict[str, Text] = {
     OmissionReason.PAUSED: _("Job paused"),

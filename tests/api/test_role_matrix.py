@@ -8,8 +8,20 @@ import pytest
 
 from jobs.api.native import api
 from jobs.api.openapi import document
-from jobs.domain.permissions import Role
-from jobs.models import Backfill, Breaker, Calendar, Execution, Freeze, Job, Occurrence, Variable
+from jobs.domain.permissions import SYSTEM, Role
+from jobs.models import (
+    Backfill,
+    Breaker,
+    Calendar,
+    Execution,
+    Freeze,
+    Job,
+    Occurrence,
+    Queue,
+    Variable,
+    Worker,
+)
+from jobs.services import queues
 from tests.api.callers import caller
 from tests.factories import (
     cron,
@@ -21,6 +33,7 @@ from tests.factories import (
     make_freeze,
     make_job,
     make_variable,
+    make_worker,
 )
 
 READ, OPERATE, EDIT = Role.VIEWER, Role.OPERATOR, Role.EDITOR
@@ -67,6 +80,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "breakers_delete": ("DELETE", "/breakers/{breaker}", None, EDIT),
     "breakers_close": ("POST", "/breakers/{breaker}/close", None, OPERATE),
     "breakers_trip": ("POST", "/breakers/{breaker}/trip", None, OPERATE),
+    "dependencies_tree": ("GET", "/jobs/{job}/dependencies", None, READ),
     "calendars_list": ("GET", "/calendars", None, READ),
     "calendars_create": ("POST", "/calendars", {"name": "made"}, EDIT),
     "calendars_import": ("POST", "/calendars/import?name=made", ICALENDAR, EDIT),
@@ -88,6 +102,13 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "explain_at": ("GET", "/jobs/{job}/explain?at=2026-03-01T10:30:00Z", None, READ),
     "timeline_timeline": ("GET", "/timeline", None, READ),
     "about_overview": ("GET", "/overview", None, READ),
+    "queues_list": ("GET", "/queues", None, READ),
+    "queues_read": ("GET", "/queues/default", None, READ),
+    "queues_update": ("PATCH", "/queues/default", {"limit": 2}, EDIT),
+    "queues_pause": ("POST", "/queues/{queue}/pause", None, OPERATE),
+    "queues_resume": ("POST", "/queues/{paused_queue}/resume", None, OPERATE),
+    "queues_drain": ("POST", "/workers/{worker}/drain", None, OPERATE),
+    "queues_undrain": ("POST", "/workers/{drained}/undrain", None, OPERATE),
     "about_workers": ("GET", "/workers", None, READ),
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),
 }
@@ -120,6 +141,10 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
             variable=make_variable().pk,
             breaker=make_breaker(f"breaker-{number}").pk,
             backfill=make_backfill(execution.job).pk,
+            queue=f"queue-{number}",
+            paused_queue=queues.pause(f"paused-{number}", actor=SYSTEM).name,
+            worker=make_worker().pk,
+            drained=queues.drain(make_worker().pk, actor=SYSTEM).pk,
         )
         named = operation in {"jobs_create", "calendars_create", "variables_create"}
         sent = {**body, "name": f"made_{number}"} if named else body
@@ -145,4 +170,6 @@ def _everything() -> list[Any]:
         list(Breaker.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
         list(Variable.objects.order_by("pk").values()),
+        list(Queue.objects.order_by("pk").values()),
+        list(Worker.objects.order_by("pk").values()),
     ]

@@ -14,19 +14,21 @@ from django.utils.translation import ngettext
 from jobs.domain.planned import Plan
 from jobs.domain.states import JobState
 from jobs.models import Job
+from jobs.queries.dependencies import tree_of
 from jobs.queries.executions import ExecutionFilter, Sample, history, sample
 from jobs.queries.jobs import get_job, job_row
 from jobs.queries.variables import unknown_in
 from jobs.services import previews
 from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
-from jobs.web import charts, figures, formats, freezing, guard, plans, rows, schedules, words
+from jobs.web import after, charts, figures, formats, freezing, guard, plans, rows, schedules, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.views.breakers import of_job
 
 HISTORY = 25
+MOST_UPSTREAMS = 50
 _TOPICS = ("jobs", "executions")
 
 
@@ -45,6 +47,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         **_history(request, job),
         **_configuration(job),
         "breaker": of_job(job, now),
+        **_dependencies(job),
     }
     return render(request, "pages/job.html", context)
 
@@ -81,6 +84,15 @@ def next_region(request: AuthedRequest, job_id: int) -> HttpResponse:
         "partials/next_runs.html",
         tag,
         lambda: _next(get_job(job_id), now),
+    )
+
+
+@guard.page()
+def dependencies_region(request: AuthedRequest, job_id: int) -> HttpResponse:
+    """Answer the poll of what the job waits for, and of what waits for it."""
+    tag = tag_of(*_TOPICS, now=timezone.now())
+    return region(
+        request, "partials/job_dependencies.html", tag, lambda: _dependencies(get_job(job_id))
     )
 
 
@@ -134,6 +146,24 @@ def _next(job: Job, now: datetime) -> dict[str, object]:
         "plan": plans.shown(plan),
         "zone": next((rule.timezone for rule in rules), ""),
         "waits": waits,
+        "after": after.of_job(job, shown=MOST_UPSTREAMS),
+        "lacking": _lacking(job),
+    }
+
+
+def _lacking(job: Job) -> list[str]:
+    """Return the jobs whose endings are still waited for, where some have come."""
+    waits = after.rows_of(job)
+    open_ones = [row.upstream.name for row in waits if row.met_by_execution_id is None]
+    return open_ones if len(open_ones) < len(waits) else []
+
+
+def _dependencies(job: Job) -> dict[str, object]:
+    tree = tree_of(job)
+    return {
+        "job": job,
+        "upstream": after.above(tree),
+        "downstream": after.below(tree),
     }
 
 

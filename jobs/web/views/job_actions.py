@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,7 +14,8 @@ from django.utils.translation import ngettext
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.domain.states import JobState
-from jobs.models import Job
+from jobs.models import Execution, Job
+from jobs.queries.dependencies import dependents_of, left_without_start
 from jobs.queries.jobs import PAGE_SIZE, get_job
 from jobs.services import jobs as job_services
 from jobs.services import triggers
@@ -22,6 +23,8 @@ from jobs.web import formats, guard
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
 from jobs.web.toasts import Toast
+
+MOST_NAMES = 10  # jobs that a question names
 
 
 def _url(name: str, job: Job) -> str:
@@ -37,20 +40,24 @@ def run(request: AuthedRequest, job_id: int) -> HttpResponse:
         idempotency_key=request.POST.get("key", "")[:200],
         force=request.POST.get("force") == "1",
     )
-    job = get_job(job_id)
+    toast = started(get_job(job_id), execution)
+    return toast_or_redirect(request, toast, default=reverse("job", args=[job_id]))
+
+
+def started(job: Job, execution: Execution) -> Toast:
+    """Return what is told about a start."""
     if execution.held:
         text = _("%s waits for the run in progress:")
     elif job.state != JobState.ACTIVE:
         text = _("Started %s once. The job stays stopped:")
     else:
         text = _("Started %s:")
-    toast = Toast(
+    return Toast(
         text=text % job.name,
         icon="play",
         link_text=_("run #%s") % formats.count(execution.pk),
         link_url=reverse("execution", args=[execution.pk]),
     )
-    return toast_or_redirect(request, toast, default=_url("job", job))
 
 
 @guard.action(Permission.PAUSE)
@@ -147,6 +154,34 @@ def _delete(request: AuthedRequest, job_id: int, template: str) -> HttpResponse:
     return render(request, template, context, status=422 if error else 200)
 
 
+def _dependents(job: Job) -> list[Fact]:
+    """Return who waits for the job, and who will never run by itself without it."""
+    rows = dependents_of(job.pk)
+    if not rows:
+        return []
+    waiting = ngettext(
+        "%(names)s waits for it, and will do so no more.",
+        "%(names)s wait for it, and will do so no more.",
+        len(rows),
+    ) % {"names": _listed([row.job for row in rows])}
+    facts = [Fact("unplug", waiting)]
+    left = left_without_start(rows)
+    if left:
+        text = ngettext(
+            "%(names)s has no schedule and waits for no other job: it runs by hand only from then on.",
+            "%(names)s have no schedule and wait for no other job: they run by hand only from then on.",
+            len(left),
+        ) % {"names": _listed(left)}
+        facts.append(Fact("triangle-alert", text))
+    return facts
+
+
+def _listed(jobs: Sequence[Job]) -> str:
+    names = [job.name for job in jobs[:MOST_NAMES]]
+    more = len(jobs) - len(names)
+    return ", ".join([*names, *([_("%d more") % more] if more else [])])
+
+
 def _delete_question(job: Job, error: str) -> Confirm:
     live = job.live_count
     facts = [
@@ -173,6 +208,7 @@ def _delete_question(job: Job, error: str) -> Confirm:
             else _("No run is in progress."),
         ),
     ]
+    facts += _dependents(job)
     if job.next_fire_at:
         at = formats.clock(job.next_fire_at, timezone.now())
         facts.append(Fact("calendar-clock", _("Its next run at %s will not start.") % at))

@@ -26,14 +26,14 @@ from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
 from jobs.queries.breakers import shared_names
-from jobs.queries.jobs import get_job
+from jobs.queries.jobs import get_job, job_names
 from jobs.queries.planning import HeldBack
 from jobs.services import jobs as job_services
 from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.previews import Entry, Timetable
 from jobs.web import draft as drafts
-from jobs.web import draft_schedules, guard, load_words, plans, schedules, words
+from jobs.web import after, draft_schedules, guard, load_words, plans, schedules, words
 from jobs.web.draft import Draft
 from jobs.web.draft_failures import causes
 from jobs.web.draft_forms import forms_of
@@ -115,6 +115,10 @@ def _changed_rows(draft: Draft, wanted: str, zone: str) -> bool:
         draft.schedules.append(draft_schedules.new_schedule(zone))
     elif verb == "add_variable":
         draft.variables.append(drafts.new_variable())
+    elif verb == "add_after":
+        draft.after.append(drafts.new_after())
+    elif verb == "remove_after":
+        _remove(draft.after, which)
     elif verb == "remove_schedule":
         _remove(draft.schedules, which)
     elif verb == "remove_variable":
@@ -192,6 +196,7 @@ def _page(
         "calendars": _calendars(draft),
         "causes": [(one, words.RETRY_CAUSE[one], on) for one, on in causes(draft.values)],
         "breakers": shared_names(),
+        "others": job_names(without=job.pk if job else None),
         "copied": _job_named(request.POST.get("copy", "") or request.GET.get("copy", "")),
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
@@ -268,6 +273,10 @@ def _preview(
     changing = table.ended(now, now + AHEAD)
     return {
         "words": schedules.words(rules, shown=len(rules)) if rules else "",
+        "after": after.words_of(
+            [(row["job"], row["on"]) for row in draft.used_after() if row["on"] in words.DEPENDENCY],
+            shown=drafts.MOST_ROWS,
+        ),
         "zones": sorted({rule.timezone for rule in rules}),
         "zone": rules[0].timezone if rules else "",
         "plan": plans.shown(plan),

@@ -25,7 +25,7 @@ from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
 from jobs.services.firing import rules_of
 from jobs.services.previews import usual_of
-from jobs.web import charts, guard
+from jobs.web import after, charts, guard
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 
@@ -247,7 +247,7 @@ def _instead(job: Job, ahead: Plan) -> str:
         return _("paused")
     if ahead.held:
         return _("held back")
-    return _("after this run") if _unknown_until_it_ends(job) else _("by hand")
+    return _("after this run") if _unknown_until_it_ends(job) else after.of_job(job) or _("by hand")
 
 
 def health(_request: HttpRequest) -> HttpResponse:
