@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
+from jobs import conf
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
 from jobs.models import (
+    Artifact,
     Backfill,
     Breaker,
     Calendar,
@@ -128,6 +131,17 @@ def make_backfill(job: Job | None = None, **fields: Any) -> Backfill:
     asked = {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T02:30:00Z", **fields}
     job = job or make_job(schedules=[cron("0 * * * *")])
     return backfills.create(job.pk, parse_request(asked), actor=SYSTEM).backfill
+
+
+def make_artifact(execution: Execution, content: bytes = b"a,b\n", **fields: Any) -> Artifact:
+    """Return a file that an execution left, with its bytes in the store."""
+    digest = hashlib.sha256(content).hexdigest()
+    values = {"name": "report.csv", "size_bytes": len(content), "sha256": digest, **fields}
+    row = Artifact.objects.create(execution=execution, created_at=datetime.now(UTC), **values)
+    file = conf.artifacts_dir() / str(execution.pk // 1000) / str(execution.pk)
+    file.mkdir(parents=True, exist_ok=True)
+    (file / f"{row.attempt}-{digest}").write_bytes(content)
+    return row
 
 
 def make_breaker(name: str, **settings: Any) -> Breaker:

@@ -14,6 +14,7 @@ from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
+from jobs.services.queues import QueueSettings
 from jobs.services.variables import VariableChanges, VariableDefinition
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -94,6 +95,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "FreezeChanges": {
         "longer": {"summary": "An hour from now", "value": {"duration_seconds": 3600}}
+    },
+    "QueueSettings": {
+        "limit": {"summary": "Three at a time", "value": {"limit": 3}},
+        "none": {"summary": "No limit", "value": {"limit": None}},
     },
     "BreakerChanges": {
         "longer": {"summary": "Open for ten minutes", "value": {"open_seconds": 600}}
@@ -273,6 +278,7 @@ def _request_schemas() -> dict[str, Any]:
         EventReport,
         VariableDefinition,
         VariableChanges,
+        QueueSettings,
     ):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))

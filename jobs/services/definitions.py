@@ -27,6 +27,8 @@ from jobs import conf
 from jobs.domain import schedule as rules
 from jobs.domain.durations import format_duration, parse_duration
 from jobs.domain.errors import InvalidError
+from jobs.domain.labels import MOST as MOST_LABELS
+from jobs.domain.labels import check_labels
 from jobs.domain.misfire import MAX_STEPS
 from jobs.domain.parameters import check_declarations
 from jobs.domain.retry import RetryPolicy
@@ -51,7 +53,7 @@ from jobs.models import Breaker, Job
 from jobs.services.parameter_definitions import ParameterDefinition, check_uses
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
-from jobs.services.wording import check_name, check_queue, check_tag, choice
+from jobs.services.wording import check_mutex, check_name, check_queue, check_tag, choice
 
 PRIORITIES = {"low": -10, "normal": 0, "high": 10, "critical": 20}
 MAX_SECONDS = 366 * 24 * 3600  # a year: what is longer is a slip of the unit
@@ -212,6 +214,8 @@ class JobDefinition(BaseModel):
     working_dir: str = Field(default="", max_length=1000)
     queue: Annotated[str, AfterValidator(check_queue)] = "default"
     priority: Annotated[int, BeforeValidator(_priority), Field(ge=-100, le=100)] = 0
+    mutex: Annotated[str, AfterValidator(check_mutex)] = ""
+    requires: list[str] = Field(default_factory=list, max_length=MOST_LABELS)
     timeout_seconds: (
         Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS)] | None
     ) = Field(default_factory=conf.default_timeout_seconds)
@@ -245,6 +249,8 @@ class JobDefinition(BaseModel):
         with named("environment"):
             validate_environment(self.environment)
             check_placeholders(self.environment)
+        with named("requires"):
+            self.requires = check_labels(self.requires)
         with named("working_dir"):
             check_placeholders(self.working_dir)
         self._check_parameters(stored)

@@ -121,6 +121,11 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE)
 
 
+def figure(value: float) -> str:
+    """Return a number that a job has reported: whole ones in groups of three, others to six digits."""
+    return count(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
 def percent(share: float | None) -> str:
     """Return a share of 0 to 1 as ``97.9 %``; 100 only when nothing is missing."""
     if share is None:

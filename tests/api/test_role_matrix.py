@@ -26,6 +26,7 @@ from tests.api.callers import caller
 from tests.factories import (
     cron,
     definition,
+    make_artifact,
     make_backfill,
     make_breaker,
     make_calendar,
@@ -68,6 +69,8 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "executions_list": ("GET", "/executions", None, READ),
     "executions_read": ("GET", "/executions/{execution}", None, READ),
     "executions_log": ("GET", "/executions/{execution}/log", None, READ),
+    "executions_artifacts": ("GET", "/executions/{execution}/artifacts", None, READ),
+    "executions_artifact": ("GET", "/executions/{execution}/artifacts/{artifact}", None, READ),
     "executions_cancel": ("POST", "/executions/{execution}/cancel", None, OPERATE),
     "freezes_list": ("GET", "/freezes", None, READ),
     "freezes_create": ("POST", "/freezes", {"reason": "deploy"}, OPERATE),
@@ -136,6 +139,7 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
         path = template.format(
             job=execution.job_id,
             execution=execution.pk,
+            artifact=make_artifact(execution).pk,
             freeze=make_freeze().pk,
             calendar=make_calendar().pk,
             variable=make_variable().pk,

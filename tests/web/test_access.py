@@ -9,6 +9,7 @@ from django.urls import get_resolver, reverse
 from jobs.models import Execution, Job
 from tests.factories import (
     every,
+    make_artifact,
     make_backfill,
     make_breaker,
     make_calendar,
@@ -45,6 +46,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
     known = {
         "job_id": lambda: job.pk,
         "execution_id": lambda: execution.pk,
+        "artifact_id": lambda: make_artifact(execution).pk,
         "freeze_id": lambda: make_freeze().pk,
         "breaker_id": lambda: make_breaker("paris").pk,
         "calendar_id": lambda: make_calendar().pk,

@@ -12,6 +12,7 @@ from jobs.domain.states import TERMINAL, ExecutionState, Trigger
 from jobs.models import Execution
 from jobs.queries.executions import get_execution
 from jobs.services import cancelling, triggers
+from jobs.services.parameter_definitions import opened
 from jobs.web import formats, guard
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
@@ -24,13 +25,14 @@ def _url(execution: Execution) -> str:
 
 @guard.action(Permission.EXECUTE)
 def rerun(request: AuthedRequest, execution_id: int) -> HttpResponse:
-    """Run the job again now, with its present configuration."""
+    """Run the job again now, with its present configuration and the same parameters."""
     before = get_execution(execution_id)
     execution = triggers.trigger(
         before.job_id,
         actor=request.actor,
         kind=Trigger.RETRY,
         idempotency_key=request.POST.get("key", "")[:200],
+        parameters=opened(before.parameters),
     )
     text = _("Started %(name)s again as run #%(number)s.") % {
         "name": before.job.name,

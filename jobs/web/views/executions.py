@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs.domain.states import TERMINAL, Stream, Trigger
+from jobs.domain.states import TERMINAL, Trigger
+from jobs.downloads import artifact_response
 from jobs.models import Attempt, Execution
+from jobs.queries.dependencies import started_by, started_from
 from jobs.queries.executions import (
     RESULTS,
     ExecutionFilter,
     executions,
+    get_artifact,
     get_execution,
     live_tag,
     ran_with,
     sample,
 )
 from jobs.queries.jobs import get_job
-from jobs.queries.logs import pieces
-from jobs.web import guard, logview, words
+from jobs.services.parameter_definitions import shown
+from jobs.web import guard, tree, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
+from jobs.web.views import logs
 
 
 @guard.page()
@@ -75,12 +78,16 @@ def _table(chosen: ExecutionFilter) -> dict[str, object]:
 def execution_page(request: AuthedRequest, execution_id: int) -> HttpResponse:
     """Show one execution."""
     execution = get_execution(execution_id)
-    stream = _stream(request)
+    asked = logs.asked(request)
+    if asked.step:
+        return redirect(logs.step_address(execution, asked))
     context = {
         "section": "executions",
         **_facts(execution),
-        **_log(execution, stream),
+        **logs.context(execution, asked),
         "ran_with": ran_with(execution),
+        "started_by": started_by(execution),
+        "started": started_from(execution),
     }
     return render(request, "pages/execution.html", context)
 
@@ -107,6 +114,10 @@ def _facts(execution: Execution) -> dict[str, object]:
         "usual": sample(job.pk),
         "failures_after": job.consecutive_failures + 1,
         "result_text": _pretty(execution.result),
+        "result_tree": tree.of(execution.result),
+        "metrics": sorted((execution.metrics or {}).items()),
+        "artifacts": list(execution.artifacts.all()),
+        "given": shown(execution.parameters),
     }
 
 
@@ -127,73 +138,7 @@ def _pretty(result: object) -> str:
     return "" if result is None else json.dumps(result, indent=2, ensure_ascii=False, default=str)
 
 
-def _stream(request: AuthedRequest) -> str:
-    value = request.GET.get("stream", "")
-    return value if value in set(Stream) else ""
-
-
-def _log(execution: Execution, stream: str) -> dict[str, object]:
-    finished = execution.state in TERMINAL
-    return {
-        "execution": execution,
-        "view": logview.newest(execution.pk, finished=finished, stream=stream),
-        "stream": stream,
-        "finished": finished,
-    }
-
-
 @guard.page()
-def log_region(request: AuthedRequest, execution_id: int) -> HttpResponse:
-    """Answer the log's tail: nothing while there is nothing new, no trigger any more at the end."""
-    execution = get_execution(execution_id)
-    position = _position(request)
-    stream = _stream(request)
-    finished = execution.state in TERMINAL
-    view = logview.tail(execution_id, position, finished=finished, stream=stream)
-    shown = _number(request, "shown")
-    growth = view.pending.offset + len(view.pending.html) if view.pending else 0
-    if not view.lines and not finished and growth == shown:
-        return HttpResponse(status=204)
-    context = {"execution": execution, "view": view, "stream": stream, "finished": finished}
-    return render(request, "partials/log_tail.html", {**context, "shown": growth})
-
-
-@guard.page()
-def log_earlier(request: AuthedRequest, execution_id: int) -> HttpResponse:
-    """Answer "Load earlier": the lines before those on the page."""
-    execution = get_execution(execution_id)
-    stream = _stream(request)
-    view = logview.before(execution_id, _number(request, "until"), stream=stream)
-    context = {"execution": execution, "view": view, "stream": stream}
-    return render(request, "partials/log_earlier.html", context)
-
-
-def _position(request: AuthedRequest) -> logview.Position:
-    line = request.GET.get("line", "")
-    return logview.Position(
-        offset=_number(request, "from"),
-        number=_number(request, "line") if line else None,
-        style=request.GET.get("style", ""),
-    )
-
-
-def _number(request: AuthedRequest, name: str) -> int:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
-
-
-@guard.page()
-def log_text(request: AuthedRequest, execution_id: int) -> StreamingHttpResponse:
-    """Send the raw log as it was printed, piece by piece."""
-    execution = get_execution(execution_id)
-    found = pieces(execution.pk, start=_number(request, "from"), stream=_stream(request))
-
-    def body() -> Iterator[bytes]:
-        for piece in found:
-            yield piece.data
-
-    response = StreamingHttpResponse(body(), content_type="text/plain; charset=utf-8")
-    name = f"{execution.job.name}-{execution.pk}.log"
-    response["Content-Disposition"] = f'inline; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+def artifact(request: AuthedRequest, execution_id: int, artifact_id: int) -> FileResponse:
+    """Send a file that the run left, as a download."""
+    return artifact_response(get_artifact(execution_id, artifact_id))
