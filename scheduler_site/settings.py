@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "jobs.web.middleware.HeadersMiddleware",
     "jobs.web.middleware.ViewerMiddleware",
+    "jobs.web.middleware.OutageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "scheduler_site.urls"
@@ -264,18 +265,29 @@ Q_CLUSTER = {
 }
 
 # --- Logging: one line an event on standard error -------------------------------------------------
-LOGGING = {
+LOG_FILE = env.text("LOG_FILE")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "format": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
+            "()": "scheduler_site.logs.LineFormatter",
+            "fmt": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
             "datefmt": "%Y-%m-%d %H:%M:%S",
             "style": "{",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        # Opened anew when a rotation has moved it away.
+        "file": {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": LOG_FILE,
+            "formatter": "line",
+            "delay": True,
+        },
+    },
+    "root": {"handlers": ["stderr", "file"] if LOG_FILE else ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "axes": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

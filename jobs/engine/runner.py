@@ -27,7 +27,7 @@ from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
 from jobs.executors.base import STANDALONE
 from jobs.executors.proctree import pid_start_time
-from jobs.services import artifacts, executions, rendering
+from jobs.services import artifacts, executions, journal, rendering
 from jobs.services.running import Running
 
 Answer = TypeVar("Answer")
@@ -97,6 +97,7 @@ def run_one(
 ) -> Running | None:
     """Run a started execution and record its end; return the next one if ``goes_on`` and ready."""
     log.info("[%s] JOB %s: Starting execution", STANDALONE, running.job_name)
+    journal.started(running.type, running.job_id)
     monitor = DatabaseMonitor(
         running, aborting=pool.aborting.is_set if pool is not None else lambda: False
     )
@@ -112,6 +113,7 @@ def run_one(
     result = artifacts.collected(running, result, alive=monitor.alive)
     following = _record(running, result, monitor, take_next=goes_on())
     _tell(running, result)
+    journal.ended(running.type, running.job_id, result)
     return following
 
 

@@ -15,7 +15,7 @@ from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Job
-from jobs.services import audit, circuits, ended, revisions, sql
+from jobs.services import audit, circuits, ended, journal, revisions, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 
@@ -179,6 +179,7 @@ def _auto_disable(job_id: int, failures: int, at: datetime) -> None:
         object_name=job.name,
         note=job.state_reason,
     )
+    journal.auto_disabled(job, failures)
     revisions.bump("jobs")
 
 

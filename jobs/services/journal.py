@@ -1,35 +1,60 @@
 """Lines of the log about jobs that register cloud resources, worded as CB-Tumblebug's own.
 
-Scripts look for them. Their logger's level is called WARN there, see `scheduler_site.logs`.
+Scripts look for them. Its level WARN is ours too for this logger, see `scheduler_site.logs`.
 """
 
 from __future__ import annotations
 
 import logging
 
+from django.db import DatabaseError
+
+from jobs.domain.states import FAILURES, ExecutionState
+from jobs.executors.base import ExecutionResult
+from jobs.models import Job
+
 log = logging.getLogger("Scheduler")
 
+TYPE = "registerCspResources"
 
-def created(name: str) -> None:
+
+def public_id(job: Job) -> str:
+    """Return how a job is called outside: by its own id, or its name where it was made on a page."""
+    return job.external_id or job.name
+
+
+def created(job: Job) -> None:
     """Note a new job."""
-    log.info("Created scheduled job: %s", name)
+    log.info("Created scheduled job: %s", public_id(job))
 
 
-def starting(name: str) -> None:
+def started(job_type: str, job_id: int) -> None:
     """Note the start of a run."""
-    log.info("Starting job execution: %s", name)
+    if job_type == TYPE:
+        log.info("Starting job execution: %s", _name_of(job_id))
 
 
-def completed(name: str) -> None:
-    """Note a good end."""
-    log.info("Job completed successfully: %s", name)
+def ended(job_type: str, job_id: int, result: ExecutionResult) -> None:
+    """Note the end of a run."""
+    if job_type != TYPE:
+        return
+    if result.state == ExecutionState.SUCCEEDED:
+        log.info("Job completed successfully: %s", _name_of(job_id))
+    elif result.state in FAILURES:
+        error = " ".join(result.message.split())
+        log.error("Job execution failed: %s, error: %s", _name_of(job_id), error)
 
 
-def failed(name: str, error: str) -> None:
-    """Note a bad end."""
-    log.error("Job execution failed: %s, error: %s", name, error)
-
-
-def auto_disabled(name: str, failures: int) -> None:
+def auto_disabled(job: Job, failures: int) -> None:
     """Note that a job was stopped."""
-    log.warning("Job auto-disabled after %d consecutive failures: %s", failures, name)
+    if job.type == TYPE:
+        log.warning("Job auto-disabled after %d consecutive failures: %s", failures, public_id(job))
+
+
+def _name_of(job_id: int) -> str:
+    """Return the job's id; its number where the database does not tell: a line is no reason to fail."""
+    try:
+        job = Job.objects.only("external_id", "name").get(pk=job_id)
+    except (DatabaseError, Job.DoesNotExist):
+        return str(job_id)
+    return public_id(job)

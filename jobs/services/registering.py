@@ -5,9 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pydantic_core import PydanticCustomError
 
@@ -18,10 +19,10 @@ from jobs.executors import parse_spec
 from jobs.models import Job
 from jobs.services import jobs, journal, sql, triggers
 from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.journal import TYPE, public_id
 from jobs.services.wording import check_name
 from jobs.services.writing import write_transaction
 
-TYPE = "registerCspResources"
 # What makes two of them the same; how often they run does not.
 IDENTITY = (
     "ns_id",
@@ -69,11 +70,6 @@ def interval(seconds: int) -> dict[str, Any]:
     return {"kind": "interval", "seconds": seconds, "anchor": "completion", "timezone": "UTC"}
 
 
-def public_id(job: Job) -> str:
-    """Return how a job is called outside: by its own id, or its name where it was made on a page."""
-    return job.external_id or job.name
-
-
 def create(asked: Registration, *, actor: Actor) -> Job:
     """Make a job whose first run starts at once, unless it runs at times of day.
 
@@ -98,7 +94,7 @@ def create(asked: Registration, *, actor: Actor) -> Job:
             }
         )
         job = jobs.create(definition, actor=actor)
-    journal.created(public_id(job))
+    transaction.on_commit(partial(journal.created, job))
     return job
 
 

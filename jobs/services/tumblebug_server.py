@@ -8,7 +8,7 @@ from jobs import conf
 from jobs.domain.errors import InvalidError
 from jobs.executors.tumblebug_client import BrokenError, Client, UnreachableError, line_to
 from jobs.models import Job
-from jobs.services.registering import TYPE
+from jobs.services.journal import TYPE
 
 # Somebody waits for it.
 PATIENCE_SECONDS = 5.0

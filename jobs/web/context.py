@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from jobs.domain.permissions import Actor, Permission, can
 from jobs.queries.pulse import Pulse, pulse
+from jobs.queries.room import Room, room
 from jobs.web.freezing import ShownFreeze, banner
 
 
@@ -29,9 +30,11 @@ class Shell:
     """The frame's data."""
 
     pulse: Pulse
+    room: Room  # on the disk of the data directory
     freezes: list[ShownFreeze]  # that hold now or begin soon
     role: str
     environment: str
+    open_loopback: bool  # programs on this host need no credentials for some addresses
 
 
 def may_of(actor: Actor) -> May:
@@ -55,9 +58,11 @@ def shell(request: HttpRequest) -> dict[str, object]:
         now = timezone.now()
         return Shell(
             pulse=pulse(now),
+            room=room(),
             freezes=banner(request, now),
             role=role,
             environment=settings.ENVIRONMENT_NAME,
+            open_loopback=settings.OPEN_LOOPBACK,
         )
 
     return {"shell": SimpleLazyObject(frame), "may": may_of(actor)}

@@ -23,6 +23,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.queries import registering as standings
 from jobs.services import jobs, registering, tumblebug_server
+from jobs.services.journal import public_id
 from jobs.services.registering import SameConfigurationError
 
 
@@ -97,7 +98,7 @@ def set_enabled(request: HttpRequest, job_id: str, *, enabled: bool) -> HttpResp
     done = "resumed" if enabled else "paused"
     return as_json(
         {
-            "jobId": registering.public_id(job),
+            "jobId": public_id(job),
             "status": SCHEDULED,  # pausing is no state of this interface
             "enabled": enabled,
             "message": f"Job {done} successfully",
@@ -111,7 +112,7 @@ def delete_job(request: HttpRequest, job_id: str) -> HttpResponse:
     require(actor, Permission.DELETE)
     job = standings.one(job_id).job
     jobs.delete(job.pk, actor=actor)
-    name = registering.public_id(job)
+    name = public_id(job)
     return as_json({"message": f"Scheduled job stopped and deleted successfully: {name}"})
 
 

@@ -11,7 +11,7 @@ from jobs.domain.states import FAILURES, ExecutionState, JobState, ScheduleKind
 from jobs.models import Job
 from jobs.queries.registering import TYPE, Standing
 from jobs.services.firing import next_fire, rules_of
-from jobs.services.registering import public_id
+from jobs.services.journal import public_id
 
 DEFAULT_TIMEOUT_SECONDS = 1800
 SCHEDULED, EXECUTING = "Scheduled", "Executing"

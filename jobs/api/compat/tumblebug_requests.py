@@ -15,7 +15,8 @@ from pydantic import (
 from jobs.api.compat.bodies import Body
 from jobs.api.compat.tumblebug_documents import DEFAULT_TIMEOUT_SECONDS
 from jobs.domain.errors import InvalidError
-from jobs.services.registering import TYPE, Registration
+from jobs.services.journal import TYPE
+from jobs.services.registering import Registration
 
 LEAST_SECONDS = 10
 MOST_SECONDS = 366 * 24 * 3600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import sys
@@ -21,6 +22,8 @@ from jobs.engine.dispatching import DispatchProcess
 from jobs.engine.supervisor import CLUSTER, WEB, Body, Supervisor
 from jobs.lineage import end_forks_with_parent
 from jobs.management.commands.cluster import shape_of
+
+log = logging.getLogger("scheduler.serve")
 
 # One process with two threads: pages are short, and more threads only make the slow ones slower.
 WEB_THREADS = 2
@@ -70,7 +73,8 @@ def _services(options: dict[str, Any]) -> dict[str, Body]:
     workers, queues, labels = shape_of(options)
     services: dict[str, Body] = {}
     if everything or options["web"]:
-        services[WEB] = _web
+        services[WEB] = partial(_web, settings.PORT)
+        services |= {f"{WEB}:{port}": partial(_web, port) for port in free_compat_ports()}
     if everything or options["dispatcher"]:
         services["dispatcher"] = partial(_dispatcher, socket.gethostname())
     if everything or options["cluster"]:
@@ -84,17 +88,15 @@ def _dispatcher(name: str) -> int:
     return 0
 
 
-def _cluster(
-    supervisor: int, name: str, workers: int, queues: list[str], labels: list[str]
-) -> int:
+def _cluster(supervisor: int, name: str, workers: int, queues: list[str], labels: list[str]) -> int:
     """Be the cluster."""
     return Cluster(
         name=name, workers=workers, queues=queues, labels=labels, supervisor=supervisor
     ).run()
 
 
-def _web() -> int:
-    """Be the web server; the process that answers requests is forked from this one."""
+def _web(port: int) -> int:
+    """Be the web server of a port; the process that answers requests is forked from this one."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -104,7 +106,7 @@ def _web() -> int:
     Granian(
         "scheduler_site.wsgi:application",
         address=settings.HOST,
-        port=settings.PORT,
+        port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=WEB_THREADS,
@@ -139,6 +141,19 @@ def _check_port(host: str, port: int) -> None:
                     f"Stop that one, or choose another port: PORT={port + 1}."
                 ) from error
             raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+
+
+def free_compat_ports() -> list[int]:
+    """Return the further ports to listen on; one that is taken is told and left out."""
+    free = []
+    for port in settings.COMPAT_PORTS:
+        try:
+            _check_port(settings.HOST, port)
+        except CommandError:
+            log.warning("Port %d is taken by another program and is not served.", port)
+        else:
+            free.append(port)
+    return free
 
 
 def _check_tables() -> None:
