@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
 
+from jobs.domain.disclosure import definition_for
+from jobs.domain.permissions import Actor
 from jobs.models import Artifact, Attempt, Execution, Job, Worker
+from jobs.queries.answers import hidden_answers, sees_answer
 from jobs.services.definitions import definition_of
 from jobs.services.parameter_definitions import ParameterDefinition, shown
 
@@ -74,7 +78,9 @@ class JobDocument(BaseModel):
         "that counts from the end of the execution in progress."
     )
     version: int = Field(description="Grows with each change; also the `ETag`.")
-    spec: dict[str, JsonValue]
+    spec: dict[str, JsonValue] = Field(
+        description="Literal secrets read `***` for who may not edit jobs; in `environment` too."
+    )
     schedules: list[ScheduleDocument]
     description: str
     category: str
@@ -141,11 +147,11 @@ _STATE_FIELDS = tuple(
 )
 
 
-def job_document(job: Job) -> JobDocument:
-    """Return a job's document; fetch ``schedules``, ``tag_rows`` and ``calendars`` with it."""
+def job_document(job: Job, *, actor: Actor) -> JobDocument:
+    """Return a job's document as ``actor`` may see it; fetch ``schedules``, ``tag_rows`` and ``calendars`` with it."""
     values: dict[str, Any] = {name: getattr(job, name) for name in _STATE_FIELDS}
     return JobDocument.model_validate(
-        {**values, **definition_of(job), "id": job.pk, "workspace": None}
+        {**values, **definition_for(actor, definition_of(job)), "id": job.pk, "workspace": None}
     )
 
 
@@ -204,7 +210,7 @@ class ExecutionDocument(BaseModel):
     signal: int | None
     message: str
     error: str
-    result: JsonValue
+    result: JsonValue = Field(description="Null for a viewer where it is the answer of a server.")
     parameters: dict[str, str | int | float | bool] | None = Field(
         description="What its start was given, with defaults; a secret is `***`. Null: none declared."
     )
@@ -243,17 +249,29 @@ _EXECUTION_FIELDS = tuple(
 )
 
 
-def execution_document(execution: Execution) -> ExecutionDocument:
-    """Return an execution's document; fetch ``job`` and ``worker`` with it."""
-    return ExecutionDocument.model_validate(_execution_values(execution))
+def execution_document(execution: Execution, *, actor: Actor) -> ExecutionDocument:
+    """Return an execution's document as ``actor`` may see it; fetch ``job`` and ``worker`` with it."""
+    return execution_documents([execution], actor=actor)[0]
 
 
-def execution_detail(execution: Execution) -> ExecutionDetail:
-    """Return an execution's document with its attempts."""
+def execution_documents(
+    executions: Sequence[Execution], *, actor: Actor
+) -> list[ExecutionDocument]:
+    """Return the documents of several; fetch ``job`` and ``worker`` with them."""
+    hidden = hidden_answers(actor, executions)
+    return [
+        ExecutionDocument.model_validate(_execution_values(one, answer=one.pk not in hidden))
+        for one in executions
+    ]
+
+
+def execution_detail(execution: Execution, *, actor: Actor) -> ExecutionDetail:
+    """Return an execution's document with its attempts, as ``actor`` may see it."""
     attempts = [_attempt_document(attempt) for attempt in execution.attempts.all()]
     artifacts = [artifact_document(artifact) for artifact in execution.artifacts.all()]
+    values = _execution_values(execution, answer=sees_answer(actor, execution))
     return ExecutionDetail.model_validate(
-        {**_execution_values(execution), "attempts": attempts, "artifacts": artifacts}
+        {**values, "attempts": attempts, "artifacts": artifacts}
     )
 
 
@@ -264,11 +282,12 @@ def artifact_document(artifact: Artifact) -> ArtifactDocument:
     )
 
 
-def _execution_values(execution: Execution) -> dict[str, Any]:
+def _execution_values(execution: Execution, *, answer: bool) -> dict[str, Any]:
     ran = execution.duration
     return {
         **{name: getattr(execution, name) for name in _EXECUTION_FIELDS},
         "id": execution.pk,
+        "result": execution.result if answer else None,
         "job": execution.job.name,
         "worker": execution.worker.name if execution.worker else None,
         "duration_seconds": None if ran is None else ran.total_seconds(),

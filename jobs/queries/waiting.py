@@ -173,6 +173,11 @@ def queue_looks(now: datetime) -> list[QueueLook]:
     ]
 
 
+def queue_look(name: str, now: datetime) -> QueueLook | None:
+    """Return one queue; None when nothing names it."""
+    return next((look for look in queue_looks(now) if look.name == name), None)
+
+
 def _oldest_at(queue: str) -> datetime | None:
     oldest = min((kind.oldest for kind in ready.kinds(queue)), default=None)
     found = Execution.objects.filter(pk=oldest).values_list("queued_at", flat=True)

@@ -38,6 +38,16 @@ def check_queue(value: str) -> str:
     )
 
 
+def check_mutex(value: str) -> str:
+    """Accept what is safe as a mutex's name; empty for none."""
+    if not value or _NAME.fullmatch(value):
+        return value
+    raise refuse(
+        f"Mutex {value[:120]!r} is not allowed. Use letters, digits, '.', '_' or '-', "
+        "beginning with a letter or digit."
+    )
+
+
 def check_tag(value: str) -> str:
     """Accept a short word as a tag."""
     tag = value.strip()
