@@ -7,13 +7,14 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
 
 from jobs import broker, conf
 from jobs.domain.states import ExecutionState
+from jobs.engine.heartbeat import BEAT_SECONDS
 from jobs.engine.remains import rescue_dead_neighbours
-from jobs.models import Execution
+from jobs.models import Execution, Worker, WorkerState
 from jobs.models.execution import WITH_CLUSTER
 from jobs.polling import Flag
 from jobs.services import handover, rescue, workers
@@ -25,6 +26,8 @@ SWEEP_SECONDS = 2.0
 # What Redis was given and nobody claimed for so long is given to it again.
 HAND_OVER_AGAIN = timedelta(seconds=5)
 HAND_OVER_BATCH = 500
+# Longer than some beats, and than any transaction keeps them waiting.
+SILENT = timedelta(seconds=4 * BEAT_SECONDS)
 
 
 class Rescuer:
@@ -55,7 +58,7 @@ class Rescuer:
 
     def _sweep(self) -> None:
         now = time.monotonic()
-        if self._in_touch_since is None or self._has_slept():
+        if self._in_touch_since is None or self._has_slept() or self._nobody_writes():
             self._in_touch_since = now
         count = rescue_dead_neighbours()
         if now - self._in_touch_since >= conf.lease_seconds():
@@ -72,6 +75,17 @@ class Rescuer:
         """Say whether so much time has passed since the last sweep that leases may have run out."""
         longest = timedelta(seconds=SWEEP_SECONDS + conf.lease_seconds() / 2)
         return self._swept_at is not None and db_now() - self._swept_at > longest
+
+    @staticmethod
+    def _nobody_writes() -> bool:
+        """Say whether no process of the product could beat of late: a full disk can still be read.
+
+        One that nobody else's sign of life could reach would judge the first run it finds, in the
+        moment in which there is room again and before its worker has beaten.
+        """
+        beats = Worker.objects.exclude(state=WorkerState.GONE.value)
+        latest = beats.aggregate(latest=Max("beat_at"))["latest"]
+        return latest is not None and db_now() - latest > SILENT
 
     @staticmethod
     def _any_expired() -> bool:

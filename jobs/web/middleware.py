@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from jobs.domain.zones import zone, zone_names
+from jobs.queries.room import room
+
+log = logging.getLogger("jobs.web")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -89,6 +95,26 @@ class HeadersMiddleware:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class OutageMiddleware:
+    """Say that the database is away or its disk is full, instead of that something broke."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Take the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Let the view answer."""
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer a failure of the database; all others are ours."""
+        if not isinstance(error, OperationalError):
+            return None
+        log.error("%s %s: the database did not answer: %s", request.method, request.path, error)
+        text = render_to_string("503.html", {"full": room().full})
+        return HttpResponse(text, status=503, headers={"Retry-After": "5"})
 
 
 class BodyLimitMiddleware:

@@ -144,10 +144,32 @@ def test_clock_put_forward_starts_the_wait_anew(monkeypatch: pytest.MonkeyPatch)
     running.refresh_from_db()
     at_once = running.state
     clock[0] += conf.lease_seconds()
+    make_worker(kind="dispatcher", beat_at=datetime.now(UTC) + ahead[0])  # by the same clock
     rescuer.step()
     running.refresh_from_db()
 
     assert (at_once, running.state) == ("running", "lost")
+
+
+def test_nobody_is_judged_while_nobody_can_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk can be read: the runs look expired, and their workers wait to record them."""
+    worker = make_worker(kind="cluster", host="elsewhere", boot_id="x", pid=1, state="running")
+    running = in_hand(worker, "running", lease=PAST)
+    Worker.objects.update(beat_at=datetime.now(UTC) - timedelta(minutes=5))
+    clock = [1000.0]
+    monkeypatch.setattr("jobs.engine.rescuer.time.monotonic", lambda: clock[0])
+    rescuer = Rescuer()
+    states = []
+
+    for beats in (False, False, True, True):  # there is room again
+        if beats:
+            Worker.objects.update(beat_at=datetime.now(UTC))
+        rescuer.step()
+        running.refresh_from_db()
+        states.append(running.state)
+        clock[0] += conf.lease_seconds() / 1.5
+
+    assert states == ["running", "running", "running", "lost"]
 
 
 def test_a_queue_that_nobody_serves_does_not_keep_the_others_from_redis(
