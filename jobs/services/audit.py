@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from jobs.domain.disclosure import masked
 from jobs.domain.permissions import Actor
 from jobs.models import AuditEntry
 
@@ -31,7 +32,8 @@ def record(
         object_id=object_id,
         object_name=object_name[:200],
         address=actor.address[:64],
-        before=None if before is None else dict(before),
-        after=None if after is None else dict(after),
+        # Entries stay for ever: a literal secret of a definition must not.
+        before=None if before is None else masked(before),
+        after=None if after is None else masked(after),
         note=note[:500],
     )

@@ -16,6 +16,7 @@ from jobs.api.documents import (
     artifact_document,
     execution_detail,
     execution_document,
+    execution_documents,
 )
 from jobs.api.openapi import FILE_ANSWER, TEXT_ANSWER
 from jobs.api.requests import LARGEST_ID, ApiRequest, Cursor, Id, Limit, Moment, Text, split_words
@@ -23,6 +24,7 @@ from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
 from jobs.domain.states import TERMINAL, ExecutionState, Stream, Trigger
 from jobs.downloads import artifact_response
 from jobs.queries import logs
+from jobs.queries.answers import require_answer
 from jobs.queries.executions import get_artifact, get_execution
 from jobs.queries.listing import ExecutionListing, list_executions
 from jobs.services import cancelling
@@ -86,7 +88,7 @@ def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
         )
     )
     return ExecutionPage(
-        items=[execution_document(row) for row in page.rows],
+        items=execution_documents(page.rows, actor=request.auth),
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 
@@ -95,17 +97,19 @@ def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
 def read(request: ApiRequest, execution_id: int, wait: WaitSeconds = 0) -> ExecutionDetail:
     """Return one execution with its attempts, on wish when it has ended."""
     wait_for_end(execution_id, min(wait, MAX_WAIT))
-    return execution_detail(get_execution(execution_id))
+    return execution_detail(get_execution(execution_id), actor=request.auth)
 
 
 @router.get("/{id:execution_id}/log", openapi_extra=TEXT_ANSWER)
 def log(request: ApiRequest, execution_id: int, query: Query[LogQuery]) -> StreamingHttpResponse:
-    """Return what an execution printed, byte for byte.
+    """Return what an execution printed, byte for byte; of an HTTP job to operators only.
 
     To follow it, ask again with `from` set to the answer's `Log-Next`, until `Log-Complete` is true.
     """
+    execution = get_execution(execution_id)
+    require_answer(request.auth, execution)
     # The state first: once it is final, everything printed is in the table.
-    complete = get_execution(execution_id).state in TERMINAL
+    complete = execution.state in TERMINAL
     end = logs.size(execution_id)
     response = StreamingHttpResponse(
         _bytes(execution_id, query, end), content_type="text/plain; charset=utf-8"
@@ -144,4 +148,4 @@ def artifact(request: ApiRequest, execution_id: int, artifact_id: int) -> FileRe
 def cancel(request: ApiRequest, response: HttpResponse, execution_id: int) -> ExecutionDocument:
     """Cancel an execution: at once while it waits, else by ending its process tree."""
     cancelling.cancel(execution_id, actor=request.auth)
-    return execution_document(get_execution(execution_id))
+    return execution_document(get_execution(execution_id), actor=request.auth)

@@ -99,7 +99,7 @@ def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
         )
     )
     return JobPage(
-        items=[job_document(job) for job in page.rows],
+        items=[job_document(job, actor=request.auth) for job in page.rows],
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 
@@ -111,13 +111,13 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[JobDocument]:
     paused = _flag(data, "paused")
     job = job_services.create(parse_definition(data), actor=request.auth, paused=paused)
     response["Location"] = f"{request.path.rstrip('/')}/{job.pk}"
-    return Status(HTTPStatus.CREATED, _answer(job, response))
+    return Status(HTTPStatus.CREATED, _answer(request, job, response))
 
 
 @router.get("/{id:job_id}", response=JobDocument)
 def read(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
     """Return one job. Its `ETag` is the version that `If-Match` takes."""
-    return _answer(present_job(job_id), response)
+    return _answer(request, present_job(job_id), response)
 
 
 @router.patch("/{id:job_id}", response=JobDocument, openapi_extra=body_of("JobChanges"))
@@ -134,7 +134,7 @@ def update(
         actor=request.auth,
         expected_version=version_of(if_match),
     )
-    return _answer(present_job(job.pk), response)
+    return _answer(request, present_job(job.pk), response)
 
 
 @router.delete("/{id:job_id}", response={204: None})
@@ -153,14 +153,14 @@ def pause(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocume
     if not isinstance(reason, str):
         raise _wrong("reason", reason, "Use a text.")
     job_services.pause(job_id, actor=request.auth, reason=reason)
-    return _answer(present_job(job_id), response)
+    return _answer(request, present_job(job_id), response)
 
 
 @router.post("/{id:job_id}/resume", response=JobDocument)
 def resume(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
     """Let a stopped job's schedules fire again from now on; nothing is caught up."""
     job_services.resume(job_id, actor=request.auth)
-    return _answer(present_job(job_id), response)
+    return _answer(request, present_job(job_id), response)
 
 
 @router.post(
@@ -197,7 +197,7 @@ def trigger(
     )
     ended = execution.state in TERMINAL
     status = HTTPStatus.OK if ended else HTTPStatus.ACCEPTED
-    return Status(status, execution_document(execution))
+    return Status(status, execution_document(execution, actor=request.auth))
 
 
 @router.get("/{id:job_id}/next", response=FireTimes)
@@ -227,9 +227,9 @@ def _held(one: Planned) -> HeldTimes:
     return HeldTimes(at=one.at, **held.model_dump())
 
 
-def _answer(job: Job, response: HttpResponse) -> JobDocument:
+def _answer(request: ApiRequest, job: Job, response: HttpResponse) -> JobDocument:
     response["ETag"] = f'"{job.version}"'
-    return job_document(job)
+    return job_document(job, actor=request.auth)
 
 
 def _given(request: ApiRequest) -> object:

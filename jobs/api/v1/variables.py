@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field
 from jobs.api.body import json_object
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Id, Limit, Text
+from jobs.domain.disclosure import value_for
+from jobs.domain.permissions import Actor
 from jobs.models import Variable
 from jobs.queries.jobs import get_job
 from jobs.queries.variables import get_variable, jobs_naming, list_variables, named_by
@@ -32,7 +34,9 @@ class VariableDocument(BaseModel):
     name: str
     description: str
     secret: bool
-    value: str | None = Field(description="Null for a secret: it is never shown again.")
+    value: str | None = Field(
+        description="Null for a secret; `***` for a viewer where it looks like one."
+    )
     changed_at: datetime = Field(description="When the value was set.")
     changed_by: str
     created_at: datetime
@@ -107,7 +111,7 @@ def list_(request: ApiRequest, query: Query[VariableQuery]) -> VariablePage:
         limit=query.limit,
     )
     return VariablePage(
-        items=[_document(row) for row in page.rows],
+        items=[_document(row, request.auth) for row in page.rows],
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 
@@ -122,13 +126,13 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[VariableDocume
     definition = variables.parse_variable(json_object(request))
     made = variables.create(definition, actor=request.auth)
     response["Location"] = f"{request.path.rstrip('/')}/{made.pk}"
-    return Status(HTTPStatus.CREATED, _document(made))
+    return Status(HTTPStatus.CREATED, _document(made, request.auth))
 
 
 @router.get("/variables/{id:variable_id}", response=VariableDocument)
 def read(request: ApiRequest, variable_id: int) -> VariableDocument:
     """Return one variable; of a secret only that it is set, when and by whom."""
-    return _document(get_variable(variable_id))
+    return _document(get_variable(variable_id), request.auth)
 
 
 @router.patch(
@@ -139,7 +143,8 @@ def read(request: ApiRequest, variable_id: int) -> VariableDocument:
 def update(request: ApiRequest, variable_id: int) -> VariableDocument:
     """Change value, description or kind; runs that have started keep what they were given."""
     changes = variables.parse_changes(json_object(request))
-    return _document(variables.update(variable_id, changes, actor=request.auth))
+    changed = variables.update(variable_id, changes, actor=request.auth)
+    return _document(changed, request.auth)
 
 
 @router.delete("/variables/{id:variable_id}", response={204: None})
@@ -175,7 +180,7 @@ def of_job(request: ApiRequest, job_id: int) -> NamedList:
     )
 
 
-def _document(row: Variable) -> VariableDocument:
+def _document(row: Variable, actor: Actor) -> VariableDocument:
     return VariableDocument(
         id=row.pk,
         scope=row.scope,
@@ -184,7 +189,7 @@ def _document(row: Variable) -> VariableDocument:
         name=row.name,
         description=row.description,
         secret=row.secret,
-        value=None if row.secret else row.value,
+        value=None if row.secret else value_for(actor, row.name, row.value),
         changed_at=row.changed_at,
         changed_by=row.changed_by,
         created_at=row.created_at,

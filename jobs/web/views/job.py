@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from jobs.domain.disclosure import definition_for
 from jobs.domain.planned import Plan
 from jobs.domain.states import JobState
 from jobs.models import Job
@@ -45,7 +46,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         **_stats(job, found),
         **_next(job, now),
         **_history(request, job),
-        **_configuration(job),
+        **_configuration(request, job),
         "breaker": of_job(job, now),
         **_dependencies(job),
     }
@@ -192,10 +193,10 @@ def _history(request: AuthedRequest, job: Job) -> dict[str, object]:
     }
 
 
-def _configuration(job: Job) -> dict[str, Any]:
+def _configuration(request: AuthedRequest, job: Job) -> dict[str, Any]:
     definition = definition_of(job)
     return {
-        "definition": definition,
+        "definition": definition_for(request.actor, definition),
         "unknown": [one.name for one in unknown_in(definition, job.pk)],
         "overlap": words.OVERLAP[job.overlap],
         "misfire": words.MISFIRE[job.misfire],

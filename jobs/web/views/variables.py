@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jobs.domain.disclosure import value_for
 from jobs.domain.errors import ConflictError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.models import Job, Variable
@@ -43,6 +44,7 @@ class ShownVariable:
     """One variable with the first jobs that name it, and how many more do."""
 
     variable: Variable
+    value: str
     jobs: list[Naming]
     more: int
 
@@ -65,7 +67,7 @@ def variable_list(request: AuthedRequest) -> HttpResponse:
         "section": "variables",
         "own_search": True,
         "query": query,
-        "rows": [_shown(row, used.naming.get(row.pk, [])) for row in page.rows],
+        "rows": [_shown(request, row, used.naming.get(row.pk, [])) for row in page.rows],
         "undefined": [_missing(one) for one in used.undefined[:_UNDEFINED_SHOWN]],
         "more_undefined": max(0, len(used.undefined) - _UNDEFINED_SHOWN),
         "older": urlencode({**query, "after": page.next_after}) if page.next_after else None,
@@ -89,8 +91,13 @@ def _query(request: AuthedRequest) -> dict[str, str]:
     }
 
 
-def _shown(row: Variable, naming: list[Naming]) -> ShownVariable:
-    return ShownVariable(variable=row, jobs=naming[:_SHOWN], more=max(0, len(naming) - _SHOWN))
+def _shown(request: AuthedRequest, row: Variable, naming: list[Naming]) -> ShownVariable:
+    return ShownVariable(
+        variable=row,
+        value=value_for(request.actor, row.name, row.value),
+        jobs=naming[:_SHOWN],
+        more=max(0, len(naming) - _SHOWN),
+    )
 
 
 def _missing(one: Undefined) -> dict[str, object]:

@@ -1,0 +1,41 @@
+"""Who may read what a run printed: the answer of an HTTP job is for operators only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jobs.domain.disclosure import HTTP, sees_answers
+from jobs.domain.errors import ForbiddenError
+from jobs.domain.permissions import Actor
+from jobs.models import Execution, JobVersion
+
+
+def hidden_answers(actor: Actor, executions: Sequence[Execution]) -> set[int]:
+    """Return the ids of the executions whose output ``actor`` may not read; at most one query.
+
+    What counts is the type that ran, whatever the job has become since.
+    """
+    if sees_answers(actor, HTTP):
+        return set()
+    ran = JobVersion.objects.filter(
+        job__in={one.job_id for one in executions}, version__in={one.version for one in executions}
+    ).values_list("job_id", "version", "definition__type")
+    kinds = {(job, version): kind for job, version, kind in ran}
+    return {
+        one.pk
+        for one in executions
+        if not sees_answers(actor, kinds.get((one.job_id, one.version)) or one.job.type)
+    }
+
+
+def sees_answer(actor: Actor, execution: Execution) -> bool:
+    """Say whether ``actor`` may read the output of one execution."""
+    return not hidden_answers(actor, [execution])
+
+
+def require_answer(actor: Actor, execution: Execution) -> None:
+    """Raise ForbiddenError unless ``actor`` may read the output of an execution."""
+    if not sees_answer(actor, execution):
+        raise ForbiddenError(
+            f"Your role, {actor.role}, may not read the answer of an HTTP job (needs operator)."
+        )
