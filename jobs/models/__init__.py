@@ -1,5 +1,6 @@
 """The tables."""
 
+from jobs.models.access import Access
 from jobs.models.artifact import Artifact
 from jobs.models.audit import AuditEntry
 from jobs.models.backfill import Backfill, BackfillItem
@@ -13,13 +14,16 @@ from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
 from jobs.models.omission import Omission
 from jobs.models.queue import Queue
+from jobs.models.request_key import RequestKey
 from jobs.models.schedule import Schedule
 from jobs.models.stat import Stat
 from jobs.models.token import Token
 from jobs.models.variable import Variable
 from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
+from jobs.models.workspace import Workspace
 
 __all__ = [
+    "Access",
     "Artifact",
     "Attempt",
     "AuditEntry",
@@ -37,6 +41,7 @@ __all__ = [
     "Occurrence",
     "Omission",
     "Queue",
+    "RequestKey",
     "Revision",
     "Schedule",
     "Stat",
@@ -45,4 +50,5 @@ __all__ = [
     "Worker",
     "WorkerKind",
     "WorkerState",
+    "Workspace",
 ]

@@ -39,6 +39,9 @@ class Job(models.Model):
     """
 
     name = models.CharField(max_length=100)
+    workspace = models.ForeignKey(
+        "jobs.Workspace", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs"
+    )
     external_id = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
     category = models.CharField(max_length=100, blank=True)
@@ -137,7 +140,15 @@ class Job(models.Model):
         constraints = [
             # A deleted job gives its name free.
             models.UniqueConstraint(
-                Lower("name"), condition=Q(deleted_at=None), name="job_name_unique"
+                Lower("name"),
+                condition=Q(deleted_at=None, workspace=None),
+                name="job_name_unique",
+            ),
+            models.UniqueConstraint(
+                F("workspace"),
+                Lower("name"),
+                condition=Q(deleted_at=None, workspace__isnull=False),
+                name="job_name_unique_in_workspace",
             ),
             models.CheckConstraint(
                 condition=Q(execution_count__gte=F("success_count") + F("failure_count")),

@@ -17,6 +17,9 @@ class Token(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     # Never more than its owner may; null means all that the owner may.
     role = models.CharField(max_length=20, blank=True)
+    # The permissions that it is limited to, and {"workspaces": [...], "tags": [...]}; null is no limit.
+    permissions = models.JSONField(null=True, blank=True)
+    limits = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

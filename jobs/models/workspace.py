@@ -1,0 +1,34 @@
+"""Workspaces: rooms of jobs with names, rights and, later, infrastructure of their own."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Workspace(models.Model):
+    """One workspace. Jobs without one stand alone."""
+
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    enabled = models.BooleanField(default=True, db_default=True)
+    # What its configuration file says beyond the columns: templates, deploy and destroy schedules.
+    config = models.JSONField(default=dict, db_default={})
+    # Where its infrastructure stands: pending, deploying, deployed, destroying, destroyed, failed.
+    status = models.CharField(max_length=20, default="pending", db_default="pending")
+    last_deployed_at = models.DateTimeField(null=True, blank=True)
+    last_destroyed_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="", db_default="")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        """Names tell workspaces apart, whatever their case."""
+
+        constraints = [models.UniqueConstraint(Lower("name"), name="workspace_name_unique")]
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
