@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,6 +177,8 @@ def live_tag(execution: Execution) -> str:
             execution.attempt,
             execution.progress,
             execution.cancel_requested_at is not None,
+            # What it waits for changes elsewhere.
+            execution.state == ExecutionState.QUEUED and int(time.time()) // 2,
             execution.soft_timeout_at is not None,
             execution.started_at and execution.started_at.timestamp(),
         )

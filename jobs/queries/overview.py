@@ -12,6 +12,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
 from jobs.domain.states import ExecutionState, JobState
 from jobs.models import Execution, Job, Stat
 from jobs.queries.standing import overdue
+from jobs.queries.waiting import ALERT_AFTER, Unserved, unserved
 
 DAY, WEEK = 24, 24 * 7
 # The alert rules of the seed (REQUIREMENTS S0): in a row, and time in progress.
@@ -174,11 +175,12 @@ class AttentionList:
     items: list[Attention]
     critical: int
     warnings: int
+    unserved: list[Unserved]  # critical, and beside the items
 
     @property
     def hidden(self) -> int:
         """Return how many more there are."""
-        return self.critical + self.warnings - len(self.items)
+        return self.critical + self.warnings - len(self.items) - len(self.unserved)
 
 
 _IN_A_ROW = Q(state=JobState.ACTIVE.value, consecutive_failures__gte=WARNING_IN_A_ROW)
@@ -204,10 +206,12 @@ def attention(now: datetime) -> AttentionList:
     found = [_of_job(job) for job in jobs] + [_of_run(run) for run in _long_runs(now)]
     found.sort(key=lambda one: (not one.critical, list(Trouble).index(one.kind)))
     runs = sum(one.kind == Trouble.LONG for one in found)
+    missing = unserved(now, longer_than=ALERT_AFTER)
     return AttentionList(
         items=found[:SHOWN],
-        critical=counts["critical"] + runs,
+        critical=counts["critical"] + runs + len(missing),
         warnings=counts["warnings"],
+        unserved=missing,
     )
 
 

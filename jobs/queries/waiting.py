@@ -74,6 +74,11 @@ class QueueLook:
         return None if self.settings is None else self.settings.concurrency
 
     @property
+    def between(self) -> int:
+        """Return how many wait for their next attempt and keep their slot."""
+        return self.holding - self.running
+
+    @property
     def paused(self) -> bool:
         """Say whether nothing of it begins."""
         return self.settings is not None and self.settings.paused_at is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from jobs.domain.explain import Outcome, Step, clock, shown, span
 from jobs.domain.states import (
     FAILURES,
@@ -19,6 +21,7 @@ from jobs.models import AuditEntry, Execution, Freeze, Job, Omission
 from jobs.models.execution import BESIDE_TRIGGERS, SCHEDULED_TRIGGERS
 from jobs.queries.holds import applies, holding_freezes
 from jobs.queries.verdicts import state_changes
+from jobs.queries.waiting import waiting_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -96,7 +99,10 @@ def _say_wait(answer: Explanation, row: Execution) -> None:
         elif row.held:
             text = "It waits behind an earlier execution of the job."
         else:
-            return
+            found = waiting_of(row, timezone.now())
+            if found is None:
+                return
+            text = f"It {found.text}."
         answer.steps.append(Step(ok=None, title="Start", text=text))
         return
     waited = row.started_at - row.due_at

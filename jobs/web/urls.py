@@ -20,6 +20,7 @@ from jobs.web.views import (
     ledger,
     logs,
     overview,
+    queues,
     run_form,
     timeline,
     variables,
@@ -89,6 +90,13 @@ urlpatterns = [
     path(
         "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
     ),
+    path("queues/", queues.queue_list, name="queues"),
+    path("queues/<str:name>/edit/", queues.edit, name="queue_edit"),
+    path("queues/<str:name>/pause/", queues.pause, name="queue_pause"),
+    path("queues/<str:name>/resume/", queues.resume, name="queue_resume"),
+    path("workers/<int:worker_id>/drain/", queues.drain, name="worker_drain"),
+    path("workers/<int:worker_id>/undrain/", queues.undrain, name="worker_undrain"),
+    path("p/queues/", queues.tables_region, name="p_queues"),
     path("p/breakers/", breakers.table_region, name="p_breakers"),
     path("p/jobs/<int:job_id>/breaker/", breakers.card_region, name="p_job_breaker"),
     path("p/freezes/", freezes.table_region, name="p_freezes"),

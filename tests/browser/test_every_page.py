@@ -63,6 +63,8 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "new-variable": "/variables/new/",
         "edit-secret": f"/variables/{secret}/edit/",
         "breakers": "/breakers/",
+        "queues": "/queues/",
+        "edit-queue": "/queues/default/edit/",
         "breaker": f"/breakers/{breaker}/",
         "edit-breaker": f"/breakers/{breaker}/edit/",
         "missing": "/jobs/999999/",

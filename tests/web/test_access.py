@@ -18,6 +18,7 @@ from tests.factories import (
     make_job,
     make_user,
     make_variable,
+    make_worker,
 )
 
 PUBLIC = {"login", "logout", "healthz"}
@@ -52,6 +53,8 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
         "variable_id": lambda: make_variable().pk,
+        "worker_id": lambda: make_worker().pk,
+        "name": lambda: "default",
     }
     names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
     return reverse(name, kwargs={argument: known[argument]() for argument in names})

@@ -10,9 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobs.domain.disclosure import definition_for
 from jobs.domain.states import TERMINAL, Trigger
 from jobs.downloads import artifact_response
 from jobs.models import Attempt, Execution
+from jobs.queries.answers import sees_answer
 from jobs.queries.dependencies import started_by, started_from
 from jobs.queries.executions import (
     RESULTS,
@@ -25,6 +27,7 @@ from jobs.queries.executions import (
     sample,
 )
 from jobs.queries.jobs import get_job
+from jobs.queries.waiting import waiting_of
 from jobs.services.parameter_definitions import shown
 from jobs.web import guard, tree, words
 from jobs.web.filters import execution_filter, query_of
@@ -79,13 +82,17 @@ def execution_page(request: AuthedRequest, execution_id: int) -> HttpResponse:
     """Show one execution."""
     execution = get_execution(execution_id)
     asked = logs.asked(request)
-    if asked.step:
+    may_read = sees_answer(request.actor, execution)
+    if asked.step and may_read:
         return redirect(logs.step_address(execution, asked))
+    ran = ran_with(execution)
     context = {
         "section": "executions",
-        **_facts(execution),
-        **logs.context(execution, asked),
-        "ran_with": ran_with(execution),
+        "may_read": may_read,
+        **_facts(execution, may_read=may_read),
+        **(logs.context(execution, asked) if may_read else {}),
+        "ran_with": ran,
+        "ran_definition": definition_for(request.actor, ran.definition) if ran else {},
         "started_by": started_by(execution),
         "started": started_from(execution),
     }
@@ -97,24 +104,29 @@ def facts_region(request: AuthedRequest, execution_id: int) -> HttpResponse:
     """Answer the poll of everything but the log."""
     execution = get_execution(execution_id)
     return region(
-        request, "partials/execution_swap.html", live_tag(execution), lambda: _facts(execution)
+        request,
+        "partials/execution_swap.html",
+        live_tag(execution),
+        lambda: _facts(execution, may_read=sees_answer(request.actor, execution)),
     )
 
 
-def _facts(execution: Execution) -> dict[str, object]:
+def _facts(execution: Execution, *, may_read: bool) -> dict[str, object]:
+    result = execution.result if may_read else None
     live = execution.state not in TERMINAL
     job = execution.job
     return {
         "execution": execution,
         "job": job,
         "live": live,
+        "waiting": waiting_of(execution, timezone.now()) if live else None,
         "tag": live_tag(execution),
         "attempts": _attempts(execution),
         "deadline": _deadline(execution) if live else None,
         "usual": sample(job.pk),
         "failures_after": job.consecutive_failures + 1,
-        "result_text": _pretty(execution.result),
-        "result_tree": tree.of(execution.result),
+        "result_text": _pretty(result),
+        "result_tree": tree.of(result),
         "metrics": sorted((execution.metrics or {}).items()),
         "artifacts": list(execution.artifacts.all()),
         "given": shown(execution.parameters),

@@ -113,6 +113,7 @@ def _attention(now: datetime) -> dict[str, object]:
             "critical": found.critical,
             "warnings": found.warnings,
             "hidden": found.hidden,
+            "unserved": found.unserved,
         }
     }
 
