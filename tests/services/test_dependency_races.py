@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jobs.domain.errors import InvalidError
@@ -21,7 +22,7 @@ from tests.services.test_breaker_races import at_once, started
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
-        "connection.vendor != 'postgresql'", reason="SQLite has one writer: nothing meets there"
+        connection.vendor != "postgresql", reason="SQLite has one writer: nothing meets there"
     ),
 ]
 
