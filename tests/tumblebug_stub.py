@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,7 @@ class Seen:
     body: dict[str, Any]
     request_id: str
     holder: str
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
