@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -168,11 +168,14 @@ class JobConfig:
     max_retries: int = 0
     retry_delay: Duration = 60
     description: str = ""
+    parameters: Sequence[Mapping[str, Any]] = ()  # declared as in a job definition
 
     def definition(self) -> dict[str, Any]:
         """Return the fields of a job definition that these say."""
         timeout = None if self.timeout is None else seconds_of(self.timeout, "timeout")
+        declared = {"parameters": [dict(one) for one in self.parameters]}
         return {
+            **(declared if self.parameters else {}),
             "description": self.description,
             "timeout_seconds": timeout or None,
             "run_on_create": self.run_immediately,
@@ -294,8 +297,10 @@ class Scheduler:
         if context is not None:
             context.on_cancel(self.stop)
 
-    def run_job_now(self, name: str) -> int:
+    def run_job_now(self, name: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job, also of a disabled one, and return its execution's id at once.
+
+        ``parameters`` are values by name, of those that the job declares (`JobConfig.parameters`).
 
         UnknownError when there is no such job, StateError while it runs: nothing runs twice at a
         time.
@@ -306,7 +311,7 @@ class Scheduler:
         row = rows.filter(created_by=self._actor.name, external_id=name).first()
         if row is None:
             raise StateError("The scheduler was not started yet. Call start() first.")
-        return triggers.trigger(row.pk, actor=self._actor).pk
+        return triggers.trigger(row.pk, actor=self._actor, parameters=parameters).pk
 
     def stop(self, timeout: float | None = None) -> None:
         """End: nothing new starts, what runs may end in time, then it is cancelled, then killed.

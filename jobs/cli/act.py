@@ -22,15 +22,22 @@ _KILL_PATIENCE = 30.0  # longer than the usual grace period
 @click.argument("name")
 @click.option("--no-wait", is_flag=True, help="Start it and do not wait for its end.")
 @click.option("--force", is_flag=True, help="Start it past an open circuit breaker.")
+@click.option(
+    "-p", "--param", "given", metavar="NAME=VALUE", multiple=True, help="A parameter; repeatable."
+)
 @json_option
 @click.pass_obj
-def run(api: LazyApi, name: str, no_wait: bool, force: bool, as_json: bool) -> None:
+def run(
+    api: LazyApi, name: str, no_wait: bool, force: bool, given: tuple[str, ...], as_json: bool
+) -> None:
     """Run a job at once and wait; a failure ends with 1. Ctrl-C leaves the run going."""
+    parameters = _parameters(given)
     job = api().job(name)
     if not as_json:
         click.echo(f"Running standalone job '{job['name']}'...")
     query: dict[str, Any] = {"force": "true"} if force else {}
-    execution = api().post(f"/jobs/{job['id']}/trigger", **query)
+    body = {"parameters": parameters} if parameters else None
+    execution = api().post(f"/jobs/{job['id']}/trigger", body=body, **query)
     if not no_wait:
         _warn_without_workers(api())
         execution = _wait(api(), execution)
@@ -44,6 +51,31 @@ def run(api: LazyApi, name: str, no_wait: bool, force: bool, as_json: bool) -> N
         raise CliError(f"Standalone job '{job['name']}' failed: {reason}")
     elif not as_json:
         click.echo(f"Standalone job '{job['name']}' completed successfully")
+    if not as_json:
+        _tell_warnings(execution)
+
+
+def _parameters(given: tuple[str, ...]) -> dict[str, str]:
+    """Return the values by name; the server judges them."""
+    values: dict[str, str] = {}
+    for one in given:
+        name, sign, value = one.partition("=")
+        if not sign or not name:
+            raise click.UsageError(f"--param {one!r} is not allowed. Write NAME=VALUE.")
+        if name in values:
+            raise click.UsageError(f"--param {name} is given twice.")
+        values[name] = value
+    return values
+
+
+def _tell_warnings(execution: Document) -> None:
+    """Repeat what the run has warned of, on standard error."""
+    warnings = execution["warnings"] or {"count": 0, "lines": []}
+    for line in warnings["lines"]:
+        click.echo(f"Warning: {line}", err=True)
+    more = warnings["count"] - len(warnings["lines"])
+    if more > 0:
+        click.echo(f"{more} more warnings are in the log.", err=True)
 
 
 def _warn_without_workers(api: Api) -> None:

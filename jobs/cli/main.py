@@ -11,6 +11,7 @@ import click
 from jobs.cli import (
     account,
     act,
+    artifacts,
     backfill,
     breaker,
     calendar,
@@ -27,6 +28,7 @@ from jobs.cli.group import cli
 __all__ = [
     "account",
     "act",
+    "artifacts",
     "backfill",
     "breaker",
     "calendar",

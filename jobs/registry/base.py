@@ -120,7 +120,8 @@ def entry_of_function(function: Callable[..., Any]) -> RegisteredJob:
 def _entry(
     said: Mapping[str, Any], path: str, call: Any, signature: inspect.Signature
 ) -> RegisteredJob:
-    facts = Facts(**{**said, "tags": tuple(said.get("tags") or ())})
+    lists = {name: tuple(said.get(name) or ()) for name in ("tags", "parameters")}
+    facts = Facts(**{**said, **lists})
     try:
         definition = facts.definition()
     except InvalidError as error:

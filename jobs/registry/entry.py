@@ -75,6 +75,8 @@ class Facts:
     priority: int = 0
     category: str = ""
     tags: tuple[str, ...] = ()
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    soft_timeout: float | str | timedelta | None = None
     atomic: bool = False
 
     def definition(self) -> dict[str, Any]:
@@ -90,6 +92,7 @@ class Facts:
         )
         delay = _seconds(self.retry_delay_seconds, f"retry_delay_seconds of {job_id}")
         return {
+            **self._rare(),
             "name": job_id,
             "external_id": job_id,
             "type": "python",
@@ -110,6 +113,17 @@ class Facts:
             "category": self.category,
             "tags": sorted(self.tags),
         }
+
+    def _rare(self) -> dict[str, Any]:
+        """Return what only some jobs decide in code, and others leave to people."""
+        said: dict[str, Any] = {}
+        if self.parameters:
+            said["parameters"] = [dict(one) for one in self.parameters]
+        if self.soft_timeout is not None:
+            said["soft_timeout_seconds"] = seconds_of(
+                self.soft_timeout, f"soft_timeout of {self.job_id}"
+            )
+        return said
 
     def _schedules(self) -> list[dict[str, Any]]:
         """Return the one schedule; a cron expression or an interval, never both."""
