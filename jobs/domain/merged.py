@@ -42,7 +42,7 @@ class Merged:
     def chunks(self, after: int, until: int) -> Iterator[list[int]]:
         """Yield those of the range in strides, jumping over empty stretches."""
         stride = _FIRST_STRIDE
-        while (ahead := self.next_after(after)) is not None and ahead <= until:
+        while after < until and (ahead := self.next_after(after)) is not None and ahead <= until:
             end = min(ahead + stride, until)
             yield self.between(after, end)
             after = end

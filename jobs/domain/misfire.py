@@ -118,7 +118,7 @@ def _decide(
     """Return the steps for due times that nothing holds back."""
     # The first instant that is late by no more than the grace, less one: ranges begin after it.
     edge = min(max(to_instant(now - grace) - 1, start), end)
-    late = _decide_late(due, start, edge, policy, limit, punctual=due.count(edge, end) > 0)
+    late = _decide_late(due, start, edge, end, policy=policy, limit=limit)
     left = MAX_STEPS - sum(step.trigger is not None for step in late)
     punctual = _take(due, edge, end, left)
     return late + [_dispatch(instant, Trigger.SCHEDULE) for instant in punctual]
@@ -133,16 +133,17 @@ def _due_times(schedules: Sequence[Schedule], first_due: datetime | None) -> Mer
 
 
 def _decide_late(
-    due: Merged, start: int, edge: int, policy: Misfire, limit: int, *, punctual: bool
+    due: Merged, start: int, edge: int, end: int, *, policy: Misfire, limit: int
 ) -> list[Step]:
     """Return the steps for the due times that are later than the grace allows."""
-    count = due.count(start, edge)
+    # As a rule nobody is late, and nothing needs counting.
+    count = due.count(start, edge) if start < edge else 0
     if not count:
         return []
     wanted = 0
     if policy == Misfire.FIRE_ALL:
         wanted = limit
-    elif policy == Misfire.FIRE_ONCE and not punctual:
+    elif policy == Misfire.FIRE_ONCE and not due.count(edge, end):
         wanted = 1
     made_up = due.latest(start, edge, min(wanted, count))
     steps = [_dispatch(instant, Trigger.MISFIRE) for instant in made_up[:MAX_STEPS]]

@@ -19,7 +19,7 @@ from jobs.models.execution import LIVE_VALUES
 from jobs.queries.listing import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PAGE_SIZE = 50
 
@@ -78,7 +78,14 @@ def open_holds(breakers: Sequence[int], after: datetime, until: datetime) -> Map
     if not breakers:
         return {}
     rows = Breaker.objects.filter(pk__in=set(breakers), opened_at__lte=until, open_until__gt=after)
-    return {row.pk: hold for row in rows if (hold := hold_of(row)) is not None}
+    return holds_among(rows, after, until)
+
+
+def holds_among(rows: Iterable[Breaker], after: datetime, until: datetime) -> Mapping[int, Hold]:
+    """Return what these breakers hold back in ``(after, until]``, by breaker."""
+    found = {row.pk: hold for row in rows if (hold := hold_of(row)) is not None}
+    start, end = to_instant(after), to_instant(until)
+    return {pk: hold for pk, hold in found.items() if hold.start <= end and hold.end > start}
 
 
 def probing(row: Breaker) -> int:

@@ -14,8 +14,8 @@ from jobs.domain.errors import JobdeckError
 from jobs.domain.holds import Hold, flatten
 from jobs.domain.instants import LAST_INSTANT, to_instant
 from jobs.domain.states import CalendarMode, FreezeScope, OmissionReason
-from jobs.models import Calendar, Freeze, Job, JobTag
-from jobs.queries.breakers import open_holds
+from jobs.models import Breaker, Calendar, Freeze, Job, JobTag
+from jobs.queries.breakers import holds_among, open_holds
 
 _DETAIL = 500  # the column's width
 HoldsByJob = dict[int, Sequence[Hold]]
@@ -27,17 +27,22 @@ def holds_of(
     until: datetime,
     *,
     faults: dict[int, JobdeckError] | None = None,
+    breakers: Iterable[Breaker] | None = None,
 ) -> HoldsByJob:
     """Return what holds back each job in ``(after, until]``, in order and without overlap.
 
     A job that nothing holds back is left out. Costs one small query while there is no freeze and no
     job names a calendar or a circuit breaker. ``faults`` takes, by job, why a calendar of it cannot
     be read (its zone is gone); who only shows what is planned leaves such a calendar out.
+    ``breakers`` are the jobs' circuit breakers, from who has read them already.
     """
     freezes = list(holding_freezes(after, until))
     tags = _tags_of(jobs) if any(one.scope == FreezeScope.TAG for one in freezes) else {}
     calendars = _calendars_of(jobs)
-    broken = open_holds(list(filter(None, map(_breaker_of, jobs))), after, until)
+    if breakers is None:
+        broken = open_holds(list(filter(None, map(_breaker_of, jobs))), after, until)
+    else:
+        broken = holds_among(breakers, after, until)
     if not freezes and not calendars and not broken:
         return {}
     spans, unreadable = _spans(calendars.values(), after, until)

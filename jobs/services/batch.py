@@ -71,7 +71,9 @@ class Decisions:
         self.gates.load(jobs)
         self._load_live(jobs)
         oldest = min((job.decided_until for job in jobs), default=self.now)
-        self.holds = holds_of(jobs, min(oldest, self.now), self.now, faults=self.faults)
+        after = min(oldest, self.now)
+        breakers = self.gates.rows.values()
+        self.holds = holds_of(jobs, after, self.now, faults=self.faults, breakers=breakers)
 
     def _load_live(self, jobs: list[Job]) -> None:
         """Read what the jobs have in progress, in one query for the whole batch."""
@@ -160,7 +162,9 @@ def start(
         )
     )
     job.execution_count += 1
-    if not apart:  # an event, or another job's end, is no due time of the stretch that it falls into
+    if (
+        not apart
+    ):  # an event, or another job's end, is no due time of the stretch that it falls into
         job.open_omission = None
     return True
 

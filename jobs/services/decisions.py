@@ -23,28 +23,36 @@ def decide_job(job: Job, rows: Sequence[Schedule], decided: Decisions) -> None:
 
     Raises when its schedules cannot be read, or the calendars of one that is not stopped.
     """
+    schedules = rules_of(rows)
     if job.state != JobState.ACTIVE or job.deleted_at is not None:
-        _omit_stopped(job, rules_of(rows), decided)
+        _omit_stopped(job, schedules, decided)
     else:
-        _decide_active(job, rows, decided)
-    refresh_next_fire(job, rules_of(rows))
+        schedules = _decide_active(job, rows, schedules, decided)
+    refresh_next_fire(job, schedules)
 
 
-def _decide_active(job: Job, rows: Sequence[Schedule], decided: Decisions) -> None:
-    """Let holds and the misfire policy say which due times count, and overlap what they become."""
+def _decide_active(
+    job: Job, rows: Sequence[Schedule], schedules: list[rules.Schedule], decided: Decisions
+) -> list[rules.Schedule]:
+    """Let holds and the misfire policy say which due times count, and overlap what they become.
+
+    Returns the schedules as they are then: one that made its last execution names nothing more.
+    """
     decided.check(job)
-    while _take_steps(job, rows, decided):
-        pass
+    while _take_steps(job, rows, schedules, decided):
+        schedules = rules_of(rows)
     if job.counts_from_end and not job.live_count:
-        _count_from_now(job, rules_of(rows), decided.now)
+        _count_from_now(job, schedules, decided.now)
+    return schedules
 
 
-def _take_steps(job: Job, rows: Sequence[Schedule], decided: Decisions) -> bool:
+def _take_steps(
+    job: Job, rows: Sequence[Schedule], schedules: Sequence[rules.Schedule], decided: Decisions
+) -> bool:
     """Follow what is decided up to now; True when a schedule made its last execution on the way.
 
     It names nothing after that, so the rest is to be decided anew.
     """
-    schedules = rules_of(rows)
     steps = decide_misfire(
         schedules,
         after=job.decided_until,

@@ -154,7 +154,7 @@ def weeks(draw: st.DrawFn) -> tuple[str, datetime, datetime, list[Entry]]:
     return timezone, first, last, draw(st.lists(window, max_size=4))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(weeks(), st.sampled_from(CalendarMode))
 def test_every_minute_is_held_back_as_the_clock_shows(
     week: tuple[str, datetime, datetime, list[Entry]], mode: CalendarMode
