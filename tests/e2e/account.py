@@ -18,26 +18,40 @@ LIVE = "('queued', 'claimed', 'running', 'retrying')"
 BEGUN, OVER = "begun\n", "over\n"
 
 
-def create_load(product: Product, name: str, *, jobs: int, seconds: float = 0.7) -> list[int]:
+def create_load(product: Product, name: str, *, jobs: int) -> list[int]:
     """Create jobs that are due each second and leave evidence, every other one for a while."""
-    path = product.folder / name
-    definitions: list[dict[str, Any]] = [
-        {
-            "name": f"{name}-{number}",
-            "type": "command",
-            "spec": {
-                "command": f'echo "$EXECUTION_ID $ATTEMPT" >> {path}; sync {path}; '
-                f"echo begun; sleep {seconds * (number % 2)}; echo over"
-            },
-            "schedules": [{"kind": "interval", "seconds": 1, "anchor": "start"}],
-            "overlap": "allow",
-            "max_parallel": 50,
-            "misfire": "fire_all",
-        }
+    every_second = [{"kind": "interval", "seconds": 1, "anchor": "start"}]
+    definitions = [
+        _definition(product, name, f"{name}-{number}", 0.7 * (number % 2), schedules=every_second)
         for number in range(jobs)
     ]
     created: list[int] = product.ask("create_jobs", definitions=definitions)
     return created
+
+
+def create_by_hand(product: Product, name: str) -> int:
+    """Create a job that runs when it is told to, before all others, and leaves evidence."""
+    definition = _definition(product, name, f"{name}-by-hand", 0.7, schedules=[], priority="high")
+    created: list[int] = product.ask("create_jobs", definitions=[definition])
+    return created[0]
+
+
+def _definition(
+    product: Product, name: str, job: str, seconds: float, **fields: Any
+) -> dict[str, Any]:
+    path = product.folder / name
+    return {
+        "name": job,
+        "type": "command",
+        "spec": {
+            "command": f'echo "$EXECUTION_ID $ATTEMPT" >> {path}; sync {path}; '
+            f"echo begun; sleep {seconds}; echo over"
+        },
+        "overlap": "allow",
+        "max_parallel": 50,
+        "misfire": "fire_all",
+        **fields,
+    }
 
 
 def settle(product: Product, jobs: list[int], *, patience: float = 60) -> None:

@@ -102,6 +102,25 @@ def reconnect() -> None:
     connection.close()
 
 
+def sign_in() -> str:
+    """Make an administrator and return the key of a session of theirs."""
+    from importlib import import_module
+
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+    from jobs.domain.permissions import Role
+    from tests.factories import make_user
+
+    user = make_user("anna", Role.ADMINISTRATOR)
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
 OPERATIONS = {
     f.__name__: f
     for f in (
@@ -114,6 +133,7 @@ OPERATIONS = {
         sql,
         logs,
         reconnect,
+        sign_in,
     )
 }
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.databases import Database, each_database
+from tests.e2e.databases import Database, each_database, postgres_database
 from tests.e2e.harness import Product
+from tests.e2e.servers import Postgres, own_postgres
 
 HERE = Path(__file__).parent
+TEMPLATE = "migrated"
 REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 
 
@@ -51,20 +53,30 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
         if REQUIRED:
             pytest.fail("TEST_POSTGRES_URL is not set.")
         pytest.skip("TEST_POSTGRES_URL is not set")
-    import psycopg
+    with postgres_database(server) as url:
+        yield url
 
-    name = f"jobdeck_e2e_{os.getpid()}_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Postgres]]:
+    """Return a function that starts a PostgreSQL server with an empty product in `TEMPLATE`, once."""
+    with ExitStack() as stack:
+
+        @cache
+        def server() -> Postgres:
+            postgres = stack.enter_context(own_postgres())
+            url = postgres.create(TEMPLATE)
+            first = Product(tmp_path_factory.mktemp("migrated"), DATABASE_URL=url)
+            first.close()  # made the tables
+            return postgres
+
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Return an empty database of the product, on each engine."""
     with each_database(request.param, tmp_path) as made:
-        made.manage("migrate", "-v0")
         yield made
 
 

@@ -15,15 +15,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import product as pairs
 
 import pytest
 
 from tests.e2e import killpoints
-from tests.e2e.account import BEGUN, check_account, create_load, logs_of, settle
+from tests.e2e.account import (
+    BEGUN,
+    check_account,
+    check_counters,
+    check_logs,
+    create_by_hand,
+    create_load,
+    logs_of,
+    settle,
+)
+from tests.e2e.conftest import TEMPLATE
 from tests.e2e.harness import ClusterTree, Product, below, signal_to, wait_until
-from tests.e2e.servers import Postgres, Redis, own_postgres, own_redis
+from tests.e2e.servers import Postgres, Redis, own_redis
 
 SELF = "whoever is there"
 VICTIMS = (SELF, "dispatcher", "worker", "sentinel", "cluster", "everything")
@@ -39,8 +49,6 @@ OTHERS = (
 # What is written out after half a second is stored: the log of such a run is not empty.
 STORED = "logged"
 DUE_TIMES = 4
-
-TEMPLATE = "migrated"
 
 Step = tuple[str, str]
 
@@ -134,22 +142,6 @@ class Bench:
         return done
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Postgres]]:
-    """Return a function that starts a PostgreSQL server with an empty product in `TEMPLATE`, once."""
-    with ExitStack() as stack:
-
-        @cache
-        def server() -> Postgres:
-            postgres = stack.enter_context(own_postgres())
-            url = postgres.create(TEMPLATE)
-            first = Product(tmp_path_factory.mktemp("migrated"), DATABASE_URL=url)
-            first.close()  # made the tables
-            return postgres
-
-        yield server
-
-
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_kill_at_each_point_loses_and_doubles_nothing(
     make_product: Callable[..., Product], database: str, migrated: Callable[[], Postgres]
@@ -183,9 +175,10 @@ def storm(bench: Bench, steps: Sequence[Step], name: str) -> Counter[str]:
     product = bench.product
     bench.start()
     jobs = create_load(product, name, jobs=3)
+    by_hand = create_by_hand(product, name)
     figures: Counter[str] = Counter()
     for number, (point, victim) in enumerate(steps):
-        bench.kill(point, victim, jobs[1])
+        bench.kill(point, victim, by_hand)
         figures["kills"] += 1
         if number % 10 == 2:
             figures += bench.upset_servers()
@@ -196,6 +189,8 @@ def storm(bench: Bench, steps: Sequence[Step], name: str) -> Counter[str]:
     assert codes == [0]
     assert product.processes_left() == []
     figures += check_account(product, name, jobs)
+    check_logs(product, [by_hand])
+    check_counters(product, by_hand)
     figures["attempts started"] += len(product.evidence(name))
     if any(point == STORED for point, _ in steps):
         check_stored(product)
@@ -223,7 +218,7 @@ def bench_on(
     database: str, make_product: Callable[..., Product], migrated: Callable[[], Postgres]
 ) -> Iterator[Bench]:
     """Make a product on a database, with servers of its own behind it."""
-    environment = {"WORKERS": "2", "LEASE": "5s", "DRAIN": "5s"}
+    environment = {"WORKERS": "4", "LEASE": "5s", "DRAIN": "5s"}
     postgres: Postgres | None = None
     redis: Redis | None = None
     with ExitStack() as stack:
