@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,7 +14,7 @@ from jobs.executors.base import Chunk
 from jobs.models import AuditEntry, Execution, Job
 from jobs.services import jobs as job_services
 from jobs.services import logs
-from tests.api.callers import caller
+from tests.api.callers import Answer, caller
 from tests.conftest import signed_in
 from tests.factories import make_execution, make_job, make_user, make_variable
 
@@ -42,7 +41,7 @@ def execution(job: Job) -> Execution:
     return made
 
 
-def answers(role: Role, execution: Execution) -> dict[str, Any]:
+def answers(role: Role, execution: Execution) -> dict[str, Answer]:
     """Return what each reading address of the API and the pages answers to a person."""
     job = execution.job_id
     call = caller(role)
@@ -63,13 +62,8 @@ def answers(role: Role, execution: Execution) -> dict[str, Any]:
         "raw log": reverse("execution_log", args=[execution.pk]),
         "variables page": reverse("variables"),
     }
-    found = {name: call("GET", path) for name, path in api.items()}
-    return found | {name: browser.get(path) for name, path in pages.items()}
-
-
-def body(answer: Any) -> str:
-    chunks = answer.streaming_content if answer.streaming else [answer.content]
-    return b"".join(chunks).decode()
+    found = {name: call.get(path) for name, path in api.items()}
+    return found | {name: Answer(browser.get(path)) for name, path in pages.items()}
 
 
 LEAKS = {
@@ -87,7 +81,9 @@ LEAKS = {
 def test_who_reads_what(role: Role, execution: Execution) -> None:
     make_variable(name="db_password", value=CANARY)
 
-    found = {name: (one.status_code, body(one)) for name, one in answers(role, execution).items()}
+    found = {
+        name: (one.status, one.content.decode()) for name, one in answers(role, execution).items()
+    }
 
     assert {name for name, (_, text) in found.items() if CANARY in text} == LEAKS[role]
     refused = {name for name, (status, _) in found.items() if status != 200}
