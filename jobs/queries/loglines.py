@@ -55,20 +55,31 @@ class Window(NamedTuple):
 
 def split(rows: Iterable[Row], stream: str = "") -> Iterator[RawLine]:
     """Cut pieces into lines; what a first piece only goes on with is left out."""
-    cutter = _Cutter(stream)
+    cutter = Cutter(stream)
     for row in rows:
         yield from cutter.row(row)
     yield from cutter.close(ended=False)
 
 
-class _Cutter:
+class Cutter:
     """Lines out of pieces, with the one that is still open."""
 
     def __init__(self, stream: str) -> None:
+        """Cut all output, or that of one stream."""
         self._stream = stream
         self._open: RawLine | None = None
 
+    def go_on(self, row: Row, lead: bytes) -> None:
+        """Begin with the line that ``row`` goes on with, of which ``lead`` was read before."""
+        stream = next((name for name, _position, _data in row.parts()), "")
+        if lead and self._stream in ("", stream):
+            self._open = RawLine(
+                row.line, row.offset - len(lead), lead, stream, row.attempt, row.written_at,
+                False, row.offset,
+            )  # fmt: skip
+
     def row(self, row: Row) -> Iterator[RawLine]:
+        """Yield the lines that end in a piece."""
         number, opened = row.line, row.open_bytes
         for stream, position, data in row.parts():
             if not opened:
@@ -101,6 +112,7 @@ class _Cutter:
             self._open = self._open._replace(data=whole, end=line.offset + len(data))
 
     def close(self, *, ended: bool) -> Iterator[RawLine]:
+        """Yield the open line if there is one, as ended or as one that may go on."""
         line, self._open = self._open, None
         if line is not None:
             data = line.data[:-1] if line.data.endswith(b"\n") else line.data
@@ -163,12 +175,13 @@ def _begun(row: Row, stream: str) -> int:
     return begun
 
 
-def follow(chosen: Chosen, offset: int, count: int) -> Window | None:
-    """Return the lines that begin at byte ``offset`` or later; None when these are over ``count``."""
+def follow(chosen: Chosen, offset: int, count: int) -> Window:
+    """Return up to ``count`` lines that begin at byte ``offset`` or later."""
     rows = walk(chosen, seq_of_offset(chosen.execution_id, offset))
     found = (line for line in split(rows, chosen.stream) if line.offset >= offset)
     lines = list(islice(found, count + 1))
-    return None if len(lines) > count else Window(lines)
+    later = lines[count].number if len(lines) > count else None
+    return Window(lines[:count], later=later)
 
 
 def line_count(execution_id: int) -> int:

@@ -169,6 +169,8 @@ def seq_of_offset(execution_id: int, offset: int) -> int:
 
 def seq_of_line(execution_id: int, number: int) -> int:
     """Return the place of the piece in which a line begins."""
+    if number <= 1:
+        return 0
     found = _halve(execution_id, "line", number - 1)
     if found is not None:
         return found

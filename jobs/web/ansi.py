@@ -8,21 +8,20 @@ the palette are shown as the nearest of them, because the page allows no inline 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from jobs.domain.needle import Needle
+from jobs.domain.terminal import ESCAPE, last_write
+
+MARKS = 20  # places of a searched text that are marked in one line
 LINE_LIMIT = 4000  # characters; a line of a megabyte would freeze the browser
 _STATE = re.compile(r"[0-9;]{0,60}", re.ASCII)
-# CSI, OSC and the other string sequences (with or without their end), then two-character escapes.
-_ESCAPE = re.compile(
-    r"\x1b\[(?P<params>[0-?]*)[ -/]*(?P<final>[@-~]?)"
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
-    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"
-    r"|\x1b[ -/]*[0-~]?"
-)
 # C0 but tab, DEL, C1, and the characters that reorder or hide text around them.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -150,42 +149,60 @@ def printable(text: str) -> str:
     return _CONTROL.sub(_visible, text)
 
 
-def _last_write(line: str) -> str:
-    """Return what a terminal shows of a line that returns to its start (progress bars)."""
-    parts = [part for part in line.rstrip("\r").split("\r") if part]
-    return parts[-1] if parts else ""
+def render_line(line: str, style: Style, *, needle: Needle | None = None) -> SafeString:
+    """Return the HTML of one line without its end, and move ``style`` on.
+
+    Where ``needle`` stands in what is shown is marked.
+    """
+    spans, hidden = _spans(last_write(line), style)
+    marked = needle.spans("".join(text for _name, text in spans))[:MARKS] if needle else []
+    parts = _marked(spans, marked) if marked else (_span(*span) for span in spans)
+    # Each part is escaped already; a template or `format_html` costs five times as much.
+    html = SafeString("".join(parts))
+    return format_html("{}{}", html, _cut_mark(hidden)) if hidden > 0 else html
 
 
-def render_line(line: str, style: Style) -> SafeString:
-    """Return the HTML of one line without its end, and move ``style`` on."""
-    line = _last_write(line) if "\r" in line else line
+def _spans(line: str, style: Style) -> tuple[list[tuple[str, str]], int]:
+    """Return classes and text of a line's stretches, and how many characters were left out."""
     spans: list[tuple[str, str]] = []
-    shown = position = 0
-    for match in _ESCAPE.finditer(line):
+    shown = length = position = 0
+    for match in ESCAPE.finditer(line):
+        length += match.start() - position
         shown += _add(spans, line[position : match.start()], style, room=LINE_LIMIT - shown)
         if match["final"] == "m":
             style.apply(match["params"])
         position = match.end()
+    length += len(line) - position
     shown += _add(spans, line[position:], style, room=LINE_LIMIT - shown)
-    html = format_html_join("", "{}", ((_span(name, text),) for name, text in spans))
-    hidden = len(_ESCAPE.sub("", line)) - shown
-    return format_html("{}{}", html, _cut_mark(hidden)) if hidden > 0 else html
+    return spans, length - shown
 
 
 def _add(spans: list[tuple[str, str]], text: str, style: Style, *, room: int) -> int:
     """Add at most ``room`` characters in the present style; return how many of ``text`` fit."""
     text = text[: max(room, 0)]
     if text:
-        spans.append((style.classes(), printable(text)))
+        spans.append((style.classes(), text))
     return len(text)
 
 
-def _span(classes: str, text: str) -> SafeString:
-    return (
-        format_html('<span class="{}">{}</span>', classes, text)
-        if classes
-        else format_html("{}", text)
-    )
+def _marked(spans: list[tuple[str, str]], marked: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield the stretches, cut where a marked stretch begins or ends."""
+    edges = [edge for span in marked for edge in span]
+    position = 0
+    for classes, text in spans:
+        end = position + len(text)
+        cuts = [position, *(edge for edge in edges if position < edge < end), end]
+        for start, stop in pairwise(cuts):
+            part = _span(classes, text[start - position : stop - position])
+            is_marked = any(first <= start < last for first, last in marked)
+            yield f"<mark>{part}</mark>" if is_marked else part
+        position = end
+
+
+def _span(classes: str, text: str) -> str:
+    """Return escaped text, in its classes if it has any; these are names of this module."""
+    shown = escape(printable(text))
+    return f'<span class="{classes}">{shown}</span>' if classes else shown
 
 
 def _cut_mark(hidden: int) -> SafeString:

@@ -114,6 +114,47 @@
       if (!menu.contains(event.target) || at(".menu a, .menu button")) menu.open = false;
     }
   });
+  // A line's address: its number in the fragment; a line that is not here is fetched by number.
+  const lineOf = (hash) => /^#L(\d{1,12})$/.exec(hash)?.[1];
+  const address = (number) => {
+    const url = new URL(location.href);
+    url.searchParams.set("line", number);
+    for (const name of ["go", "missed", "stopped"]) url.searchParams.delete(name);
+    url.hash = `L${number}`;
+    return url;
+  };
+  const jump = () => {
+    const number = lineOf(location.hash), log = document.querySelector("#log[data-lines]");
+    if (!number || !log) return;
+    const line = document.getElementById(`L${number}`);
+    if (line) {
+      const box = document.getElementById("follow");
+      if (box) box.checked = false;
+      const fold = line.closest("details");
+      if (fold) fold.open = true;
+      line.scrollIntoView({ block: "center" });
+    } else if (new URL(location.href).searchParams.get("line") !== number) {
+      location.replace(address(number));
+    }
+  };
+  window.addEventListener("hashchange", jump);
+  document.addEventListener("click", (event) => {
+    const number = event.target.closest("#log .l > .no");
+    if (!number) return;
+    for (const line of all("#log .at")) line.classList.remove("at");
+    number.parentNode.classList.add("at");
+    history.replaceState(null, "", address(number.textContent));
+  });
+  // A log that is followed for hours: what has scrolled far away leaves the page.
+  const MOST_LINES = 20000;
+  document.addEventListener("htmx:after:swap", () => {
+    const log = document.getElementById("log");
+    if (!log || log.children.length < MOST_LINES || !document.getElementById("follow")?.checked) return;
+    const first = document.getElementById("log-earlier");
+    if (first) first.remove();
+    while (log.children.length > MOST_LINES / 2) log.firstElementChild.remove();
+  });
+  jump();
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
     const log = document.getElementById(event.target.dataset.aloud);

@@ -111,11 +111,11 @@ def test_a_long_log_shows_its_end_first(running: Execution, viewer_client: Clien
     ).content.decode()
 
     assert ">line 5000<" in page
-    assert '<span class="no">3001</span>' in page
-    assert ">line 3000<" not in page
-    assert ">line 3000<" in earlier
-    assert '<span class="no">1001</span>' in earlier
-    assert ">line 1000<" not in earlier
+    assert '<span class="no">4501</span>' in page
+    assert ">line 4500<" not in page
+    assert ">line 4500<" in earlier
+    assert '<span class="no">4001</span>' in earlier
+    assert ">line 4000<" not in earlier
 
 
 def test_nothing_printed_is_said(job: Job, viewer_client: Client) -> None:
