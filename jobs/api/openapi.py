@@ -57,6 +57,21 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
                 "schedules": [{"kind": "cron", "expression": "0 4 * * *", "timezone": "UTC"}],
             },
         },
+        "registerCspResources": {
+            "summary": "Register the resources of a cloud, an hour after each run",
+            "value": {
+                "name": "aws-kr-prod",
+                "type": "registerCspResources",
+                "spec": {
+                    "ns_id": "production",
+                    "connection_name": "aws-ap-northeast-2",
+                    "mci_name_prefix": "aws-kr-prod",
+                    "option": "vNet,securityGroup",
+                },
+                "schedules": [{"kind": "interval", "seconds": 3600}],
+                "auto_disable_after": 5,
+            },
+        },
     },
     "JobChanges": {
         "timeout": {"summary": "Another time limit", "value": {"timeout_seconds": 120}},

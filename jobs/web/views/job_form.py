@@ -32,8 +32,8 @@ from jobs.services import jobs as job_services
 from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.previews import Entry, Timetable
-from jobs.web import draft as drafts
 from jobs.web import after, draft_schedules, guard, load_words, plans, schedules, words
+from jobs.web import draft as drafts
 from jobs.web.draft import Draft
 from jobs.web.draft_failures import causes
 from jobs.web.draft_forms import forms_of
@@ -47,6 +47,7 @@ _TYPES = {
     "http": ("download", gettext_lazy("A web address")),
     "python": ("file-code", gettext_lazy("A registered job class")),
     "management_command": ("terminal", gettext_lazy("One of Django's commands")),
+    "registerCspResources": ("download", gettext_lazy("Resources of a cloud, by CB-Tumblebug")),
 }
 
 
