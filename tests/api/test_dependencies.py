@@ -53,7 +53,7 @@ def test_the_tree_goes_up_and_down_and_tells_each_job_once(as_viewer: Caller) ->
     def shape(nodes: list[dict[str, Any]]) -> list[Any]:
         return [(n["name"], n["on"], n["repeated"], shape(n["children"])) for n in nodes]
 
-    e = [("e", "success", False, [])]
+    e: list[Any] = [("e", "success", False, [])]
     assert shape(below["downstream"]) == [
         ("b", "success", False, [("d", "success", False, e)]),
         ("c", "success", False, [("d", "failure", True, [])]),

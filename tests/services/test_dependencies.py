@@ -97,7 +97,7 @@ def test_each_ending_starts_what_waits_for_it(on: str, states: str) -> None:
     for state in (SUCCEEDED, FAILED, ExecutionState.TIMED_OUT):
         run(load, state)
         serve()
-        job_services.cancelling.cancel_live(report, by="test", now=timezone.now())
+        cancelling.cancel_live(report, by="test", now=timezone.now())
 
     assert len(starts(report)) == len(states.split())
 
