@@ -20,10 +20,15 @@ REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests one after the other: each starts a dozen processes."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+    """Run the tests of a file one after the other, and all that use the one Redis.
+
+    They mostly wait, so another file may run beside them.
+    """
+    mine = [item for item in items if HERE in item.path.parents]
+    with_redis = {item.path for item in mine if item.get_closest_marker("redis")}
+    for item in mine:
+        group = "redis" if item.path in with_redis else f"e2e-{item.path.stem}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ JOBS = 6
 def test_kills_lose_and_double_nothing(
     make_product: Callable[..., Product], database: str, postgres_url: str
 ) -> None:
-    chaos(make_product(**settings_for(database, postgres_url)), seconds=8, seed=1)
+    chaos(make_product(**settings_for(database, postgres_url)), seconds=5, seed=1)
 
 
 @pytest.mark.soak

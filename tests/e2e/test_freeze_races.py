@@ -15,7 +15,7 @@ from tests.e2e.test_pause_races import check_that_each_due_time_has_one_verdict
 JOBS = 40
 
 
-@pytest.mark.parametrize("freezes", [50, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("freezes", [24, pytest.param(200, marks=pytest.mark.soak)])
 def test_what_is_frozen_before_it_is_due_makes_no_execution(
     database: Database, freezes: int
 ) -> None:

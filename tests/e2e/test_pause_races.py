@@ -17,7 +17,7 @@ JOBS = 20
 PEOPLE = 2
 
 
-@pytest.mark.parametrize("pauses", [60, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("pauses", [30, pytest.param(1000, marks=pytest.mark.soak)])
 def test_what_is_paused_before_it_is_due_does_not_start(database: Database, pauses: int) -> None:
     database.manage(
         "make_jobs", f"--count={JOBS}", "--every=1", "--command=true",

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.redis,
     pytest.mark.django_db(transaction=True),
     # They empty the one Redis that all share, so they go one after the other.
-    pytest.mark.xdist_group("e2e"),
+    pytest.mark.xdist_group("redis"),
 ]
 
 
