@@ -105,8 +105,9 @@ def _serves(worker: Worker, queue: str, requires: str) -> bool:
 
 def unserved(now: datetime, *, longer_than: timedelta = timedelta(0)) -> list[Unserved]:
     """Return what waits and nobody serves, the longest first; a few probes, whatever waits."""
-    rows = clusters()
-    found = [one for queue in ready.waiting_queues() for one in _unserved(queue, rows, now)]
+    queues = ready.waiting_queues()
+    rows = clusters() if queues else []
+    found = [one for queue in queues for one in _unserved(queue, rows, now)]
     found.sort(key=lambda one: one.since)
     return [one for one in found if now - one.since >= longer_than]
 

@@ -1,0 +1,111 @@
+"""Many clusters at once never pass a limit or a mutex, and leave nothing behind that may begin."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, connections
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from jobs.domain.permissions import SYSTEM
+from jobs.domain.states import ExecutionState
+from jobs.executors.base import ExecutionResult
+from jobs.models import Execution, Worker
+from jobs.services import claims, executions, queues
+from tests.factories import make_execution, make_job, make_worker
+
+LIMIT, CLUSTERS, ROWS = 2, 4, 24
+QUEUES = ["narrow", "wide"]
+ON_POSTGRESQL = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has one writer"
+)
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_and_a_mutex_hold_between_clusters_that_claim_and_finish_at_once() -> None:
+    job = make_job(overlap="allow", max_parallel=100)
+    queues.update("narrow", {"limit": LIMIT}, actor=SYSTEM)
+    for number in range(ROWS):
+        make_execution(job, queue=QUEUES[number % 2], mutex="m" if number % 3 == 0 else "")
+    job.refresh_from_db()
+    start, seen = threading.Barrier(CLUSTERS), list[tuple[int, int]]()
+
+    in_threads(CLUSTERS, lambda worker: work_off(worker, start, seen))
+
+    assert Execution.objects.filter(state="succeeded").count() == ROWS
+    assert max(narrow for narrow, _ in seen) <= LIMIT
+    assert max(mutex for _, mutex in seen) == 1
+
+
+def work_off(worker: Worker, start: threading.Barrier, seen: list[tuple[int, int]]) -> None:
+    """Be a cluster until nothing waits; note at each run how many go on beside it."""
+    start.wait()
+    while Execution.objects.filter(state="queued").exists():
+        for claim in claims.claim(worker_id=worker.pk, queues=QUEUES, free=2):
+            running = executions.start(claim.execution_id, claim.token, pid=1)
+            while running is not None:
+                seen.append(at_work())
+                running = executions.finish_and_take(
+                    running, succeeded(), worker_id=worker.pk, queues=QUEUES, pid=1
+                )
+
+
+def at_work() -> tuple[int, int]:
+    """Return how many are at work in the narrow queue and with the mutex, at one moment."""
+    return tuple(  # type: ignore[return-value]
+        Execution.objects.filter(state__in=("claimed", "running"))
+        .aggregate(
+            narrow=Count("pk", filter=Q(queue="narrow")), mutex=Count("pk", filter=Q(mutex="m"))
+        )
+        .values()
+    )
+
+
+def in_threads(count: int, body: Callable[[Worker], None]) -> None:
+    """Let so many clusters do something at once, each on its own connection."""
+    errors: list[Exception] = []
+
+    def run(worker: Worker) -> None:
+        try:
+            body(worker)
+        except Exception as error:  # noqa: BLE001 - told by the main thread
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[make_worker()]) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+
+
+def succeeded() -> ExecutionResult:
+    now = timezone.now()
+    return ExecutionResult(
+        state=ExecutionState.SUCCEEDED, started_at=now, finished_at=now, message="", exit_code=0
+    )
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_many_clusters_at_once_begin_exactly_the_limit() -> None:
+    job = make_job()
+    queues.update("narrow", {"limit": 3}, actor=SYSTEM)
+    for _ in range(12):
+        make_execution(job, queue="narrow")
+    start, taken = threading.Barrier(6), list[claims.Claim]()
+
+    def claim_at_once(worker: Worker) -> None:
+        start.wait()
+        taken.extend(claims.claim(worker_id=worker.pk, queues=["narrow"], free=2))
+
+    in_threads(6, claim_at_once)
+
+    assert len(taken) == 3
+    assert Execution.objects.filter(state="claimed").count() == 3
