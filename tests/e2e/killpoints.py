@@ -102,7 +102,7 @@ def strike(armed: Path, args: tuple[Any, ...]) -> None:
         return
     victims = [int(word) for word in taken.read_text().split()] or [os.getpid()]
     armed.with_suffix(".struck").write_text(str(args[0]) if args else "")
-    for victim in victims:
+    for victim in sorted(victims, key=lambda pid: pid == os.getpid()):  # itself last
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
 

@@ -315,6 +315,16 @@ def test_a_stubborn_job_is_killed_with_everything_it_started(
     assert 1.0 <= run.seconds < 8
 
 
+def test_a_job_that_is_blocked_in_c_is_killed(run_python: RunPython) -> None:
+    run = run_python(
+        f"{JOBS}.blocked_in_c", timeout=timedelta(seconds=0.5), grace=timedelta(seconds=0.2)
+    )
+
+    assert run.outcome == (ExecutionState.TIMED_OUT, "Timed out after 0.5 s")
+    assert run.result.signal == signal.SIGKILL
+    assert run.seconds < 5
+
+
 # --- Limits and secrets ---------------------------------------------------------------------------
 
 

@@ -309,3 +309,9 @@ def what_is_open() -> dict[str, Any]:
 def _target(handle: Path) -> str:
     """Return what a descriptor leads to; the one that listed them is closed by now."""
     return str(handle.readlink()) if handle.is_symlink() else ""
+
+
+@scheduled_job(manual=True)
+def blocked_in_c() -> None:
+    """Sleep in C with the interpreter's lock held: no signal handler of Python's ever runs."""
+    ctypes.PyDLL(None).sleep(300)
