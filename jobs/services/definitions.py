@@ -361,7 +361,7 @@ def _dependencies_of(job: Job) -> list[DependencyDefinition]:
     if "dependencies" not in getattr(job, "_prefetched_objects_cache", {}):
         rows = rows.select_related("upstream")
     return [
-        DependencyDefinition.model_construct(job=row.upstream.name, on=row.outcome)
+        DependencyDefinition.model_construct(job=row.upstream.name, on=DependencyOutcome(row.outcome))
         for row in sorted(rows, key=lambda row: row.upstream.name.lower())
     ]
 
