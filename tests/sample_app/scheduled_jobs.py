@@ -313,5 +313,7 @@ def _target(handle: Path) -> str:
 
 @scheduled_job(manual=True)
 def blocked_in_c() -> None:
-    """Sleep in C with the interpreter's lock held: no signal handler of Python's ever runs."""
-    ctypes.PyDLL(None).sleep(300)
+    """Wait in C for a lock of its own, with that of Python held: no signal handler ever runs."""
+    library, mutex = ctypes.PyDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(mutex)
+    library.pthread_mutex_lock(mutex)
