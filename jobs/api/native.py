@@ -26,6 +26,7 @@ from jobs.api.v1.explain import router as explain
 from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
+from jobs.api.v1.log_search import router as log_search
 from jobs.api.v1.queues import router as queues
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.variables import router as variables
@@ -78,6 +79,7 @@ api = NativeApi(
 )
 register(api)
 api.add_router("/jobs", jobs)
+api.add_router("/jobs", log_search)
 api.add_router("/executions", executions)
 api.add_router("", backfills)
 api.add_router("/freezes", freezes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field
@@ -32,18 +33,23 @@ WaitSeconds = Annotated[
 
 def wait_for_end(execution_id: int, seconds: float) -> bool:
     """Wait until the execution has ended; False when the time, or the place to wait, is over."""
+    return wait_until(lambda: has_ended(execution_id), seconds)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is so; False when the time, or the place to wait, is over."""
     if seconds <= 0 or not _place.acquire(blocking=False):
-        return has_ended(execution_id)
+        return is_so()
     try:
-        return _watch(execution_id, time.monotonic() + seconds)
+        return _watch(is_so, time.monotonic() + seconds)
     finally:
         _place.release()
 
 
-def _watch(execution_id: int, deadline: float) -> bool:
-    """Look at the row's state, often at first and less often later."""
+def _watch(is_so: Callable[[], bool], deadline: float) -> bool:
+    """Look, often at first and less often later."""
     pause = _SHORTEST
-    while not has_ended(execution_id):
+    while not is_so():
         rest = deadline - time.monotonic()
         if rest <= 0:
             return False

@@ -21,6 +21,7 @@ _TIMEOUT = 60.0
 _WAIT = 10  # seconds that one request asks the server to wait; it may answer earlier
 _PAUSE = 0.5  # between two requests for something that has not happened yet
 _PAGE = 500
+_LOG_BYTES = 4_000_000
 
 
 @dataclass
@@ -128,20 +129,40 @@ class Api:
                 time.sleep(_PAUSE)  # another request has the server's one place to wait
         return execution
 
-    def log(self, execution_id: int, start: int) -> tuple[bytes, int, bool]:
-        """Return output from byte ``start``, where it goes on, and whether that was all."""
-        response = self.send("GET", f"/executions/{execution_id}/log", params={"from": start})
+    def log(self, execution_id: int, start: int, **query: str | int) -> tuple[bytes, int, bool]:
+        """Return output from byte ``start``, where it goes on, and whether that was all.
+
+        Of a few megabytes of the log at a time, so that neither side has to hold more.
+        """
+        wanted = {"from": start, "limit": _LOG_BYTES, **query}
+        response = self.send("GET", f"/executions/{execution_id}/log", params=wanted)
         complete = response.headers["Log-Complete"] == "true"
         return response.content, int(response.headers["Log-Next"]), complete
 
-    def follow(self, execution_id: int) -> Iterator[bytes]:
-        """Yield output as it is printed, until the execution has ended."""
+    def search_logs(self, job: Document, text: str) -> Iterator[Document]:
+        """Yield the lines with ``text`` of a job's executions, the newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"cursor": cursor} if cursor else {}
+            page = self.get(f"/jobs/{job['id']}/log-search", q=text, **query)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+
+    def log_pieces(
+        self, execution_id: int, *, follow: bool, tail: int = 0, attempt: int = 0
+    ) -> Iterator[bytes]:
+        """Yield what is printed so far; with ``follow`` also what comes, until the execution ends."""
         start, complete = 0, False
+        query: dict[str, int] = {"tail": tail, "attempt": attempt}
         while not complete:
-            data, start, complete = self.log(execution_id, start)
+            before = start
+            data, start, complete = self.log(execution_id, before, **query)
+            query = {"attempt": attempt}
             if data:
                 yield data
-            elif not complete:
+            elif not complete and start == before:
+                if not follow:
+                    return
                 time.sleep(_PAUSE)
 
 

@@ -73,18 +73,37 @@ def show(api: LazyApi, name: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("target", metavar="NAME|ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the execution has ended.")
+@click.option("--tail", type=click.IntRange(0, 10_000), default=0, help="Only the last lines.")
+@click.option("--attempt", type=click.IntRange(0, 32_000), default=0, help="Only of one attempt.")
+@click.option("--grep", default="", help="Only lines with this text, of all of the job's runs.")
 @json_option
 @click.pass_obj
-def logs(api: LazyApi, target: str, follow: bool, as_json: bool) -> None:
+def logs(
+    api: LazyApi, /, target: str, follow: bool, tail: int, attempt: int, grep: str, as_json: bool
+) -> None:
     """Print what an execution, or a job's latest one, has printed."""
+    if grep:
+        if follow or tail or attempt:
+            raise click.UsageError("--grep goes with none of -f, --tail and --attempt.")
+        _print_matches(api().search_logs(api().job(target), grep), as_json)
+        return
     number = _execution_id(api(), target)
-    pieces = api().follow(number) if follow else iter([api().log(number, 0)[0]])
+    pieces = api().log_pieces(number, follow=follow, tail=tail, attempt=attempt)
     if as_json:
         output = b"".join(pieces).decode(errors="replace")
         print_document({"execution_id": number, "log": output})
         return
     for piece in pieces:
         click.echo(piece, nl=False)
+
+
+def _print_matches(found: Iterator[Document], as_json: bool) -> None:
+    """Print lines as `grep` does, each with its execution and number; the newest execution first."""
+    if as_json:
+        print_document({"items": list(found)})
+        return
+    for item in found:
+        click.echo(f"#{item['execution_id']}:{item['line']}: {item['text']}")
 
 
 def _execution_id(api: Api, target: str) -> int:

@@ -184,6 +184,12 @@ def follow(chosen: Chosen, offset: int, count: int) -> Window:
     return Window(lines[:count], later=later)
 
 
+def tail_offset(chosen: Chosen, count: int) -> int:
+    """Return the byte at which the last ``count`` lines begin; the end when there are none."""
+    lines = newest(chosen, count).lines
+    return lines[0].offset if lines else place_after_last(chosen.execution_id).offset
+
+
 def line_count(execution_id: int) -> int:
     """Return how many lines a log has."""
     return place_after_last(execution_id).line

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from jobs.domain.loglines import LONGEST_LINE
 from jobs.domain.needle import Needle
+from jobs.domain.permissions import Actor
 from jobs.models import Execution, LogChunk
+from jobs.queries.answers import hidden_answers
 from jobs.queries.loglines import Cutter, RawLine, split, window
 from jobs.queries.logrows import Chosen, Row, seq_of_line, walk, walk_back
 
@@ -161,6 +163,7 @@ class JobSearchFilter:
 
     job_id: int
     text: str
+    actor: Actor
     stream: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -199,8 +202,12 @@ def _candidates(
     last = chosen.after[0] + 1 if chosen.after else None
     while True:
         batch = _executions(chosen, last)
+        # Before the search, not after: where a page ends would tell what it may not show.
+        hidden = hidden_answers(chosen.actor, batch)
         short = _short_logs([execution.pk for execution in batch])
         for execution in batch:
+            if execution.pk in hidden:
+                continue
             data = short.get(execution.pk)
             if data is not None:
                 effort.left -= len(data)
@@ -218,7 +225,7 @@ def _executions(chosen: JobSearchFilter, below: int | None) -> list[Execution]:
         rows = rows.filter(due_at__lt=chosen.until)
     if below is not None:
         rows = rows.filter(pk__lt=below)
-    return list(rows.only("pk", "job_id", "due_at", "state", "attempt")[:_AT_ONCE])
+    return list(rows.only("pk", "job_id", "due_at", "version", "state", "attempt")[:_AT_ONCE])
 
 
 def _short_logs(executions: Sequence[int]) -> dict[int, bytes]:

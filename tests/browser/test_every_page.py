@@ -47,6 +47,8 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "edit-job": f"/jobs/{good}/edit/",
         "delete-job": f"/jobs/{good}/delete/",
         "ledger": f"/jobs/{good}/ledger/",
+        "job-logs": f"/jobs/{good}/logs/?q=fine",
+        "log-line": f"/executions/{failed}/?line=1&q=broken",
         "explain": f"/jobs/{good}/explain/?at=2030-01-01T10:00",
         "explain-nothing": f"/jobs/{good}/explain/",
         "executions": "/executions/",

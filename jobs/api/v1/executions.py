@@ -20,13 +20,15 @@ from jobs.api.documents import (
 )
 from jobs.api.openapi import FILE_ANSWER, TEXT_ANSWER
 from jobs.api.requests import LARGEST_ID, ApiRequest, Cursor, Id, Limit, Moment, Text, split_words
-from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
-from jobs.domain.states import TERMINAL, ExecutionState, Stream, Trigger
+from jobs.api.waiting import MAX_WAIT, WaitSeconds, has_ended, wait_for_end, wait_until
+from jobs.domain.states import ExecutionState, Stream, Trigger
 from jobs.downloads import artifact_response
 from jobs.queries import logs
 from jobs.queries.answers import require_answer
 from jobs.queries.executions import get_artifact, get_execution
 from jobs.queries.listing import ExecutionListing, list_executions
+from jobs.queries.loglines import tail_offset
+from jobs.queries.logrows import Chosen
 from jobs.services import cancelling
 from jobs.services.wording import choice
 
@@ -65,9 +67,31 @@ class LogQuery(Schema):
     start: Annotated[int, Field(ge=0, le=LARGEST_ID)] = Field(
         0, alias="from", description="Byte of the whole log at which to begin."
     )
+    offset: Annotated[int | None, Field(ge=0, le=LARGEST_ID)] = Field(
+        None, description="The same as `from`."
+    )
     stream: Annotated[Stream | None, BeforeValidator(lambda value: value or None)] = Field(
         None, description="Only `stdout`, `stderr` or `system`; all by default."
     )
+    attempt: Annotated[int, Field(ge=0, le=32_000)] = Field(
+        0, description="Only of this attempt, counted from 1; all by default."
+    )
+    tail: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        0, description="Begin so many lines before the end, instead of at `from`."
+    )
+    limit: Annotated[int, Field(ge=0, le=LARGEST_ID)] = Field(
+        0, description="Look at so many bytes of the log at most; 0 is all there is."
+    )
+    wait: Annotated[float, Field(ge=0, le=3600)] = Field(
+        0,
+        description="While there is nothing new, wait so many seconds for output or the end. The "
+        f"server waits {MAX_WAIT:g} s at most, for one request at a time.",
+    )
+
+    @property
+    def first(self) -> int:
+        """Return the byte at which to begin."""
+        return self.start if self.offset is None else self.offset
 
 
 @router.get("", response=ExecutionPage)
@@ -108,20 +132,30 @@ def log(request: ApiRequest, execution_id: int, query: Query[LogQuery]) -> Strea
     """
     execution = get_execution(execution_id)
     require_answer(request.auth, execution)
+    wait_until(lambda: _has_news(execution_id, query.first), min(query.wait, MAX_WAIT))
     # The state first: once it is final, everything printed is in the table.
-    complete = execution.state in TERMINAL
-    end = logs.size(execution_id)
+    ended = has_ended(execution_id)
+    size = logs.size(execution_id)
+    chosen = Chosen(execution_id, query.stream.value if query.stream else "", query.attempt)
+    start = tail_offset(chosen, query.tail) if query.tail else query.first
+    end = min(start + query.limit, size) if query.limit else size
     response = StreamingHttpResponse(
-        _bytes(execution_id, query, end), content_type="text/plain; charset=utf-8"
+        _bytes(chosen, start, end), content_type="text/plain; charset=utf-8"
     )
-    response["Log-Next"] = str(max(end, query.start))
-    response["Log-Complete"] = "true" if complete else "false"
+    response["Log-Next"] = str(max(end, start))
+    response["Log-Complete"] = "true" if ended and end >= size else "false"
     return response
 
 
-def _bytes(execution_id: int, query: LogQuery, end: int) -> Iterator[bytes]:
-    stream = query.stream.value if query.stream else ""
-    for piece in logs.pieces(execution_id, start=query.start, end=end, stream=stream):
+def _has_news(execution_id: int, start: int) -> bool:
+    return has_ended(execution_id) or logs.size(execution_id) > start
+
+
+def _bytes(chosen: Chosen, start: int, end: int) -> Iterator[bytes]:
+    found = logs.pieces(
+        chosen.execution_id, start=start, end=end, stream=chosen.stream, attempt=chosen.attempt
+    )
+    for piece in found:
         yield piece.data
 
 

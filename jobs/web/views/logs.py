@@ -15,7 +15,7 @@ from jobs.domain.needle import LONGEST_NEEDLE, Needle
 from jobs.domain.states import TERMINAL, Stream
 from jobs.models import Execution
 from jobs.queries import logsearch
-from jobs.queries.answers import hidden_answers, require_answer
+from jobs.queries.answers import require_answer
 from jobs.queries.executions import get_execution
 from jobs.queries.jobs import get_job
 from jobs.queries.loglines import line_count
@@ -209,6 +209,7 @@ def job_logs(request: AuthedRequest, job_id: int) -> HttpResponse:
             logsearch.JobSearchFilter(
                 job_id=job.pk,
                 text=wanted.text,
+                actor=request.actor,
                 stream=wanted.stream,
                 since=period.start,
                 until=period.end,
@@ -224,22 +225,13 @@ def job_logs(request: AuthedRequest, job_id: int) -> HttpResponse:
         "period": period,
         "fields": {"from": periods.field(period.start), "to": periods.field(period.end)},
         "found": found,
-        "matches": [_match(match, wanted) for match in _readable(request, found)],
+        "matches": [_match(match, wanted) for match in found.found] if found else [],
         "older": urlencode({**query, "after": "-".join(map(str, found.following))})
         if found and found.following
         else None,
         "newest": urlencode(query) if "after" in request.GET else None,
     }
     return render(request, "pages/job_logs.html", page)
-
-
-def _readable(
-    request: AuthedRequest, found: logsearch.JobSearch | None
-) -> list[logsearch.JobMatch]:
-    """Return the lines found without those that the reader may not see."""
-    matches = list(found.found) if found else []
-    hidden = hidden_answers(request.actor, [match.execution for match in matches])
-    return [match for match in matches if match.execution.pk not in hidden]
 
 
 def _match(match: logsearch.JobMatch, wanted: Asked) -> dict[str, object]:
