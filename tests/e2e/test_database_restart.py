@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,11 @@ LEASE = 3.0
 TICKING_AGAIN = 2.0
 # The machine that runs the tests may be busy with others.
 ALLOWANCE = 3.0
+
+
+def has_more(product: Product, seen: int) -> bool:
+    """Say whether the jobs have left more lines than so many."""
+    return len(product.evidence("restart")) > seen
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def test_a_restart_of_the_database_starts_nothing_twice_and_loses_no_result(
         product.ask("reconnect")
         back_at = time.monotonic()
         seen = len(product.evidence("restart"))
-        wait_until(lambda seen=seen: len(product.evidence("restart")) > seen, what="it ticks")
+        wait_until(partial(has_more, product, seen), what="it ticks")
         assert time.monotonic() - back_at < TICKING_AGAIN + ALLOWANCE
 
     assert product.end_of(execution) == "failed"

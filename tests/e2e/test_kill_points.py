@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import product as pairs
+from pathlib import Path
 
 import pytest
 
@@ -71,14 +72,15 @@ class Bench:
 
     def start(self) -> None:
         """Start a dispatcher and a cluster, with the hooks."""
-        self.product.program = ["-m", "tests.e2e.killpoints", str(self.armed("").parent)]
+        self.product.program = ["-m", "tests.e2e.killpoints", str(self.armed)]
         self.product.start("--dispatcher", "--cluster", "main")
 
-    def armed(self, point: str) -> os.PathLike[str]:
-        """Return the file that arms a point."""
+    @property
+    def armed(self) -> Path:
+        """Return the directory of the files that arm a point."""
         directory = self.product.folder / "armed"
         directory.mkdir(exist_ok=True)
-        return directory / (point or "none")
+        return directory
 
     def kill(self, point: str, victim: str, job: int) -> None:
         """Kill the victim the next time that somebody passes the point.
@@ -95,7 +97,7 @@ class Bench:
     def _strike(self, point: str, victim: str, job: int) -> bool:
         """Arm the point, make somebody pass it, and say whether the victim has died."""
         victims = self._pids(victim)
-        path = self.product.folder / "armed" / point
+        path = self.armed / point
         taken = path.with_suffix(killpoints.TAKEN)
         taken.unlink(missing_ok=True)
         path.with_suffix(".new").write_text(" ".join(map(str, victims)))
@@ -124,7 +126,9 @@ class Bench:
 
     def _tree(self) -> ClusterTree:
         """Return the processes of the cluster, once it has all of them."""
-        return wait_until(self._whole_tree, what="the pool is complete")
+        tree = wait_until(self._whole_tree, what="the pool is complete")
+        assert tree is not None
+        return tree
 
     def _whole_tree(self) -> ClusterTree | None:
         (part,) = self.product.parts
