@@ -207,7 +207,7 @@ def tumblebug(**behaviour: Any) -> Iterator[Stub]:
     """Serve for the length of a block."""
     stub = Stub(**behaviour)
     handler: Callable[..., Any] = type("Handler", (_Handler,), {"stub": stub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)  # type: ignore[arg-type]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     stub.port = server.server_address[1]
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))

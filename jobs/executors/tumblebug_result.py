@@ -84,7 +84,7 @@ class Summary:
 
     def table(self) -> str:
         """Return the log's table."""
-        rows = [("connection", "registered", FAILED, "seconds", "message")]
+        rows: list[tuple[str, ...]] = [("connection", "registered", FAILED, "seconds", "message")]
         rows += [tuple(map(str, one.as_json().values())) for one in self.connections]
         wide = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = (
@@ -162,7 +162,9 @@ def _counts(overview: object) -> tuple[dict[str, int], int]:
     """Return the registered resources by type, in the present words, and the failed ones."""
     if not isinstance(overview, dict):
         return {}, 0
-    counts = {SYNONYMS.get(name, name): _number(value) for name, value in overview.items()}
+    counts: dict[str, int] = {
+        SYNONYMS.get(str(name), str(name)): _number(value) for name, value in overview.items()
+    }
     failed = counts.pop(FAILED, 0)
     return {name: count for name, count in counts.items() if count}, failed
 

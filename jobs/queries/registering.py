@@ -60,10 +60,13 @@ def _present() -> QuerySet[Job]:
 
 def _standings(jobs: list[Job]) -> list[Standing]:
     # By the type, not by a list of numbers: there may be more jobs than a query takes parameters.
-    mine = {"job": jobs[0].pk} if len(jobs) == 1 else {"job__type": TYPE, "job__deleted_at": None}
+    mine = Job.objects.present().filter(type=TYPE)
+    if len(jobs) == 1:
+        mine = mine.filter(pk=jobs[0].pk)
     rows = Execution.objects.defer("result", "error", "metrics")
-    live = rows.filter(**mine, state__in=LIVE_VALUES).order_by("-pk")
-    last = rows.filter(pk__in=_last_ids(mine))
+    live = rows.filter(job__in=mine.values("pk"), state__in=LIVE_VALUES).order_by("-pk")
+    ended = mine.filter(last_execution_id__isnull=False)
+    last = rows.filter(pk__in=ended.values("last_execution_id"))
     lives, lasts = _by_job(live), _by_job(last)
     return [
         Standing(
@@ -74,14 +77,6 @@ def _standings(jobs: list[Job]) -> list[Standing]:
         )
         for job in jobs
     ]
-
-
-def _last_ids(mine: dict[str, object]) -> QuerySet[Job, int | None]:
-    found = {name.removeprefix("job__"): value for name, value in mine.items()}
-    if "job" in found:
-        found = {"pk": found["job"]}
-    jobs = Job.objects.filter(**found, last_execution_id__isnull=False)
-    return jobs.values_list("last_execution_id", flat=True)
 
 
 def _by_job(rows: Iterable[Execution]) -> dict[int, Execution]:

@@ -19,7 +19,7 @@ WHERE = "/tumblebug/registerCspResources/schedule"
 BODY = b'{"jobType": "registerCspResources", "nsId": "default", "intervalSeconds": 60}'
 
 
-def post(client: Client | None = None, **headers: str) -> Any:
+def post(client: Any = None, **headers: Any) -> Any:
     """Create a job as curl does; ``headers`` are named with underscores."""
     client = client or Client(SERVER_NAME="localhost")
     address = headers.pop("address", "127.0.0.1")

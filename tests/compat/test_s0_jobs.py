@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from jobs.models import AuditEntry, Execution, Job
-from jobs.services import registering
+from jobs.services import audit
 from tests.factories import make_job
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +204,7 @@ def test_s0_37_a_fault_of_the_server_is_500_and_makes_nothing(
     def broken(name: str) -> None:
         raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(registering.jobs.audit, "record", lambda *_, **__: broken(""))
+    monkeypatch.setattr(audit, "record", lambda *_, **__: broken(""))
     status, answer = script("POST", "", MINIMAL)
     monkeypatch.undo()
 
@@ -353,7 +353,7 @@ def test_s0_156_a_job_is_called_by_its_prefix_where_that_is_free(script: Script)
 
 
 def test_s0_169_182_a_job_may_run_at_times_of_day(script: Script) -> None:
-    body = {**MINIMAL, "cron": "0 3 * * *"}
+    body: dict[str, Any] = {**MINIMAL, "cron": "0 3 * * *"}
     del body["intervalSeconds"]
 
     status, job = script("POST", "", body)
