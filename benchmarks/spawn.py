@@ -35,6 +35,9 @@ class Silent:
     def progress(self, percent: int) -> None:
         """Tell nobody."""
 
+    def soft_limit(self) -> None:
+        """Note nothing."""
+
     def beat(self) -> BeatAnswer:
         """Go on."""
         return BeatAnswer()

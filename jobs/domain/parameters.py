@@ -147,7 +147,8 @@ class Parameter:
             raise InvalidError(f"{_quoted(given)} is too small. Use {self.minimum} or more.")
         if high is not None and value > high:
             raise InvalidError(f"{_quoted(given)} is too large. Use {self.maximum} or less.")
-        return value
+        found: Scalar = value
+        return found
 
     def _typed(self, given: object) -> Any:
         match self.type:

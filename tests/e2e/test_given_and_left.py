@@ -26,7 +26,7 @@ def jobctl(product: Product, *words: str) -> subprocess.CompletedProcess[str]:
         env=product.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

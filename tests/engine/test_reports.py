@@ -90,6 +90,7 @@ def test_warnings_and_metrics_are_kept_and_of_many_the_first() -> None:
     )
 
     assert execution.metrics == {"rows": 1000.0, "share": 0.5}
+    assert execution.warnings is not None
     assert execution.warnings["count"] == 31
     assert execution.warnings["lines"][:2] == ["number 1", "number 2"]
     assert len(execution.warnings["lines"]) == 20
@@ -103,6 +104,7 @@ def test_a_long_warning_with_a_secret_is_cut_after_it_was_masked() -> None:
         spec={"script": 'echo "::warning $(printf %0490d 0) $PARAM_KEY"'},
     )
 
+    assert execution.warnings is not None
     (line,) = execution.warnings["lines"]
     assert len(line) <= 500
     assert line.endswith("0 ***")

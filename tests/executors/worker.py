@@ -83,6 +83,9 @@ class Recorder:
         """Note progress."""
         self.progress_seen.append(percent)
 
+    def soft_limit(self) -> None:
+        """Note nothing."""
+
     def beat(self) -> BeatAnswer:
         """Note a beat."""
         self.beats += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.factories import make_artifact, make_execution, make_job, make_worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def run(script: str, **fields: object) -> Execution:
+def run(script: str, **fields: Any) -> Execution:
     """Run a script as a worker does; return the execution."""
     job = make_job(type="script", spec={"script": script}, **fields)
     execution = make_execution(job)
@@ -197,15 +198,15 @@ def test_a_fenced_worker_leaves_no_file() -> None:
     )
     worker = make_worker()
     (claim,) = claims.claim(worker_id=worker.pk, queues=["default"], free=1)
-    real = runner.artifacts.collected
+    real = artifacts.collected
 
-    def stolen(*args: object, **options: object) -> object:
-        found = real(*args, **options)  # type: ignore[arg-type]
+    def stolen(*args: Any, **options: Any) -> object:
+        found = real(*args, **options)
         Execution.objects.filter(pk=execution.pk).update(token="another")
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner.artifacts, "collected", stolen)
+        patch.setattr(artifacts, "collected", stolen)
         runner.run_claimed(claim.execution_id, claim.token)
 
     assert not Artifact.objects.exists()

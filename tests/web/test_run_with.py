@@ -100,6 +100,7 @@ def test_run_again_uses_the_same_values(job: Job, operator_client: Client) -> No
     operator_client.post(reverse("execution_rerun", args=[first.pk]))
 
     again = Execution.objects.exclude(pk=first.pk).get(job=job)
+    assert again.parameters is not None
     assert (again.parameters["day"], again.parameters["limit"]) == ("2026-01-31", 10)
     assert "correct" not in str(again.parameters)
 
