@@ -30,6 +30,24 @@ def main() -> None:
         answers.flush()
 
 
+def limit_queue(name: str, limit: int) -> None:
+    """Let a queue run at most so many at a time."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import queues
+
+    queues.update(name, {"limit": limit}, actor=SYSTEM)
+
+
+def drain(worker: str, *, back: bool = False) -> None:
+    """Drain a cluster, or let it take work again."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.models import Worker
+    from jobs.services import queues
+
+    number = Worker.objects.exclude(state="gone").get(name=worker).pk
+    (queues.undrain if back else queues.drain)(number, actor=SYSTEM)
+
+
 def migrate() -> None:
     """Make the tables."""
     from django.core.management import call_command
@@ -124,6 +142,8 @@ def sign_in() -> str:
 OPERATIONS = {
     f.__name__: f
     for f in (
+        limit_queue,
+        drain,
         migrate,
         create_jobs,
         create_variable,
