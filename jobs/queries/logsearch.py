@@ -180,7 +180,7 @@ def search_job(chosen: JobSearchFilter) -> JobSearch:
     for number, (execution, may_match) in enumerate(_candidates(chosen, needle, effort), 1):
         start = chosen.after[1] if chosen.after and chosen.after[0] == execution.pk else 1
         if effort.left <= 0 or number > MOST_EXECUTIONS:
-            return JobSearch(found, (execution.pk, start), number - 1, looked and looked.due_at)
+            return JobSearch(found, (execution.pk, start), number - 1, looked.due_at if looked else None)
         looked = execution
         if not may_match:
             continue
@@ -192,7 +192,7 @@ def search_job(chosen: JobSearchFilter) -> JobSearch:
         if effort.stopped_at is not None:
             following = execution.pk, effort.stopped_at
             return JobSearch(found, following, number, execution.due_at)
-    return JobSearch(found, None, number, looked and looked.due_at)
+    return JobSearch(found, None, number, looked.due_at if looked else None)
 
 
 def _candidates(

@@ -18,6 +18,7 @@ from jobs.models import Execution, LogChunk
 from jobs.queries.logrows import Chosen
 from jobs.services import logs
 from jobs.web import logview
+from jobs.web.ansi import Style, render_line
 from jobs.web.logmarkup import markup
 from tests.factories import make_execution
 
@@ -165,7 +166,7 @@ def test_whatever_folds_every_line_is_there_once(lines: list[bytes]) -> None:
             number=number,
             offset=number,
             text=line,
-            html=logview.render_line(line.decode("utf-8", "replace"), logview.Style()),
+            html=render_line(line.decode("utf-8", "replace"), Style()),
             stream="stdout",
             attempt=1,
             written_at=now,
