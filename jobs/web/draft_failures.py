@@ -60,10 +60,15 @@ def breaker_values(breaker: str | Mapping[str, Any] | None) -> Values:
     """Return a stored breaker as fields."""
     if breaker is None:
         return {"breaker_kind": ""}
-    if isinstance(breaker, str):
-        return {"breaker_kind": SHARED, "breaker_name": breaker}
-    settings = {f"breaker_{name}": _text(name, breaker[name]) for name in _SETTINGS}
-    return {"breaker_kind": OWN, **settings}
+    if not isinstance(breaker, str):
+        return {"breaker_kind": OWN, **_settings(breaker)}
+    row = shared_named(breaker)
+    known = _settings({name: getattr(row, name) for name in _SETTINGS}) if row else {}
+    return {"breaker_kind": SHARED, "breaker_name": breaker, **known}
+
+
+def _settings(stored: Mapping[str, Any]) -> Values:
+    return {f"breaker_{name}": _text(name, stored[name]) for name in _SETTINGS}
 
 
 def causes(values: Values) -> list[tuple[str, bool]]:

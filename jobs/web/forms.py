@@ -127,7 +127,7 @@ class JobForm(forms.Form):
     breaker_name = _Text(
         label=_("Name"),
         widget=forms.TextInput(attrs={"list": "breakers"}),
-        help_text=_("A new name makes one, with these settings"),
+        help_text=_("A known one keeps its settings; a new name makes one"),
     )
     breaker_threshold = _Text(label=_("Opens after"), widget=_number(), help_text=_("Failures"))
     breaker_window_seconds = _Text(label=_("Within"), help_text=_("Such as 1m"))

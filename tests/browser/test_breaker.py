@@ -20,7 +20,7 @@ def test_failures_open_it_and_a_test_run_closes_it(product: Product, open_page: 
     )
     page = open_page(f"/jobs/{job}/")
     card = page.locator("#job-breaker")
-    expect(card).to_contain_text("0 of 2 within 1 min")
+    expect(card).to_contain_text("0 of 2 within 60 s")
 
     states = [product.run(job), product.run(job)]
     page.reload()
