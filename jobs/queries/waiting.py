@@ -185,7 +185,7 @@ def queue_look(name: str, now: datetime) -> QueueLook | None:
 
 
 def _oldest_at(queue: str) -> datetime | None:
-    oldest = min((kind.oldest for kind in ready.kinds(queue)), default=None)
+    oldest = min((kind.oldest for kind in ready.kinds(queue)), default=0)
     found = Execution.objects.filter(pk=oldest).values_list("queued_at", flat=True)
     return found.first()
 

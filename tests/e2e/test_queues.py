@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def check_gates(product: Product) -> None:
     product.start("--dispatcher", "--cluster", "alpha", "--labels", "gpu,region=eu", *SHARED)
     product.start("--cluster", "beta", *SHARED)
     product.ask("limit_queue", name="narrow", limit=1)
-    free = {"overlap": "allow", "max_parallel": 100}
+    free: dict[str, Any] = {"overlap": "allow", "max_parallel": 100}
     narrow = product.job(
         "narrow", product.evidence_command("narrow", seconds=0.05), queue="narrow", **free
     )

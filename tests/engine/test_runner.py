@@ -14,7 +14,7 @@ from jobs.engine.supply import Supply
 from jobs.models import Execution, LogChunk, Worker
 from jobs.queries.logs import pieces
 from jobs.services import claims, executions, logs
-from jobs.services.claims import Claim
+from jobs.services.taking import Claim
 from tests.factories import make_execution, make_job, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)

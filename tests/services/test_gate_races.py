@@ -15,6 +15,7 @@ from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult
 from jobs.models import Execution, Worker
 from jobs.services import claims, executions, queues
+from jobs.services.taking import Claim
 from tests.factories import make_execution, make_job, make_worker
 
 LIMIT, CLUSTERS, ROWS = 2, 4, 24
@@ -99,7 +100,7 @@ def test_many_clusters_at_once_begin_exactly_the_limit() -> None:
     queues.update("narrow", {"limit": 3}, actor=SYSTEM)
     for _ in range(12):
         make_execution(job, queue="narrow")
-    start, taken = threading.Barrier(6), list[claims.Claim]()
+    start, taken = threading.Barrier(6), list[Claim]()
 
     def claim_at_once(worker: Worker) -> None:
         start.wait()

@@ -33,7 +33,7 @@ def test_settings_are_made_changed_and_audited() -> None:
     row = Queue.objects.get()
     assert (row.name, row.concurrency, row.description) == ("gpu", None, "one card each")
     entries = AuditEntry.objects.filter(action="queue.update").order_by("pk")
-    assert [entry.after["limit"] for entry in entries] == [3, None]
+    assert [(entry.after or {})["limit"] for entry in entries] == [3, None]
 
 
 @pytest.mark.parametrize(
