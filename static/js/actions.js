@@ -130,8 +130,7 @@
     if (line) {
       const box = document.getElementById("follow");
       if (box) box.checked = false;
-      const fold = line.closest("details");
-      if (fold) fold.open = true;
+      line.closest("details")?.setAttribute("open", "");
       line.scrollIntoView({ block: "center" });
     } else if (new URL(location.href).searchParams.get("line") !== number) {
       location.replace(address(number));
@@ -149,9 +148,7 @@
   const MOST_LINES = 20000;
   document.addEventListener("htmx:after:swap", () => {
     const log = document.getElementById("log");
-    if (!log || log.children.length < MOST_LINES || !document.getElementById("follow")?.checked) return;
-    const first = document.getElementById("log-earlier");
-    if (first) first.remove();
+    if (!document.getElementById("follow")?.checked || !(log?.children.length > MOST_LINES)) return;
     while (log.children.length > MOST_LINES / 2) log.firstElementChild.remove();
   });
   jump();
