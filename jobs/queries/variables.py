@@ -137,7 +137,9 @@ def jobs_naming(variable: Variable) -> list[Naming]:
 
 def usage() -> Usage:
     """Return what all present jobs name; one pass over those that hold braces."""
-    known = {(job, name): pk for pk, job, name in Variable.objects.values_list("pk", "job", "name")}
+    known: dict[tuple[int | None, str], int] = {
+        (job, name): pk for pk, job, name in Variable.objects.values_list("pk", "job", "name")
+    }
     naming: dict[int, list[Naming]] = {}
     missing: dict[str, list[Naming]] = {}
     for job in _with_braces().order_by("name").values("pk", "name", *_FIELDS):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -63,7 +65,9 @@ def answers(role: Role, execution: Execution) -> dict[str, Answer]:
         "variables page": reverse("variables"),
     }
     found = {name: call.get(path) for name, path in api.items()}
-    return found | {name: Answer(browser.get(path)) for name, path in pages.items()}
+    return found | {
+        name: Answer(cast("HttpResponse", browser.get(path))) for name, path in pages.items()
+    }
 
 
 LEAKS = {

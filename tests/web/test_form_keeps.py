@@ -39,6 +39,8 @@ EVERY: dict[str, Any] = {
     "environment": {"CITY": "Paris\n\nLondon\n", "EMPTY": "", "BLANK": "  x "},
     "working_dir": "reports",
     "queue": "slow",
+    "mutex": "database",
+    "requires": ["gpu", "region=eu"],
     "priority": -7,
     "timeout_seconds": 90.0625,
     "soft_timeout_seconds": 60.5,
