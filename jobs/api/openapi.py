@@ -199,6 +199,21 @@ _PROBLEM = {
             "additionalProperties": {"type": "string"},
             "description": "A sentence for each wrong field, such as `schedules.0.expression`.",
         },
+        "version": {"type": "integer", "description": "With `stale`: the current version."},
+        "diff": {
+            "type": "array",
+            "description": "With `stale`: what has changed since the version of `If-Match`.",
+            "items": {
+                "type": "object",
+                "required": ["field", "before", "now", "yours"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "before": {"description": "As it was edited."},
+                    "now": {"description": "As it is."},
+                    "yours": {"description": "As the refused edit would have it."},
+                },
+            },
+        },
     },
 }
 

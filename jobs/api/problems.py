@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 
 from django.core.exceptions import SuspiciousOperation
@@ -19,6 +20,7 @@ from jobs.domain.errors import (
     ForbiddenError,
     InvalidError,
     JobdeckError,
+    StaleError,
     UnknownError,
 )
 
@@ -59,6 +61,7 @@ def problem(
     *,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> HttpResponse:
     """Return the answer that says what was wrong and what to do."""
     body: dict[str, object] = {
@@ -70,6 +73,7 @@ def problem(
     }
     if fields:
         body["fields"] = dict(fields)
+    body.update(more or {})
     return HttpResponse(
         json.dumps(body), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {})
     )
@@ -83,12 +87,23 @@ def status_of(error: JobdeckError) -> HTTPStatus:
     )
 
 
+def _differences(error: StaleError) -> dict[str, object]:
+    """Return what else is told about an edit of what has changed meanwhile."""
+    return {"version": error.version, "diff": [asdict(one) for one in error.diff]}
+
+
 def answer_to(error: Exception) -> HttpResponse:
     """Return the problem object for an error that was foreseen."""
     if isinstance(error, HttpProblem):
         return problem(error.status, error.code, error.detail, headers=error.headers)
     if isinstance(error, JobdeckError):
-        return problem(status_of(error), error.code, error.message, fields=error.fields)
+        return problem(
+            status_of(error),
+            error.code,
+            error.message,
+            fields=error.fields,
+            more=_differences(error) if isinstance(error, StaleError) else None,
+        )
     if isinstance(error, Http404):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "Nothing has this address.")
     if isinstance(error, HttpError):

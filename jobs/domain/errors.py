@@ -9,13 +9,15 @@ JobdeckError                  error
 ├── ForbiddenError            forbidden          the actor may not do this (403)
 ├── ConflictError             conflict           the present state does not allow it (409)
 │   ├── DuplicateError        duplicate          the name or configuration exists already
+│   ├── StaleError            stale              somebody else has changed it meanwhile
 │   └── StateError            wrong_state        e.g. cancel of a finished execution
 └── UnprocessableError        unprocessable      well-formed, but it cannot be done (422)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 class JobdeckError(Exception):
@@ -76,6 +78,28 @@ class DuplicateError(ConflictError):
     """The name or the configuration exists already."""
 
     code = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field: as it was edited, as it is now, and as the refused edit would have it."""
+
+    field: str
+    before: object
+    now: object
+    yours: object
+
+
+class StaleError(ConflictError):
+    """Somebody else has changed it since it was loaded."""
+
+    code = "stale"
+
+    def __init__(self, message: str, *, version: int, diff: Sequence[Difference] = ()) -> None:
+        """Take the sentence, the current version, and what has changed since."""
+        super().__init__(message)
+        self.version = version
+        self.diff = tuple(diff)
 
 
 class StateError(ConflictError):

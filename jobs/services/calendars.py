@@ -13,7 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from jobs import wake
 from jobs.domain.calendars import parse_windows, windows_json
-from jobs.domain.errors import ConflictError, DuplicateError, StateError, UnknownError
+from jobs.domain.errors import (
+    Difference,
+    DuplicateError,
+    StaleError,
+    StateError,
+    UnknownError,
+)
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import CalendarMode
 from jobs.domain.zones import zone
@@ -96,16 +102,13 @@ def update(
     """Change the named fields of a calendar; each due time uses exactly one version.
 
     Due times up to this moment are decided by the version before. Jobs keep their link to a calendar
-    that gets another name. ConflictError when somebody else saved after ``expected_version``.
+    that gets another name. StaleError when somebody else saved after ``expected_version``.
     """
     require(actor, Permission.EDIT)
     with write_transaction():
         row = _locked(calendar_id)
         if expected_version is not None and expected_version != row.version:
-            raise ConflictError(
-                f"{row.name} was changed meanwhile: you edited version {expected_version}, "
-                f"version {row.version} is current. Load it and repeat your change."
-            )
+            raise _stale(row, expected_version, changes)
         before = definition_of(row)
         definition = parse_calendar({**before, **changes})
         after = definition.model_dump(mode="json")
@@ -215,3 +218,18 @@ def _record(
     )
     revisions.bump("jobs")
     wake.poke(wake.JOBS)
+
+
+def _stale(row: Calendar, edited_version: int, changes: Mapping[str, Any]) -> StaleError:
+    """Return the refusal of changes to an older version; it names what they would change now."""
+    now = definition_of(row)
+    return StaleError(
+        f"{row.name} was changed meanwhile: you edited version {edited_version}, "
+        f"version {row.version} is current. Load it and repeat your change.",
+        version=row.version,
+        diff=[
+            Difference(field=name, before=None, now=now[name], yours=value)
+            for name, value in changes.items()
+            if name in now and now[name] != value
+        ],
+    )

@@ -644,3 +644,26 @@ def test_how_many_may_run_side_by_side_is_saved_and_shown(editor_client: Client)
     assert edited(job, editor_client)["max_parallel"] == ["4"]
     wrong = post(editor_client, name="other", overlap="allow", max_parallel="none")
     assert 'id="id_max_parallel_error"' in wrong.content.decode()
+
+
+def test_a_stale_edit_shows_what_changed_and_is_laid_over_it(
+    rich: Job, editor_client: Client
+) -> None:
+    first = {**edited(rich, editor_client), "owner": "first"}
+    second = {**edited(rich, editor_client), "description": "second", "owner": "both"}
+    address = reverse("job_edit", args=[rich.pk])
+    editor_client.post(address, first)
+
+    refused = editor_client.post(address, second)
+    html = refused.content.decode()
+    saved = editor_client.post(address, {**second, "do": "save_over:2"})
+    again = editor_client.post(address, {**second, "do": "save_over:2"})
+
+    rich.refresh_from_db()
+    assert refused.status_code == 409
+    assert 'value="save_over:2"' in html
+    assert "<code>first</code>" in html
+    assert "<code>both</code>" in html
+    assert saved.status_code == 302 or saved.status_code == 303
+    assert (rich.version, rich.owner, rich.description) == (3, "both", "second")
+    assert again.status_code == 409

@@ -19,6 +19,7 @@ from jobs.domain.errors import (
     DuplicateError,
     InvalidError,
     JobdeckError,
+    StaleError,
     StateError,
 )
 from jobs.domain.permissions import Permission
@@ -32,7 +33,8 @@ from jobs.services import jobs as job_services
 from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.previews import Entry, Timetable
-from jobs.web import after, draft_schedules, guard, load_words, plans, schedules, words
+from jobs.services.stale import own_changes
+from jobs.web import after, differences, draft_schedules, guard, load_words, plans, schedules, words
 from jobs.web import draft as drafts
 from jobs.web.draft import Draft
 from jobs.web.draft_failures import causes
@@ -41,6 +43,7 @@ from jobs.web.http import AuthedRequest, SeeOther, small_number, toast_on_page
 from jobs.web.toasts import Toast
 
 _SHOW = "show:"
+_SAVE_OVER = "save_over:"
 _TYPES = {
     "script": ("file-code", gettext_lazy("A shell script")),
     "command": ("terminal", gettext_lazy("One command line")),
@@ -95,7 +98,9 @@ def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
     if wanted == "preview" or wanted.startswith(_SHOW):
         return _page(request, draft, job, errors=_errors(draft))
     try:
-        return _saved(request, draft, job, paused=wanted == "save_paused")
+        return _saved(request, draft, job, wanted)
+    except StaleError as error:
+        return _page(request, draft, job, stale=error, status=409)
     except JobdeckError as error:
         if not isinstance(error, (InvalidError, ConflictError)):
             raise
@@ -135,7 +140,8 @@ def _remove(rows: list[draft_schedules.Values], which: str) -> None:
         del rows[number]
 
 
-def _saved(request: AuthedRequest, draft: Draft, job: Job | None, *, paused: bool) -> HttpResponse:
+def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -> HttpResponse:
+    paused = wanted == "save_paused"
     doubled = draft.doubled()
     if doubled:
         raise InvalidError(" ".join(doubled.values()), fields=doubled)
@@ -147,8 +153,13 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, *, paused: boo
         saved = job_services.create(parse_definition(data), actor=request.actor, paused=paused)
         text = _("Created %s, paused.") if paused else _("Created %s.")
     else:
+        version = draft.version
+        if wanted.startswith(_SAVE_OVER):
+            # What the reader changed goes onto the version that the refusal has shown, no later one.
+            data = own_changes(job, version, data)
+            version = small_number(wanted.removeprefix(_SAVE_OVER)) or version
         saved = job_services.update(
-            job.pk, data, actor=request.actor, expected_version=draft.version or None
+            job.pk, data, actor=request.actor, expected_version=version or None
         )
         text = _("Saved %s.") if saved.version != draft.version else _("%s has no change to save.")
     return toast_on_page(
@@ -180,6 +191,7 @@ def _page(
     job: Job | None,
     *,
     errors: dict[str, str] | None = None,
+    stale: StaleError | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
@@ -191,6 +203,8 @@ def _page(
         "forms": forms,
         "rows": list(zip(forms.schedules, rows, strict=True)),
         "version": draft.version,
+        "stale": stale,
+        "diff": [differences.row(one) for one in stale.diff] if stale else [],
         "types": _types(),
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
