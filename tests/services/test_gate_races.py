@@ -57,7 +57,7 @@ def work_off(worker: Worker, start: threading.Barrier, seen: list[tuple[int, int
 
 def at_work() -> tuple[int, int]:
     """Return how many are at work in the narrow queue and with the mutex, at one moment."""
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         Execution.objects.filter(state__in=("claimed", "running"))
         .aggregate(
             narrow=Count("pk", filter=Q(queue="narrow")), mutex=Count("pk", filter=Q(mutex="m"))

@@ -208,7 +208,7 @@ def test_what_is_taken_is_what_a_plain_model_says(
     Execution.objects.all().delete()
     Queue.objects.all().delete()
     worker = make_worker()
-    made = []
+    made: list[Execution] = []
     for queue, priority, mutex, requires, state, attempt in rows:
         holds = state != "queued" or attempt > 1
         if holds and any(row.mutex == mutex and holding(row) for row in made):
