@@ -12,13 +12,29 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from jobs.api.problems import HttpProblem
-from jobs.domain.permissions import Actor, Permission, Role, require
-from jobs.services import people, tokens
+from jobs.domain.permissions import Actor, Permission, Role, require, require_somewhere
+from jobs.queries import sight
+from jobs.services import access, people, tokens
 
 # Only code in this process can put an object under this name into a WSGI environment: what comes
 # over HTTP arrives as text under HTTP_* names.
 LOCAL_ACTOR = "jobdeck.actor"
 _LONGEST_TOKEN = 200
+# Operations that are cut to the caller's jobs where his role is for some jobs only. Every other one
+# without a job in its address is about the whole product: it needs the role for everything.
+OWN_JOBS = frozenset(
+    {
+        "api/v1/jobs",
+        "api/v1/executions",
+        "api/v1/ledger",
+        "api/v1/backfills",
+        "api/v1/timeline",
+        "api/v1/whoami",
+        "api/v1/workspaces",
+        "api/v1/workspaces/<name>",
+        "api/v1/openapi.json",
+    }
+)
 
 
 def unauthorized(detail: str, *, error: str = "") -> HttpProblem:
@@ -56,7 +72,14 @@ class BearerToken(HttpBearer):
         if found is None:
             raise unauthorized("This token is unknown, revoked or expired.", error="invalid_token")
         limit = Role(found.role) if found.role else None
-        return _admitted(people.actor_of(found.user, address=address_of(request), limit=limit))
+        actor = people.actor_of(
+            found.user,
+            address=address_of(request),
+            limit=limit,
+            scopes=access.scopes_of(found.permissions),
+            within=access.reach_of(found.limits),
+        )
+        return admitted(request, actor)
 
 
 class SessionCookie(APIKeyCookie):
@@ -75,7 +98,7 @@ class SessionCookie(APIKeyCookie):
                 "csrf",
                 "The CSRF token is missing or wrong. Send the page's token as X-CSRFToken.",
             )
-        return _admitted(people.actor_of(user, address=address_of(request)))
+        return admitted(request, people.actor_of(user, address=address_of(request)))
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         """Unused: the session middleware has read the cookie already."""
@@ -92,9 +115,18 @@ def identify(request: HttpRequest) -> Actor:
     return local_actor(request) or BEARER(request) or SESSION(request)
 
 
-def _admitted(actor: Actor) -> Actor:
-    """Return an actor that may at least read: without that, nothing is answered."""
-    require(actor, Permission.READ)
+def admitted(request: HttpRequest, actor: Actor) -> Actor:
+    """Return the actor with what he may do here; who may not even read gets no answer.
+
+    UnknownError for an object that he may not see.
+    """
+    match = request.resolver_match
+    parts = {} if match is None else match.kwargs
+    actor = sight.before(actor, parts)
+    if match is not None and match.route in OWN_JOBS:
+        require_somewhere(actor, Permission.READ)
+    else:
+        require(actor, Permission.READ)
     return actor
 
 

@@ -1,9 +1,15 @@
-"""Who may do what: permissions, the four roles, and one question for every face."""
+"""Who may do what: permissions, the four roles, and one question for every face.
+
+A role holds for everything, or by a grant for the jobs of one workspace or with one tag. A token can
+narrow both: to some permissions, and to some workspaces and tags. It never widens them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from jobs.domain.errors import ForbiddenError
 
@@ -29,6 +35,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+_NONE: frozenset[Permission] = frozenset()
 _VIEWER = frozenset({Permission.READ})
 _OPERATOR = _VIEWER | {Permission.EXECUTE, Permission.PAUSE}
 _EDITOR = _OPERATOR | {Permission.EDIT, Permission.DELETE}
@@ -50,34 +57,134 @@ _DEEDS: dict[Permission, str] = {
 }
 
 
+class Placed(Protocol):
+    """A job, as far as rights go: where it stands, and which tags it carries."""
+
+    @property
+    def workspace_id(self) -> int | None:
+        """Return the number of its workspace; None for a job that stands alone."""
+
+    @property
+    def tags(self) -> Collection[str]:
+        """Return its tags."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The jobs of some workspaces, and those with some tags."""
+
+    workspaces: frozenset[int] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    def holds(self, workspace_id: int | None, tags: Collection[str]) -> bool:
+        """Say whether a job that stands there and carries these tags is among them."""
+        return workspace_id in self.workspaces or not self.tags.isdisjoint(tags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A role for the jobs of one workspace, or for those with one tag."""
+
+    role: Role
+    workspace_id: int | None = None
+    tag: str = ""
+
+    def holds(self, workspace_id: int | None, tags: Collection[str]) -> bool:
+        """Say whether it holds for a job that stands there and carries these tags."""
+        if self.workspace_id is not None:
+            return workspace_id == self.workspace_id
+        return self.tag in tags
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Whoever acts: a person in a browser, a token, a command on the host, or the product."""
 
     name: str
-    role: Role | None  # None: signed in, but nobody gave a role yet
+    role: Role | None  # for everything; None: nobody gave one, or only for some jobs
     address: str = ""
+    # Roles for some jobs; those that add nothing to the role for everything are left out.
+    grants: tuple[Grant, ...] = ()
+    # What a token is limited to; None is no limit.
+    within: Reach | None = None
+    scopes: frozenset[Permission] | None = None
+    # What is allowed on the one job that a request is about (see `queries.sight`).
+    here: frozenset[Permission] | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Say whether rights differ from job to job."""
+        return bool(self.grants) or self.within is not None
+
+    @property
+    def sees_all(self) -> bool:
+        """Say whether every job may be seen."""
+        return self.role is not None and self.within is None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """Return all that the role allows."""
-        return ROLE_PERMISSIONS[self.role] if self.role else frozenset()
+        """Return what is allowed everywhere, or on the one job that a request is about."""
+        if self.here is not None:
+            return self.here
+        return self._scoped(ROLE_PERMISSIONS[self.role] if self.role and self.sees_all else _NONE)
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether ``permission`` is among them."""
+        return permission in self.permissions
+
+    def permissions_on(
+        self, workspace_id: int | None, tags: Collection[str]
+    ) -> frozenset[Permission]:
+        """Return what is allowed on a job that stands there and carries these tags."""
+        if self.within is not None and not self.within.holds(workspace_id, tags):
+            return _NONE
+        allowed = ROLE_PERMISSIONS[self.role] if self.role else _NONE
+        for grant in self.grants:
+            if grant.holds(workspace_id, tags):
+                allowed |= ROLE_PERMISSIONS[grant.role]
+        return self._scoped(allowed)
+
+    def can_somewhere(self, permission: Permission) -> bool:
+        """Say whether ``permission`` is allowed on any job that there may be."""
+        roles = [*filter(None, [self.role]), *(grant.role for grant in self.grants)]
+        return any(permission in self._scoped(ROLE_PERMISSIONS[role]) for role in roles)
+
+    def _scoped(self, allowed: frozenset[Permission]) -> frozenset[Permission]:
+        return allowed if self.scopes is None else allowed & self.scopes
 
 
 SYSTEM = Actor(name="system", role=Role.ADMINISTRATOR)
 
 
-def can(actor: Actor, permission: Permission) -> bool:
-    """Say whether ``actor`` may do what ``permission`` names."""
-    return permission in actor.permissions
+def can(actor: Actor, permission: Permission, job: Placed | None = None) -> bool:
+    """Say whether ``actor`` may do what ``permission`` names, to ``job`` or else everywhere."""
+    if job is None or not actor.partial:
+        return permission in actor.permissions
+    return permission in actor.permissions_on(job.workspace_id, job.tags)
 
 
-def require(actor: Actor, permission: Permission) -> None:
+def require(actor: Actor, permission: Permission, job: Placed | None = None) -> None:
     """Raise ForbiddenError with a sentence for the person unless ``actor`` may."""
-    if can(actor, permission):
+    if can(actor, permission, job):
         return
+    if actor.scopes is not None and permission not in actor.scopes:
+        raise ForbiddenError(f"This token may not {_DEEDS[permission]} (needs {permission}).")
+    if actor.partial:
+        where = "here" if job is not None or actor.here is not None else "outside your own jobs"
+        raise ForbiddenError(f"You may not {_DEEDS[permission]} {where} (needs {permission}).")
     who = f"Your role, {actor.role}," if actor.role else "Your account has no role and"
     raise ForbiddenError(f"{who} may not {_DEEDS[permission]} (needs {permission}).")
+
+
+def require_everywhere(actor: Actor, permission: Permission) -> None:
+    """Raise ForbiddenError unless ``actor`` may also what is not about one job."""
+    require(replace(actor, here=None) if actor.here is not None else actor, permission)
+
+
+def require_somewhere(actor: Actor, permission: Permission) -> None:
+    """Raise ForbiddenError unless there is any job on which ``actor`` may; each is asked again."""
+    if not (actor.partial and actor.can_somewhere(permission)):
+        require(actor, permission)
 
 
 def lesser(first: Role, second: Role) -> Role:

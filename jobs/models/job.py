@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+from jobs.domain.permissions import Actor, Reach
 from jobs.domain.states import JobState, Misfire, Overlap, RetryKind
 
 
@@ -15,6 +16,21 @@ class JobQuerySet(models.QuerySet["Job"]):
     def present(self) -> JobQuerySet:
         """Leave out deleted jobs; their history stays readable."""
         return self.filter(deleted_at=None)
+
+    def visible_to(self, actor: Actor | None) -> JobQuerySet:
+        """Keep the jobs that ``actor`` may see; None is the product itself."""
+        if actor is None or actor.sees_all:
+            return self
+        jobs = self if actor.within is None else self.filter(_reached(actor.within))
+        if actor.role is not None:
+            return jobs
+        workspaces = {one.workspace_id for one in actor.grants if one.workspace_id is not None}
+        tags = {one.tag for one in actor.grants if one.tag}
+        return jobs.filter(_reached(Reach(workspaces=frozenset(workspaces), tags=frozenset(tags))))
+
+    def in_workspace(self, name: str) -> JobQuerySet:
+        """Keep the jobs of the workspace called ``name``."""
+        return self.filter(workspace__name__iexact=name)
 
     def tagged(self, tag: str) -> JobQuerySet:
         """Keep jobs that carry ``tag``."""
@@ -28,6 +44,18 @@ class JobQuerySet(models.QuerySet["Job"]):
             | Q(owner__icontains=text)
             | Q(pk__in=JobTag.objects.filter(tag__icontains=text).values("job"))
         )
+
+
+def _reached(reach: Reach) -> Q:
+    tagged = JobTag.objects.filter(tag__in=reach.tags).values("job")
+    return Q(workspace__in=reach.workspaces) | Q(pk__in=tagged)
+
+
+def of_jobs_seen_by(actor: Actor | None) -> Q:
+    """Return the condition for rows of jobs that ``actor`` may see; it asks nothing of most."""
+    if actor is None or actor.sees_all:
+        return Q()
+    return Q(job__in=Job.objects.visible_to(actor).values("pk"))
 
 
 class Job(models.Model):

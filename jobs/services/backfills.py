@@ -15,11 +15,11 @@ from jobs.domain.errors import (
     UnknownError,
     UnprocessableError,
 )
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import BackfillOrder, BackfillState
 from jobs.models import Backfill, BackfillItem, Job
 from jobs.queries.backfills import UNFINISHED, get_backfill, in_unfinished, live_executions
-from jobs.services import audit, cancelling, feeding, revisions
+from jobs.services import access, audit, cancelling, feeding, revisions
 from jobs.services.backfill_due import Listing, list_due
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.jobs import locked
@@ -38,8 +38,10 @@ def preview(
     job_id: int, request: BackfillRequest, *, actor: Actor, now: datetime | None = None
 ) -> Listing:
     """Return what a backfill would run, without making anything."""
-    require(actor, Permission.EXECUTE)
-    return _listing(_present(job_id), request, now or timezone.now())
+    require_somewhere(actor, Permission.EXECUTE)
+    job = _present(job_id)
+    access.require_on(actor, Permission.EXECUTE, job)
+    return _listing(job, request, now or timezone.now())
 
 
 def create(
@@ -50,9 +52,10 @@ def create(
     ``expected`` is how many due times the person saw: ConflictError when there are others by now.
     UnprocessableError when nothing is to be run.
     """
-    require(actor, Permission.EXECUTE)
+    require_somewhere(actor, Permission.EXECUTE)
     now = timezone.now()
     job = _present(job_id)
+    access.require_on(actor, Permission.EXECUTE, job)
     # Looked up before the lock: it may take a second, and a dispatcher waits for a locked job.
     listing = _listing(job, request, now)
     with write_transaction():
@@ -162,10 +165,11 @@ def resume(backfill_id: int, *, actor: Actor) -> Backfill:
 
 
 def _move(backfill_id: int, state: BackfillState, action: str, actor: Actor) -> Backfill:
-    require(actor, Permission.EXECUTE)
+    require_somewhere(actor, Permission.EXECUTE)
     now = timezone.now()
     with write_transaction():
         backfill = _locked(backfill_id)
+        access.require_on(actor, Permission.EXECUTE, backfill.job)
         if backfill.state == state:
             return backfill
         _check_unfinished(backfill, action.partition(".")[2])
@@ -183,10 +187,11 @@ def cancel(backfill_id: int, *, actor: Actor, kill: bool = False) -> Backfill:
 
     Cancelling a cancelled one again can still kill what it left running.
     """
-    require(actor, Permission.EXECUTE)
+    require_somewhere(actor, Permission.EXECUTE)
     now = timezone.now()
     with write_transaction():
         backfill = _locked(backfill_id)
+        access.require_on(actor, Permission.EXECUTE, backfill.job)
         if backfill.state != BackfillState.CANCELLED:
             _check_unfinished(backfill, "cancel")
             feeding.end(backfill, BackfillState.CANCELLED, by=actor.name, now=now)

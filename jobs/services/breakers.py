@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from jobs.domain.breaker import closed, opened
 from jobs.domain.errors import ConflictError, InvalidError, StateError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.permissions import Actor, Permission, require, require_everywhere
 from jobs.domain.states import BreakerState, JobState
 from jobs.models import Breaker, Job
 from jobs.queries.breakers import (
@@ -82,6 +82,8 @@ def attach(job: Job, asked: BreakerDefinition | None, *, actor: Actor, now: date
 
 
 def _made(asked: BreakerDefinition, actor: Actor, now: datetime) -> Breaker:
+    if asked.name:  # others may name it, too
+        require_everywhere(actor, Permission.EDIT)
     values = asked.model_dump_settings(every=True)
     row = Breaker(
         name=asked.name, created_at=now, created_by=actor.name[:200], changed_at=now, **values

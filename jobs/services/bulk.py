@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from jobs import wake
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
 from jobs.services import breakers, dependency_edits, revisions
@@ -37,7 +37,7 @@ def create_many(
     backdates the jobs, for demonstrations with a history; due times before now count as decided
     all the same.
     """
-    require(actor, Permission.EDIT)
+    require_everywhere(actor, Permission.EDIT)
     _check_names([definition.name for definition in definitions])
     now = timezone.now()
     made: list[Job] = []

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from jobs import wake
 from jobs.domain.errors import StateError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES, UNASKED_TRIGGERS
-from jobs.services import audit, revisions
+from jobs.services import access, audit, revisions
 from jobs.services.endings import Ending, count_ending, lock_job
 from jobs.services.writing import write_transaction
 
@@ -31,12 +31,13 @@ def cancel(execution_id: int, *, actor: Actor) -> Execution:
 
     A running one is ended by its worker, which learns of it within a second.
     """
-    require(actor, Permission.EXECUTE)
+    require_somewhere(actor, Permission.EXECUTE)
     now = timezone.now()
     with write_transaction():
         execution = Execution.objects.select_related("job").filter(pk=execution_id).first()
         if execution is None:
             raise UnknownError(f"Execution {execution_id} does not exist.")
+        access.require_on(actor, Permission.EXECUTE, execution.job)
         lock_job(execution.job_id)
         execution.refresh_from_db(fields=["state"])
         if execution.state not in LIVE:

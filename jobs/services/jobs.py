@@ -10,12 +10,13 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from jobs import wake
-from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.errors import DuplicateError, UnknownError
+from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import JobState, Overlap
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
 from jobs.services import (
+    access,
     audit,
     breakers,
     cancelling,
@@ -23,6 +24,7 @@ from jobs.services import (
     events,
     feeding,
     revisions,
+    stale,
 )
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
@@ -50,7 +52,7 @@ _TIME_FIELDS = ["next_fire_at", "decided_until", "execution_count", "open_omissi
 
 def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> Job:
     """Create a job; its schedules count from now."""
-    require(actor, Permission.EDIT)
+    require_somewhere(actor, Permission.EDIT)
     now = timezone.now()
     job = Job(created_at=now, created_by=actor.name, decided_until=now, version=1)
     if paused:
@@ -87,19 +89,17 @@ def update(
 ) -> Job:
     """Change the named fields of a job; each due time uses exactly one version.
 
-    Due times up to this moment get their verdict from the version before. ConflictError when
+    Due times up to this moment get their verdict from the version before. StaleError when
     somebody else saved after ``expected_version``.
     """
-    require(actor, Permission.EDIT)
+    require_somewhere(actor, Permission.EDIT)
     now = timezone.now()
     with write_transaction():
         dependency_edits.lock_for(job_id, changes)
         job = locked(job_id)
+        access.require_on(actor, Permission.EDIT, job)
         if expected_version is not None and expected_version != job.version:
-            raise ConflictError(
-                f"{job.name} was changed meanwhile: you edited version {expected_version}, "
-                f"version {job.version} is current. Load it and repeat your change."
-            )
+            raise stale.refusal(job, expected_version, changes)
         before = definition_of(job)
         definition = parse_definition(_merged(before, changes), stored=before)
         breakers.resolve(definition)
@@ -143,10 +143,11 @@ def pause(job_id: int, *, actor: Actor, reason: str = "") -> Job:
 
     A running execution goes on. Pausing a paused job changes nothing.
     """
-    require(actor, Permission.PAUSE)
+    require_somewhere(actor, Permission.PAUSE)
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
+        access.require_on(actor, Permission.PAUSE, job)
         if job.state == JobState.PAUSED:
             return job
         if job.state == JobState.AUTO_DISABLED:
@@ -165,10 +166,11 @@ def resume(job_id: int, *, actor: Actor) -> Job:
 
     The due times of the stop become one omission each stretch; nothing is caught up.
     """
-    require(actor, Permission.PAUSE)
+    require_somewhere(actor, Permission.PAUSE)
     now = timezone.now()
     with write_transaction():
         job = locked(job_id)
+        access.require_on(actor, Permission.PAUSE, job)
         if job.state == JobState.ACTIVE:
             return job
         settle_until(job, now, for_good=True)
@@ -182,11 +184,12 @@ def resume(job_id: int, *, actor: Actor) -> Job:
 
 def delete(job_id: int, *, actor: Actor) -> Job:
     """Delete a job: end what runs, free its name, keep its history readable."""
-    require(actor, Permission.DELETE)
+    require_somewhere(actor, Permission.DELETE)
     now = timezone.now()
     with write_transaction():
         dependency_edits.lock_with_neighbours(job_id)
         job = locked(job_id)
+        access.require_on(actor, Permission.DELETE, job)
         events.settle(job, now)
         settle_until(job, now, for_good=True)
         feeding.end_of_job(job, by=actor.name, now=now)

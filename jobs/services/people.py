@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
+from django.db.models import BigIntegerField, CharField, Value
+from django.db.models.functions import Cast
 
-from jobs.domain.permissions import Actor, Role, lesser
+from jobs.domain.permissions import (
+    ROLE_PERMISSIONS,
+    Actor,
+    Grant,
+    Permission,
+    Reach,
+    Role,
+    lesser,
+)
+from jobs.models import Access
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -28,9 +40,50 @@ def role_of(user: User) -> Role | None:
     return next((role for role in reversed(Role) if role.value in names), None)
 
 
-def actor_of(user: User, *, address: str = "", limit: Role | None = None) -> Actor:
-    """Return the person as an actor; ``limit`` (a token's role) lowers what they may, never more."""
-    role = role_of(user)
-    if role is not None and limit is not None:
-        role = lesser(role, limit)
-    return Actor(name=user.get_username(), role=role, address=address)
+def actor_of(
+    user: User,
+    *,
+    address: str = "",
+    limit: Role | None = None,
+    scopes: frozenset[Permission] | None = None,
+    within: Reach | None = None,
+) -> Actor:
+    """Return the person as an actor; the limits (a token's) lower what they may, never more."""
+    role, grants = _rights_of(user)
+    if limit is not None:
+        role = role and lesser(role, limit)
+        grants = [replace(one, role=lesser(one.role, limit)) for one in grants]
+    own = ROLE_PERMISSIONS[role] if role else frozenset()
+    return Actor(
+        name=user.get_username(),
+        role=role,
+        address=address,
+        grants=tuple(one for one in grants if ROLE_PERMISSIONS[one.role] - own),
+        scopes=scopes,
+        within=within,
+    )
+
+
+def _rights_of(user: User) -> tuple[Role | None, list[Grant]]:
+    """Return the role for everything and those for some jobs; one query, as for the role alone."""
+    if not user.is_active:
+        return None, []
+    if user.is_superuser:
+        return Role.ADMINISTRATOR, []
+    text, number = CharField(), BigIntegerField()
+    groups = Group.objects.filter(user=user).values_list(
+        Cast("name", text), Value(None, output_field=number), Value("", output_field=text)
+    )
+    access = Access.objects.filter(user=user.pk).values_list(
+        Cast("role", text), Cast("workspace_id", number), Cast("tag", text)
+    )
+    rows = [(role, *to) for role, *to in groups.union(access, all=True) if role in set(Role)]
+    everywhere = {role for role, workspace_id, tag in rows if workspace_id is None and not tag}
+    return (
+        next((role for role in reversed(Role) if role.value in everywhere), None),
+        [
+            Grant(role=Role(role), workspace_id=workspace_id, tag=tag)
+            for role, workspace_id, tag in rows
+            if workspace_id is not None or tag
+        ],
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -31,9 +32,15 @@ def create(
     *,
     role: Role | None = None,
     expires_at: datetime | None = None,
+    permissions: Collection[Permission] | None = None,
+    limits: Mapping[str, Any] | None = None,
     actor: Actor = SYSTEM,
 ) -> tuple[Token, str]:
-    """Make a token and return it with its value, which is kept nowhere and shown once."""
+    """Make a token and return it with its value, which is kept nowhere and shown once.
+
+    ``permissions`` and ``limits`` (of `access.limits_of`) narrow what its owner may; reading is
+    always part of it: every answer shows what was acted on.
+    """
     if actor.name != user.get_username() and not can(actor, Permission.ADMINISTER):
         raise ForbiddenError("Only an administrator may make tokens for other people.")
     own = role_of(user)
@@ -48,6 +55,8 @@ def create(
         prefix=value[:SHOWN],
         digest=_digest(value, settings.SECRET_KEY),
         role=role.value if role else "",
+        permissions=None if permissions is None else _scopes(permissions),
+        limits=None if limits is None else dict(limits),
         created_at=timezone.now(),
         expires_at=expires_at,
     )
@@ -60,13 +69,24 @@ def create(
                 object_type="token",
                 object_id=token.pk,
                 object_name=name,
-                after={"user": user.get_username(), "role": token.role, "prefix": token.prefix},
+                after={
+                    "user": user.get_username(),
+                    "role": token.role,
+                    "prefix": token.prefix,
+                    "permissions": token.permissions,
+                    "limits": token.limits,
+                },
             )
     except IntegrityError as error:
         raise DuplicateError(
             f"{user.get_username()} has a token named {name} already. Choose another name."
         ) from error
     return token, value
+
+
+def _scopes(permissions: Collection[Permission]) -> list[str]:
+    wanted = {Permission.READ, *permissions}
+    return [one.value for one in Permission if one in wanted]
 
 
 def authenticate(value: str) -> Token | None:

@@ -8,11 +8,11 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import ConflictError, StateError
 from jobs.domain.overlap import OverlapAction, decide_overlap
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.permissions import Actor, Permission
 from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
-from jobs.services import audit, cancelling, parameter_definitions, revisions
+from jobs.services import access, audit, cancelling, parameter_definitions, revisions
 from jobs.services.batch import behind, new_execution
 from jobs.services.circuits import Gates, gates_of
 from jobs.services.dispatch import settle_until
@@ -39,7 +39,7 @@ def trigger(
     A repeated ``idempotency_key`` answers the execution of the first request; ConflictError when
     that was given other parameters.
     """
-    require(actor, Permission.EXECUTE)
+    access.require_on_id(actor, Permission.EXECUTE, job_id)
     known = _known(job_id, idempotency_key, parameters)
     if known is not None:
         return known

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from jobs.domain.permissions import Actor, Permission, can
+from jobs.domain.permissions import Actor, Permission
 from jobs.queries.pulse import Pulse, pulse
 from jobs.queries.room import Room, room
 from jobs.web.freezing import ShownFreeze, banner
@@ -38,12 +38,13 @@ class Shell:
 
 
 def may_of(actor: Actor) -> May:
-    """Return what ``actor`` may do with jobs."""
+    """Return what ``actor`` may do with the job of a page, or with any of the jobs of a list."""
+    allowed = actor.can_somewhere if actor.partial and actor.here is None else actor.may
     return May(
-        run=can(actor, Permission.EXECUTE),
-        pause=can(actor, Permission.PAUSE),
-        edit=can(actor, Permission.EDIT),
-        delete=can(actor, Permission.DELETE),
+        run=allowed(Permission.EXECUTE),
+        pause=allowed(Permission.PAUSE),
+        edit=allowed(Permission.EDIT),
+        delete=allowed(Permission.DELETE),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
@@ -20,7 +20,8 @@ from jobs.domain.errors import (
     JobdeckError,
     UnknownError,
 )
-from jobs.domain.permissions import Permission, require
+from jobs.domain.permissions import Permission, require, require_somewhere
+from jobs.queries import sight
 from jobs.services.people import actor_of
 from jobs.web.http import AuthedRequest, toast_or_redirect
 from jobs.web.toasts import Toast
@@ -34,6 +35,31 @@ _STATUS = (
     (UnknownError, 404),
     (ForbiddenError, 403),
     (ConflictError, 409),
+)
+
+# Pages that show who has a role for some jobs only those jobs. Every other one without a job in its
+# address is about the whole product, and needs the role for everything: so does a new one.
+OWN_JOBS = frozenset(
+    {
+        "overview",
+        "p_heartbeat",
+        "p_totals",
+        "p_attention",
+        "p_timeline",
+        "p_recent",
+        "jobs",
+        "p_jobs",
+        "jobs_bulk",
+        "job_new",
+        "p_job_preview",
+        "executions",
+        "p_executions",
+        "timeline",
+        "p_timeline_lanes",
+        "p_timeline_load",
+        "workspaces",
+        "workspace",
+    }
 )
 
 
@@ -65,7 +91,8 @@ def _guard(methods: tuple[str, ...], permission: Permission) -> Callable[[View[P
             )
             authed: AuthedRequest = request  # type: ignore[assignment]
             try:
-                require(authed.actor, permission)
+                authed.actor = sight.before(authed.actor, kwargs)
+                _admit(authed, permission, kwargs)
                 return view(authed, *args, **kwargs)
             except JobdeckError as error:
                 return answer(authed, error)
@@ -73,6 +100,15 @@ def _guard(methods: tuple[str, ...], permission: Permission) -> Callable[[View[P
         return guarded
 
     return decorate
+
+
+def _admit(request: AuthedRequest, permission: Permission, parts: Mapping[str, object]) -> None:
+    """Refuse who may not; where a list is cut to the reader's jobs, one of them is enough."""
+    match = request.resolver_match
+    if match is not None and match.url_name in OWN_JOBS and not sight.names_object(parts):
+        require_somewhere(request.actor, permission)
+    else:
+        require(request.actor, permission)
 
 
 def _login(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,49 @@
+"""What a caller may do with the object that an address names; what he may not see does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor, Permission
+from jobs.models import Backfill, Execution, Job, Variable
+
+# The part of an address that names a job, or something of a job; the first that is there counts.
+_OWNERS = {
+    "job_id": ("Job", Job, "pk"),
+    "execution_id": ("Execution", Execution, "job"),
+    "backfill_id": ("Backfill", Backfill, "job"),
+    "variable_id": ("Variable", Variable, "job"),
+}
+
+
+def names_object(parts: Mapping[str, Any]) -> bool:
+    """Say whether the parts of an address name a job, or something of a job."""
+    return not _OWNERS.keys().isdisjoint(parts)
+
+
+def before(actor: Actor, parts: Mapping[str, Any]) -> Actor:
+    """Return the actor with what he may do to the object of an address.
+
+    UnknownError, as for a number that nothing has, for what he may not see. Asks nothing for who has
+    the same rights everywhere.
+    """
+    if not actor.partial or not names_object(parts):
+        return actor
+    part, (word, model, path) = next(one for one in _OWNERS.items() if one[0] in parts)
+    number = parts[part]
+    if not isinstance(number, int):
+        return actor  # a name of another interface, which asks for the role for everything
+    job = Job.objects.filter(
+        pk__in=model._default_manager.filter(pk=number).values(path)  # noqa: SLF001
+    ).first()
+    allowed = (
+        frozenset[Permission]() if job is None else actor.permissions_on(job.workspace_id, job.tags)
+    )
+    if job is None and word == "Variable" and actor.sees_all:
+        return actor  # for all jobs
+    if Permission.READ not in allowed:
+        raise UnknownError(f"{word} {number} does not exist.")
+    return replace(actor, here=allowed)
