@@ -12,6 +12,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, Field
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit
 from jobs.domain.errors import UnknownError
@@ -181,6 +182,7 @@ def _due_time(item: DueTime) -> DueTimeDocument:
     by_alias=True,
     openapi_extra=body_of("BackfillRequest"),
 )
+@keyed()
 def create(request: ApiRequest, response: HttpResponse, job_id: int) -> Status[BackfillDetail]:
     """Run due times of the past: 201, or 200 with the unfinished backfill that is equal.
 

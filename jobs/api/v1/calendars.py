@@ -12,6 +12,7 @@ from ninja import Header, Query, Router, Schema, Status
 from pydantic import BaseModel, Field, JsonValue
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import ICALENDAR_BODY, body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit, Moment, Text, version_of
 from jobs.domain.errors import InvalidError
@@ -116,6 +117,7 @@ def list_(request: ApiRequest, query: Query[CalendarQuery]) -> CalendarPage:
 
 
 @router.post("", response={201: CalendarDocument}, openapi_extra=body_of("CalendarDefinition"))
+@keyed()
 def create(request: ApiRequest, response: HttpResponse) -> Status[CalendarDocument]:
     """Create a calendar; it does nothing until a job names it in `calendars`."""
     made = calendars.create(parse_calendar(json_object(request)), actor=request.auth)
@@ -128,6 +130,7 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[CalendarDocume
     response={200: CalendarDocument, 201: CalendarDocument},
     openapi_extra=ICALENDAR_BODY,
 )
+@keyed()
 def import_(
     request: ApiRequest, response: HttpResponse, query: Query[ImportQuery]
 ) -> Status[CalendarDocument]:

@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, Field
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit
 from jobs.domain.states import Event
@@ -61,6 +62,7 @@ def list_(request: ApiRequest, query: Query[EventQuery]) -> OccurrencePage:
 
 
 @router.post("", response={202: OccurrenceDocument}, openapi_extra=body_of("EventReport"))
+@keyed()
 def report(request: ApiRequest) -> Status[OccurrenceDocument]:
     """Report that an event happened now; the jobs that wait for it start within a second."""
     told = parse_event(json_object(request))

@@ -12,6 +12,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, Field
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit
 from jobs.models import Freeze
@@ -74,6 +75,7 @@ def list_(request: ApiRequest, query: Query[FreezeQuery]) -> FreezePage:
 
 
 @router.post("", response={201: FreezeDetail}, openapi_extra=body_of("FreezeRequest"))
+@keyed()
 def create(request: ApiRequest, response: HttpResponse) -> Status[FreezeDetail]:
     """Hold back due times from now, or from `starts_at`, on. What runs goes on."""
     made = freezes.freeze(parse_freeze(json_object(request)), actor=request.auth)

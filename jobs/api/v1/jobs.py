@@ -18,6 +18,7 @@ from jobs.api.documents import (
     execution_document,
     job_document,
 )
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.preview_documents import HeldDocument, held_document
 from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words, version_of
@@ -105,6 +106,7 @@ def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
 
 
 @router.post("", response={201: JobDocument}, openapi_extra=body_of("JobDefinition"))
+@keyed()
 def create(request: ApiRequest, response: HttpResponse) -> Status[JobDocument]:
     """Create a job; its schedules count from now. `"paused": true` creates it paused."""
     data = json_object(request)

@@ -11,6 +11,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, Field
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Id, Limit, Text
 from jobs.domain.disclosure import value_for
@@ -121,6 +122,7 @@ def list_(request: ApiRequest, query: Query[VariableQuery]) -> VariablePage:
     response={201: VariableDocument},
     openapi_extra=body_of("VariableDefinition"),
 )
+@keyed()
 def create(request: ApiRequest, response: HttpResponse) -> Status[VariableDocument]:
     """Create a variable or, with `secret`, a secret; 409 when the name is taken in its scope."""
     definition = variables.parse_variable(json_object(request))
