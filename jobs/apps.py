@@ -16,10 +16,12 @@ class JobsConfig(AppConfig):
         from django.apps import apps
 
         from jobs import checks, executors
+        from jobs.models import views
         from jobs.registry import REGISTRY
         from jobs.services import sessions
 
         checks.register()
         sessions.connect()
+        views.connect()
         executors.load_plugins()
         REGISTRY.discover(config.name for config in apps.get_app_configs())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from jobs.domain.addresses import Allowed
 from jobs.domain.tumblebug import TumblebugServer
+from jobs.domain.zones import zone
 
 
 def _get(name: str) -> Any:
@@ -69,6 +71,16 @@ def artifact_total_limit() -> int:
 def default_timeout_seconds() -> float:
     """Return the time limit of a job that names none."""
     return cast("float", _get("DEFAULT_TIMEOUT_SECONDS"))
+
+
+def sync_wait_seconds() -> float:
+    """Return how long callers that wait for a result may wait."""
+    return cast("float", _get("SYNC_WAIT_SECONDS"))
+
+
+def scheduled_jobs_zone() -> ZoneInfo:
+    """Return the zone in which the scheduled-jobs API writes moments."""
+    return zone(_get("SCHEDULED_JOBS_ZONE"))
 
 
 def output_limit_bytes() -> int:

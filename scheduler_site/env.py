@@ -19,8 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from jobs.domain.addresses import Allowed, parse_allowed
 from jobs.domain.durations import parse_duration
-from jobs.domain.errors import DurationError, InvalidError
+from jobs.domain.errors import DurationError, InvalidError, ZoneError
 from jobs.domain.tumblebug import TumblebugServer, Vocabulary
+from jobs.domain.zones import zone
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -103,6 +104,14 @@ def allowed_addresses(name: str, entries: Sequence[str]) -> tuple[Allowed, ...]:
         raise ImproperlyConfigured(
             f"{name}: {error.message}. Use entries such as 10.1.0.0/16, wiki.lan or 127.0.0.1:9090."
         ) from error
+
+
+def zone_name(name: str, value: str) -> str:
+    """Return the name of a time zone that exists."""
+    try:
+        return zone(value).key
+    except ZoneError as error:
+        raise ImproperlyConfigured(f"{name}: {error.message}") from error
 
 
 def port_numbers(name: str, words: Sequence[str]) -> list[int]:

@@ -17,6 +17,7 @@ from scheduler_site.env import (
     port_numbers,
     private_file,
     tumblebug_server,
+    zone_name,
 )
 
 env = Env()
@@ -223,6 +224,11 @@ JOBDECK = {
     # As whom jobs may run when the server is root; "*": anybody but root.
     "RUN_AS_USERS": env.words("RUN_AS_USERS"),
     "DEFAULT_TIMEOUT_SECONDS": env.seconds("DEFAULT_TIMEOUT", "30m"),
+    # How long an interface whose callers wait for a result lets them wait.
+    "SYNC_WAIT_SECONDS": env.seconds("SYNC_WAIT", "5m"),
+    "SCHEDULED_JOBS_ZONE": zone_name(
+        "SCHEDULED_JOBS_TIME_ZONE", env.text("SCHEDULED_JOBS_TIME_ZONE", "Asia/Jakarta")
+    ),
     "OUTPUT_LIMIT_BYTES": env.integer("OUTPUT_LIMIT", 10_000_000, low=10_000, high=1_000_000_000),
     # HTTP jobs reach public addresses only, and these networks and hosts.
     "HTTP_ALLOWED": allowed_addresses("JOBS_HTTP_ALLOW", env.words("JOBS_HTTP_ALLOW")),

@@ -68,6 +68,8 @@ _patterns, _app_name, _namespace = api.urls
 _operations = [_guard(pattern) for pattern in _patterns if isinstance(pattern, URLPattern)]
 
 urlpatterns = [
+    # An interface of its own below the same address; the native API has nothing of that name.
+    path("v1/", include("jobs.api.compat.scheduled_jobs")),
     path("v1/", include((_operations, _app_name), namespace=_namespace)),
     re_path("", guarded(unknown_address)),
 ]
