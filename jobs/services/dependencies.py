@@ -76,13 +76,17 @@ def _ended(row: Occurrence) -> Ended:
 
 def _serve(endings: Sequence[Ended], now: datetime) -> None:
     """Serve as many endings as one transaction may; of one with very many dependents, a part."""
-    waiting = _dependents(endings)
     first = endings[0]
-    if len(waiting) > MOST_JOBS:
-        ids = [pk for pk in _dependents([first]) if pk > (first.row.served_until or 0)]
-        endings, waiting = [first], ids[:MOST_JOBS]
+    so_far = first.row.served_until or 0
+    waiting, left = _dependents(endings), 0
+    if so_far or len(waiting) > MOST_JOBS:
+        # Begun ones go on alone, also when there are fewer dependents by now: none starts twice.
+        endings = [first]
+        waiting = [pk for pk in _dependents(endings) if pk > so_far]
+        left = len(waiting) - MOST_JOBS
+        waiting = waiting[:MOST_JOBS]
     _give_verdicts(endings, waiting, now)
-    if len(endings) == 1 and len(waiting) == MOST_JOBS:
+    if left > 0:
         first.row.served_until = waiting[-1]
         first.row.save(update_fields=["served_until"])
     else:

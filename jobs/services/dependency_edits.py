@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobs.services.definitions import JobDefinition
 
 FIELD = "depends_on"
-_GRAPH_LOCK = 0x6A6F6264  # any number that nobody else uses: "jobd"
+_GRAPH_LOCK = 0x6A6F6267  # any number that no other lock has: "jobg"
 
 
 def lock_for(job_id: int | None, changes: Mapping[str, Any]) -> None:

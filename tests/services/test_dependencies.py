@@ -16,7 +16,17 @@ from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.executors.base import ExecutionResult
 from jobs.models import AuditEntry, Dependency, Execution, Job, JobVersion, Occurrence, Omission
-from jobs.services import bulk, cancelling, claims, dependencies, events, executions
+from jobs.services import (
+    bulk,
+    cancelling,
+    claims,
+    dependencies,
+    dependency_edits,
+    events,
+    executions,
+    registering,
+    taking,
+)
 from jobs.services import jobs as job_services
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.explaining import explain
@@ -395,6 +405,30 @@ def test_many_dependents_are_served_in_parts(monkeypatch: pytest.MonkeyPatch) ->
     assert rounds == 6
     assert all(len(starts(job)) == 1 for job in dependents)
     assert Omission.objects.filter(reason="overlap").count() == 8
+
+
+@pytest.mark.parametrize("deleted", [0, 1, 3])
+def test_a_last_part_starts_nothing_twice(monkeypatch: pytest.MonkeyPatch, deleted: int) -> None:
+    monkeypatch.setattr(dependencies, "MOST_JOBS", 3)
+    load = make_job(name="load")
+    dependents = [after(load, overlap="allow", max_parallel=9) for _ in range(3 + deleted)]
+
+    run(load)
+    dependencies.serve_ended(timezone.now() + timedelta(seconds=1))
+    for job in dependents[3:]:  # fewer than one transaction's are left of them
+        job_services.delete(job.pk, actor=SYSTEM)
+    run(load)
+    serve()
+
+    assert [len(starts(job)) for job in dependents] == [2] * 3 + [0] * deleted
+    assert not Occurrence.objects.filter(served_until__isnull=False).exists()
+
+
+def test_each_lock_of_the_database_has_a_number_of_its_own() -> None:
+    # A claim holds executions while it waits for its lock, a deletion its lock while it waits for them.
+    numbers = [taking._GATES_LOCK, dependency_edits._GRAPH_LOCK, registering._LOCK]
+
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_events_and_endings_are_served_apart() -> None:
