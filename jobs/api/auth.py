@@ -25,6 +25,8 @@ _LONGEST_TOKEN = 200
 OWN_JOBS = frozenset(
     {
         "api/v1/jobs",
+        "api/v1/jobs/bulk",
+        "api/v1/search",
         "api/v1/executions",
         "api/v1/ledger",
         "api/v1/backfills",

@@ -11,6 +11,7 @@ from ninja.errors import ValidationErrorContext
 from ninja.operation import Operation
 
 from jobs import __version__
+from jobs.api import sparse
 from jobs.api.auth import WAYS
 from jobs.api.openapi import document
 from jobs.api.problems import register
@@ -18,6 +19,7 @@ from jobs.api.requests import ApiRequest, JsonRenderer
 from jobs.api.v1.about import router as about
 from jobs.api.v1.backfills import router as backfills
 from jobs.api.v1.breakers import router as breakers
+from jobs.api.v1.bulk import router as bulk
 from jobs.api.v1.calendars import router as calendars
 from jobs.api.v1.dependencies import router as dependencies
 from jobs.api.v1.events import router as events
@@ -28,6 +30,7 @@ from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.api.v1.log_search import router as log_search
 from jobs.api.v1.queues import router as queues
+from jobs.api.v1.search import router as search
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.variables import router as variables
 from jobs.domain.errors import InvalidError
@@ -79,6 +82,7 @@ api = NativeApi(
 )
 register(api)
 api.add_router("/jobs", jobs)
+api.add_router("/jobs", bulk)
 api.add_router("/jobs", log_search)
 api.add_router("/executions", executions)
 api.add_router("", backfills)
@@ -93,6 +97,13 @@ api.add_router("", timeline)
 api.add_router("", explain)
 api.add_router("", queues)
 api.add_router("", about)
+api.add_router("", search)
+
+
+for _prefix, _router in api._routers:  # noqa: SLF001 - ninja has no other way to all operations
+    for _view in _router.path_operations.values():
+        for _operation in _view.operations:
+            sparse.attach(_operation)
 
 
 @api.get("/openapi.json", include_in_schema=False)

@@ -9,11 +9,13 @@ from typing import Any
 
 from ninja import NinjaAPI
 
+from jobs.api import sparse
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
+from jobs.services.many_requests import BulkRequest
 from jobs.services.queues import QueueSettings
 from jobs.services.variables import VariableChanges, VariableDefinition
 
@@ -90,6 +92,13 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
                 "pace_seconds": 60,
             },
         }
+    },
+    "BulkRequest": {
+        "pause": {
+            "summary": "Pause two jobs",
+            "value": {"action": "pause", "ids": [1, 2], "reason": "Moving the database"},
+        },
+        "trigger": {"summary": "Start three", "value": {"action": "trigger", "ids": [1, 2, 3]}},
     },
     "TriggerRequest": {
         "parameters": {
@@ -272,6 +281,7 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method=method, path=path)
+            sparse.describe(operation, schemas)
     return found
 
 
@@ -302,6 +312,7 @@ def _request_schemas() -> dict[str, Any]:
         BreakerDefinition,
         PreviewRequest,
         BackfillRequest,
+        BulkRequest,
         CalendarDefinition,
         FreezeRequest,
         FreezeChanges,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,12 +17,14 @@ from jobs.domain.permissions import Actor
 from jobs.services.wording import refuse
 
 LARGEST_ID = 2**63 - 1
+ITEMS = "items"  # of a list
 
 
 class ApiRequest(HttpRequest):
     """A request whose caller is known."""
 
     auth: Actor
+    sparse: frozenset[str] | None  # the fields that are asked for (see `jobs.api.sparse`)
 
 
 class IdConverter:
@@ -38,6 +41,20 @@ class IdConverter:
         return str(value)
 
 
+def cut(document: Any, names: frozenset[str]) -> Any:
+    """Return a document, or a list's items, with the named fields alone."""
+    if not isinstance(document, Mapping):
+        return document
+    items = document.get(ITEMS)
+    if isinstance(items, list):
+        return {**document, ITEMS: [_only(item, names) for item in items]}
+    return _only(document, names)
+
+
+def _only(document: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name in names}
+
+
 class JsonRenderer(BaseRenderer):
     """Write JSON with moments in UTC: ``2026-01-31T09:00:00Z``, fractions only where there are."""
 
@@ -45,6 +62,9 @@ class JsonRenderer(BaseRenderer):
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         """Return the document's bytes."""
+        names = getattr(request, "sparse", None)
+        if names is not None and response_status == 200:
+            data = cut(data, names)
         return to_json(data, inf_nan_mode="null")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -11,14 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.domain.errors import InvalidError, JobdeckError
+from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.dependencies import dependents_of, left_without_start
 from jobs.queries.jobs import PAGE_SIZE, get_job
 from jobs.services import jobs as job_services
-from jobs.services import triggers
+from jobs.services import many, triggers
+from jobs.services.many import Deed
 from jobs.web import formats, guard
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
@@ -96,23 +97,18 @@ def resume(request: AuthedRequest, job_id: int) -> HttpResponse:
 @guard.action(Permission.EXECUTE)
 def bulk(request: AuthedRequest) -> HttpResponse:
     """Run, pause or resume every selected job; one that cannot be is told and stops no other."""
-    deeds: dict[str, tuple[Callable[..., object], str]] = {
-        "run": (triggers.trigger, _("Started %d jobs.")),
-        "pause": (job_services.pause, _("Paused %d jobs.")),
-        "resume": (job_services.resume, _("Resumed %d jobs.")),
+    deeds = {
+        "run": (Deed.TRIGGER, _("Started %d jobs.")),
+        "pause": (Deed.PAUSE, _("Paused %d jobs.")),
+        "resume": (Deed.RESUME, _("Resumed %d jobs.")),
     }
     chosen = deeds.get(request.POST.get("do", ""))
     ids = [int(pk) for pk in request.POST.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
     if chosen is None or not ids:
         raise InvalidError(_("Nothing was selected."))
-    done, refused = 0, []
-    for job_id in ids:
-        try:
-            chosen[0](job_id, actor=request.actor)
-            done += 1
-        except JobdeckError as error:
-            refused.append(error.message)
-    text = " ".join([chosen[1] % done, *refused[:3]])
+    outcomes = many.apply(chosen[0], ids, actor=request.actor)
+    refused = [one.error.message for one in outcomes if one.error is not None]
+    text = " ".join([chosen[1] % (len(outcomes) - len(refused)), *refused[:3]])
     toast = Toast(text=text, kind="bad" if refused else "ok")
     return toast_or_redirect(request, toast, default=reverse("jobs"))
 
