@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from jobs.domain.addresses import Allowed
+from jobs.domain.health import Thresholds
 from jobs.domain.tumblebug import TumblebugServer
 from jobs.domain.zones import zone
 
@@ -126,3 +127,43 @@ def management_commands() -> list[str]:
 def tumblebug() -> TumblebugServer | None:
     """Return the CB-Tumblebug server that jobs call; None where none is set."""
     return cast("TumblebugServer | None", _get("TUMBLEBUG"))
+
+
+def health_thresholds() -> Thresholds:
+    """Return what the health of a queue is measured by."""
+    return Thresholds(score=cast("float", _get("HEALTH_ALERT_SCORE")))
+
+
+def health_check_seconds() -> float:
+    """Return how often queue health is looked at."""
+    return cast("float", _get("HEALTH_CHECK_SECONDS"))
+
+
+def health_retention_seconds() -> float:
+    """Return how far back figures of queue health reach."""
+    return cast("float", _get("HEALTH_RETENTION_SECONDS"))
+
+
+def cron_jobs_file() -> Path | None:
+    """Return the file that lists cron jobs; None where none is set."""
+    return cast("Path | None", _get("CRON_JOBS_FILE"))
+
+
+def builtin_jobs() -> bool:
+    """Say whether the product's own jobs are made at start."""
+    return cast("bool", _get("BUILTIN_JOBS"))
+
+
+def cron_feature(name: str) -> bool:
+    """Say whether a feature of the cron API is switched on; ``name`` as in its variable."""
+    return cast("dict[str, bool]", _get("CRON_FEATURES"))[name]
+
+
+def cron_features() -> dict[str, bool]:
+    """Return every such switch by its name."""
+    return dict(cast("dict[str, bool]", _get("CRON_FEATURES")))
+
+
+def cron_breaker() -> dict[str, float]:
+    """Return the settings of circuit breakers of listed cron jobs."""
+    return dict(cast("dict[str, float]", _get("CRON_BREAKER")))

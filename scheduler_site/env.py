@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -112,6 +112,30 @@ def zone_name(name: str, value: str) -> str:
         return zone(value).key
     except ZoneError as error:
         raise ImproperlyConfigured(f"{name}: {error.message}") from error
+
+
+def share(name: str, value: str) -> float:
+    """Return a number between 0 and 1."""
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={value} is not a number.") from error
+    if not 0 <= number <= 1:
+        raise ImproperlyConfigured(f"{name}={value} is out of range. Use 0 to 1.")
+    return number
+
+
+def named_file(value: str) -> Path | None:
+    """Return the path of a file; None where none is named."""
+    return Path(value).expanduser().resolve() if value.strip() else None
+
+
+def bull_redis_url(host: str, *, port: int, password: str, number: int) -> str:
+    """Return the address of a Redis that is named part by part; empty without a host."""
+    if not host.strip():
+        return ""
+    login = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{login}{host.strip()}:{port}/{number}"
 
 
 def port_numbers(name: str, words: Sequence[str]) -> list[int]:

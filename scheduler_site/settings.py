@@ -14,8 +14,11 @@ from scheduler_site.env import (
     LOOPBACK,
     Env,
     allowed_addresses,
+    bull_redis_url,
+    named_file,
     port_numbers,
     private_file,
+    share,
     tumblebug_server,
     zone_name,
 )
@@ -205,7 +208,12 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 # --- The engine -----------------------------------------------------------------------------------
-BROKER_URL = env.text("BROKER_URL")  # redis://… hands work over by Redis; empty: the table
+BROKER_URL = env.text("BROKER_URL") or bull_redis_url(  # redis://… hands work over; empty: the table
+    env.text("BULL_REDIS_HOST"),
+    port=env.integer("BULL_REDIS_PORT", 6379, low=1, high=65535),
+    password=env.text("BULL_REDIS_PASSWORD"),
+    number=env.integer("BULL_REDIS_DB", 0, low=0, high=1000),
+)
 JOBDECK = {
     "WORKERS": env.integer("WORKERS", 4, low=1, high=256),
     "QUEUES": env.words("QUEUES", "default"),
@@ -232,6 +240,36 @@ JOBDECK = {
     "OUTPUT_LIMIT_BYTES": env.integer("OUTPUT_LIMIT", 10_000_000, low=10_000, high=1_000_000_000),
     # HTTP jobs reach public addresses only, and these networks and hosts.
     "HTTP_ALLOWED": allowed_addresses("JOBS_HTTP_ALLOW", env.words("JOBS_HTTP_ALLOW")),
+    # Jobs of the product's own: the health check and the weekly cleanup.
+    "BUILTIN_JOBS": env.boolean("BUILTIN_JOBS", default=True),
+    # A list of cron jobs, made at start and kept up to date.
+    "CRON_JOBS_FILE": named_file(env.text("CRON_JOBS_FILE")),
+    "CRON_FEATURES": {
+        "duplicate_prevention": env.boolean("CRON_ENABLE_DUPLICATE_PREVENTION", default=True),
+        "performance_monitoring": env.boolean("CRON_ENABLE_PERFORMANCE_MONITORING", default=True),
+        "automatic_recovery": env.boolean("CRON_ENABLE_AUTOMATIC_RECOVERY", default=True),
+        "metrics_collection": env.boolean("CRON_ENABLE_METRICS_COLLECTION", default=True),
+        "alert_notifications": env.boolean("CRON_ENABLE_ALERT_NOTIFICATIONS", default=True),
+    },
+    "CRON_BREAKER": {
+        "threshold": env.integer("CIRCUIT_BREAKER_FAILURE_THRESHOLD", 5, low=1, high=1000),
+        "open_seconds": env.integer("CIRCUIT_BREAKER_TIMEOUT", 300_000, low=1, high=10**10) / 1000,
+        "window_seconds": env.integer(
+            "CIRCUIT_BREAKER_MONITORING_WINDOW", 60_000, low=1, high=10**10
+        )
+        / 1000,
+    },
+    "HEALTH_CHECK_SECONDS": env.integer(
+        "QUEUE_HEALTH_CHECK_INTERVAL", 60_000, low=1000, high=86_400_000
+    )
+    / 1000,
+    "HEALTH_ALERT_SCORE": share(
+        "QUEUE_HEALTH_ALERT_THRESHOLD", env.text("QUEUE_HEALTH_ALERT_THRESHOLD", "0.5")
+    ),
+    "HEALTH_RETENTION_SECONDS": env.integer(
+        "QUEUE_HEALTH_RETENTION_PERIOD", 604_800_000, low=7_200_000, high=7_776_000_000
+    )
+    / 1000,
     # What jobs of the type management_command may run; empty: all but those that are refused.
     "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
     # What seals secrets, newest first; empty: a file of the data directory, made when needed.
