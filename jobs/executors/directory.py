@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from jobs.domain.errors import InvalidError
 from jobs.executors.base import ExecutionContext
 from jobs.executors.identity import Identity
+from jobs.executors.removal import remove_tree
 
 PRIVATE = 0o700
 
@@ -71,7 +71,7 @@ def _make_anew(directory: Path) -> None:
         _make(directory.parent)
         directory.mkdir(PRIVATE)
     except FileExistsError:  # of a worker that died, and that nobody has swept yet
-        shutil.rmtree(directory)
+        remove_tree(directory)
         directory.mkdir(PRIVATE)
 
 

@@ -9,7 +9,6 @@ file is listed exactly when the attempt counts.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from jobs.domain.errors import UnknownError
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult, KeptFile
 from jobs.executors.directives import MAX_WARNINGS
+from jobs.executors.removal import remove_tree
 from jobs.models import Artifact, Execution
 from jobs.services.artifact_files import Collection, collect
 from jobs.services.running import Running
@@ -66,7 +66,7 @@ def collected(
     except OSError as error:
         log.warning("The files of execution %d are not kept: %s", running.execution_id, error)
         taken.refuse(f"files are not kept: {error.strerror or error}")
-    shutil.rmtree(work, ignore_errors=True)
+    remove_tree(work, between=alive)
     return _with(result, taken)
 
 
@@ -108,13 +108,13 @@ def discard_files(execution_id: int, files: Sequence[KeptFile]) -> None:
 
 def discard_work(execution_id: int, attempt: int) -> None:
     """Remove the directory of an attempt that counts for nothing."""
-    shutil.rmtree(work_dir(execution_id, attempt), ignore_errors=True)
+    remove_tree(work_dir(execution_id, attempt))
 
 
 def discard_remains(execution_id: int) -> None:
     """Remove what a dead worker of this host left of an execution: its directory, unlisted files."""
     for work in work_dir(execution_id, 0).parent.glob(f"{int(execution_id)}-*"):
-        shutil.rmtree(work, ignore_errors=True)
+        remove_tree(work)
     _remove_unlisted(execution_id)
 
 
@@ -135,7 +135,7 @@ def _remove_files(execution_id: int, directory: Path) -> None:
         if file.name not in listed:
             file.unlink(missing_ok=True)
     if not listed:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_tree(directory)
 
 
 def remove_of(execution_ids: Iterable[int]) -> int:
@@ -180,6 +180,4 @@ def sweep_work() -> int:
     running = Execution.objects.filter(pk__in=ids, state=ExecutionState.RUNNING.value)
     spared = {str(pk) for pk in running.values_list("pk", flat=True)}
     left = [work for work, number in found.items() if number not in spared]
-    for work in left:
-        shutil.rmtree(work, ignore_errors=True)
-    return len(left)
+    return sum(remove_tree(work) for work in left)
