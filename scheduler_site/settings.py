@@ -272,6 +272,8 @@ JOBDECK = {
     / 1000,
     # What jobs of the type management_command may run; empty: all but those that are refused.
     "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
+    # Requests of the API that one token, or one person by password, may make in a minute.
+    "API_RATE": env.integer("API_RATE", 6000, low=0, high=1_000_000),
     # What seals secrets, newest first; empty: a file of the data directory, made when needed.
     "SECRET_KEYS": env.words("JOBS_SECRET_KEYS"),
     # The server that jobs of the type registerCspResources call; None: they say that there is none.

@@ -1,25 +1,31 @@
-"""Who is calling: a Bearer token, a signed-in browser with its CSRF token, or this very host."""
+"""Who is calling: a token, a name and password, a browser with its CSRF token, or this host."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja.security import APIKeyCookie, HttpBearer
+from ninja.security import APIKeyCookie, HttpBasicAuth, HttpBearer
+from ninja.security.http import DecodeError
 from ninja.utils import check_csrf
 
 from jobs.api.problems import HttpProblem
 from jobs.domain.permissions import Actor, Permission, Role, require, require_somewhere
 from jobs.queries import sight
 from jobs.services import access, people, tokens
+from jobs.services.rates import RATES
 
 # Only code in this process can put an object under this name into a WSGI environment: what comes
 # over HTTP arrives as text under HTTP_* names.
 LOCAL_ACTOR = "jobdeck.actor"
 _LONGEST_TOKEN = 200
+_LOCKED_SECONDS = 900  # as long as axes keeps an account and address apart
 # Operations that are cut to the caller's jobs where his role is for some jobs only. Every other one
 # without a job in its address is about the whole product: it needs the role for everything.
 OWN_JOBS = frozenset(
@@ -64,6 +70,8 @@ class BearerToken(HttpBearer):
         if header is None:
             return None
         scheme, _, value = header.partition(" ")
+        if scheme.lower() == "basic":
+            return None  # the next way takes it
         if scheme.lower() != "bearer":
             raise unauthorized("Send an API token as 'Authorization: Bearer <token>'.")
         return self.authenticate(request, value.strip())
@@ -73,6 +81,7 @@ class BearerToken(HttpBearer):
         found = tokens.authenticate(token) if len(token) <= _LONGEST_TOKEN else None
         if found is None:
             raise unauthorized("This token is unknown, revoked or expired.", error="invalid_token")
+        _check_rate(f"token {found.pk}")
         limit = Role(found.role) if found.role else None
         actor = people.actor_of(
             found.user,
@@ -82,6 +91,34 @@ class BearerToken(HttpBearer):
             within=access.reach_of(found.limits),
         )
         return admitted(request, actor)
+
+
+class BasicPassword(HttpBasicAuth):
+    """A person's name and password, with each request; no session begins."""
+
+    openapi_description = "A user name and password; wrong ones are throttled as at a login."
+
+    def __call__(self, request: HttpRequest) -> Actor | None:
+        """Return the person; a header that does not hold is refused, never passed over."""
+        header = request.headers.get("Authorization", "")
+        if header.partition(" ")[0].lower() != "basic":
+            return None
+        try:
+            name, password = self.decode_authorization(header)
+        except DecodeError:
+            name, password = "", ""
+        return self.authenticate(request, name, password)
+
+    def authenticate(self, request: HttpRequest, username: str, password: str) -> Actor:
+        """Return the person that name and password name."""
+        user = authenticate(request, username=username, password=password) if username else None
+        if getattr(request, "axes_locked_out", False):
+            request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes answers a page
+            raise _too_many("Too many wrong passwords from here. Wait a while.", _LOCKED_SECONDS)
+        if not isinstance(user, User):
+            raise unauthorized("User name or password is wrong.")
+        _check_rate(f"user {user.pk}")
+        return admitted(request, people.actor_of(user, address=address_of(request)))
 
 
 class SessionCookie(APIKeyCookie):
@@ -114,7 +151,20 @@ def address_of(request: HttpRequest) -> str:
 
 def identify(request: HttpRequest) -> Actor:
     """Return who is calling; raise the refusal otherwise. For answers outside an operation."""
-    return local_actor(request) or BEARER(request) or SESSION(request)
+    return local_actor(request) or BEARER(request) or PASSWORD(request) or SESSION(request)
+
+
+def _check_rate(caller: str) -> None:
+    """Refuse who calls more often than the setting allows."""
+    allowed = int(settings.JOBDECK["API_RATE"])
+    seconds = RATES.wait_for(caller, allowed)
+    if seconds > 0:
+        raise _too_many(f"More than {allowed} requests a minute. Wait a moment.", seconds)
+
+
+def _too_many(detail: str, seconds: float) -> HttpProblem:
+    headers = {"Retry-After": str(math.ceil(seconds))}
+    return HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", detail, headers=headers)
 
 
 def admitted(request: HttpRequest, actor: Actor) -> Actor:
@@ -133,5 +183,6 @@ def admitted(request: HttpRequest, actor: Actor) -> Actor:
 
 
 BEARER = BearerToken()
+PASSWORD = BasicPassword()
 SESSION = SessionCookie()
-WAYS: list[Callable[[HttpRequest], Actor | None]] = [local_actor, BEARER, SESSION]
+WAYS: list[Callable[[HttpRequest], Actor | None]] = [local_actor, BEARER, PASSWORD, SESSION]

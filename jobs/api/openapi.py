@@ -190,6 +190,7 @@ _REFUSALS = {
     413: "The body is larger than 1 MB.",
     415: "The body is compressed.",
     422: "Well-formed, but it cannot be done.",
+    429: "More requests a minute than the setting allows; `Retry-After` says when to go on.",
     503: "The database does not answer at the moment.",
 }
 _PROBLEM = {
@@ -325,10 +326,9 @@ def _request_schemas() -> dict[str, Any]:
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
     definition = schemas["JobDefinition"]
-    definition["properties"]["workspace"] = {
-        "type": "null",
-        "description": "Null: a job of its own, in no workspace.",
-    }
+    definition["properties"]["workspace"]["description"] = (
+        "Null: a job of its own, in no workspace."
+    )
     by_name = {"type": "string", "description": "The name of a shared circuit breaker."}
     definition["properties"]["breaker"]["anyOf"].insert(0, by_name)
     schemas["BreakerChanges"] = _changes("BreakerChanges", schemas["BreakerDefinition"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -14,11 +16,13 @@ from jobs.api.openapi import document
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import AuditEntry, Token
 from jobs.services import tokens
+from jobs.services.rates import Rates
 from tests.api.callers import Caller
 from tests.factories import definition, make_job, make_user
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from pytest_django.fixtures import SettingsWrapper
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -162,3 +166,62 @@ def test_headers_cannot_pose_as_the_local_caller(stranger: Caller) -> None:
     for name in ("jobdeck.actor", "Jobdeck_Actor", "HTTP_JOBDECK.ACTOR"):
         answer = stranger.client.get("/api/v1/jobs", headers={name: "root"})
         assert answer.status_code == 401
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    value = b64encode(f"{name}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {value}"}
+
+
+def test_name_and_password_are_taken_without_a_session(editor: User) -> None:
+    caller = Caller()
+
+    read = caller.get("/jobs", **basic("edda", "correct horse"))
+    made = caller.post("/jobs", definition(), **basic("edda", "correct horse"))
+
+    assert (read.status, made.status) == (200, 201)
+    assert Session.objects.count() == 0
+    assert AuditEntry.objects.get(action="job.create").actor == "edda"
+
+
+def test_wrong_passwords_are_refused_alike_and_throttled(editor: User, viewer: User) -> None:
+    caller = Caller()
+    garbage = caller.get("/jobs", Authorization="Basic %%%")
+    unknown = caller.get("/jobs", **basic("nobody", "wrong"))
+    wrong = [caller.get("/jobs", **basic("edda", "wrong")) for _ in range(7)]
+    caller.get("/jobs", **basic("edda", "wrong"))
+
+    locked = caller.get("/jobs", **basic("edda", "correct horse"))
+    other = caller.get("/jobs", **basic("vera", "correct horse"))
+
+    assert {one.status for one in (garbage, unknown, *wrong)} == {401}
+    assert {one.content for one in (garbage, unknown, *wrong)} == {unknown.content}
+    assert (locked.status, locked.json["code"]) == (429, "too_many")
+    assert int(locked.headers["Retry-After"]) > 60
+    assert other.status == 200
+    assert AuditEntry.objects.filter(action="session.refused", actor="edda").exists()
+
+
+def test_who_calls_too_often_is_told_when_to_go_on(
+    editor: User, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.JOBDECK = {**settings.JOBDECK, "API_RATE": 3}
+    monkeypatch.setattr("jobs.api.auth.RATES", Rates())
+    first, second = (Caller(tokens.create(editor, name)[1]) for name in "ab")
+
+    statuses = [first.get("/jobs").status for _ in range(3)]
+    refused = first.get("/jobs")
+
+    assert statuses == [200] * 3
+    assert (refused.status, refused.json["code"]) == (429, "too_many")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 20
+    assert second.get("/jobs").status == 200
+
+
+def test_a_bucket_fills_evenly_and_full_ones_are_forgotten() -> None:
+    rates = Rates()
+    assert [rates.wait_for("a", 60, now=0.0) for _ in range(60)] == [0.0] * 60
+    assert rates.wait_for("a", 60, now=0.0) == pytest.approx(1.0)
+    assert rates.wait_for("a", 60, now=1.0) == 0.0
+    assert rates.wait_for("a", 60, now=1.25) == pytest.approx(0.75)
+    assert rates.wait_for("a", 0, now=1.25) == 0.0

@@ -30,7 +30,11 @@ def document(as_viewer: Caller) -> dict[str, Any]:
 
 def test_every_operation_has_words_refusals_and_security(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
-    assert set(document["components"]["securitySchemes"]) == {"BearerToken", "SessionCookie"}
+    assert set(document["components"]["securitySchemes"]) == {
+        "BearerToken",
+        "BasicPassword",
+        "SessionCookie",
+    }
     for operations in document["paths"].values():
         for operation in operations.values():
             assert operation["summary"]

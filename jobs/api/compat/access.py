@@ -8,21 +8,17 @@ somebody's browser: what a browser says about where a request comes from must no
 
 from __future__ import annotations
 
-import base64
-import binascii
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from jobs.api.auth import BEARER, SESSION, address_of, local_actor, unauthorized
+from jobs.api.auth import BEARER, PASSWORD, SESSION, address_of, local_actor, unauthorized
 from jobs.api.problems import HttpProblem
-from jobs.domain.permissions import Actor, Permission, Role, require
-from jobs.services import people
+from jobs.domain.permissions import Actor, Role
 
 # What a browser or a script calls this host; a name that merely resolves to it does not count, or
 # a page could reach us under a name of its own (DNS rebinding).
@@ -43,8 +39,7 @@ def caller(request: HttpRequest, *, open_on_loopback: bool = True) -> Actor:
         return local
     header = request.headers.get("Authorization")
     if header is not None:
-        scheme = header.partition(" ")[0].lower()
-        return _by_password(request, header) if scheme == "basic" else _by_token(request)
+        return _by_header(request)
     if isinstance(request.user, User) or not (open_on_loopback and is_open()):
         return _by_session(request)
     refuse_foreign(request)
@@ -92,27 +87,17 @@ def _name_of(host: str) -> str:
     return name if colon and port.isdecimal() else host.lower()
 
 
-def _by_token(request: HttpRequest) -> Actor:
-    actor = BEARER(request)
+def _by_header(request: HttpRequest) -> Actor:
+    """Return whose token, or whose name and password, was sent."""
+    try:
+        actor = BEARER(request) or PASSWORD(request)
+    except HttpProblem as refusal:
+        if refusal.status == HTTPStatus.UNAUTHORIZED:
+            refusal.headers["WWW-Authenticate"] = CHALLENGE
+        raise
     if actor is None:
         raise _unauthorized("Send an API token as 'Authorization: Bearer <token>'.")
     return actor
-
-
-def _by_password(request: HttpRequest, header: str) -> Actor:
-    """Return the person that a user name and password name; attempts are throttled as at a login."""
-    name, colon, password = _decoded(header).partition(":")
-    user = authenticate(request, username=name, password=password) if colon else None
-    if not isinstance(user, User):
-        raise _unauthorized("User name or password is wrong, or there were too many attempts.")
-    return _admitted(people.actor_of(user, address=address_of(request)))
-
-
-def _decoded(header: str) -> str:
-    try:
-        return base64.b64decode(header.partition(" ")[2].strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _by_session(request: HttpRequest) -> Actor:
@@ -125,8 +110,3 @@ def _unauthorized(detail: str) -> HttpProblem:
     refusal = unauthorized(detail)
     refusal.headers["WWW-Authenticate"] = CHALLENGE
     return refusal
-
-
-def _admitted(actor: Actor) -> Actor:
-    require(actor, Permission.READ)
-    return actor
