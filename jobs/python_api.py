@@ -43,7 +43,7 @@ from jobs.lineage import on_death_of_parent
 from jobs.models import Job as JobRow
 from jobs.registry import REGISTRY, Cancelled, JobContext, RegisteredJob
 from jobs.registry.entry import seconds_of
-from jobs.services import registered, triggers
+from jobs.services import registered, retention, triggers
 
 __all__ = [
     "CancelContext",
@@ -55,6 +55,7 @@ __all__ = [
     "JobContext",
     "Schedule",
     "Scheduler",
+    "cleanup_old_logs",
 ]
 
 Duration = float | str | timedelta
@@ -360,6 +361,14 @@ class Scheduler:
         return Cluster(
             name=place, workers=self.workers, queues=[self.name], supervisor=supervisor
         ).run()
+
+
+def cleanup_old_logs(days: int = retention.DEFAULT_DAYS) -> int:
+    """Remove executions that ended more than ``days`` days ago, for a job of one's own; return how many.
+
+    The newest of each job stay (`services.retention`).
+    """
+    return retention.cleanup_old_logs(days, actor=registered.CODE)
 
 
 def _dispatch(place: str) -> int:

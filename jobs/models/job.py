@@ -157,6 +157,10 @@ class Job(models.Model):
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+    # How many executions retention has removed, by their states: the counters count them too. Up to
+    # ``history_from`` a due time without a verdict had an execution; null: all are there.
+    pruned = models.JSONField(null=True, blank=True)
+    history_from = models.DateTimeField(null=True, blank=True)
     # The latest outcomes, oldest first: [execution id, state, milliseconds]; one read shows a strip.
     recent = models.JSONField(default=list)
 

@@ -98,7 +98,9 @@ def _chosen(
             elsewhere[number] = elsewhere.get(number, 0) + 1
         elif record.live:
             in_progress += 1
-        elif wanted(only, record):
+        elif wanted(only, record) and not (
+            only == BackfillChoice.MISSED and _is_pruned(job, record, due_at)
+        ):
             items.append(DueTime(due_at=due_at, record=record))
     if len(items) > MOST:
         raise _too_many(
@@ -112,6 +114,13 @@ def _chosen(
         in_progress=in_progress,
         elsewhere=elsewhere,
     )
+
+
+def _is_pruned(job: Job, record: Record, due_at: datetime) -> bool:
+    """Say whether a due time had an execution that retention has removed: it was not missed."""
+    if job.history_from is None or not job.created_at < due_at <= job.history_from:
+        return False
+    return not record.states and record.reason is None
 
 
 def _too_many(sentence: str) -> InvalidError:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs.domain.explain import Outcome, Step, clock, shown, span
 from jobs.domain.states import (
+    FreezeScope,
     FAILURES,
     TERMINAL,
     ExecutionState,
@@ -19,7 +20,7 @@ from jobs.domain.states import (
 )
 from jobs.models import AuditEntry, Execution, Freeze, Job, Omission
 from jobs.models.execution import BESIDE_TRIGGERS, SCHEDULED_TRIGGERS
-from jobs.queries.holds import applies, holding_freezes
+from jobs.queries.holds import applies, holding_freezes, marks_of
 from jobs.queries.verdicts import state_changes
 from jobs.queries.waiting import waiting_of
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from jobs.services.explaining import Explanation
 
 _TICK = timedelta(microseconds=1)
+_WHAT_FREEZES = {
+    FreezeScope.EVERYTHING: "Everything",
+    FreezeScope.TAG: "Everything tagged {}",
+    FreezeScope.WORKSPACE: "Everything in workspace {}",
+}
 JUST_NOW = timedelta(seconds=10)  # a dispatcher decides within this, if one lives
 _STOPPED = {JobState.PAUSED: "paused", JobState.AUTO_DISABLED: "auto-disabled"}
 _POLICY = {
@@ -209,7 +215,7 @@ def freeze_step(job: Job, due_at: datetime, zone: str, *, fallback: str) -> Step
     freeze = freeze_at(job, due_at)
     if freeze is None:
         return Step(ok=False, title="Freeze", text=f"A freeze held it back: {fallback}.")
-    what = f"Everything tagged {freeze.target}" if freeze.target else "Everything"
+    what = _WHAT_FREEZES[FreezeScope(freeze.scope)].format(freeze.target)
     until = f"until {shown(freeze.ends_at, zone)}" if freeze.ends_at else "until somebody lifts it"
     text = (
         f"{what} is frozen from {shown(freeze.starts_at, zone)} {until}, by {freeze.created_by}: "
@@ -220,10 +226,10 @@ def freeze_step(job: Job, due_at: datetime, zone: str, *, fallback: str) -> Step
 
 def freeze_at(job: Job, due_at: datetime) -> Freeze | None:
     """Return the freeze that holds a due time of the job back."""
-    tags = set(job.tags)
+    marks = marks_of(job)
     for freeze in holding_freezes(due_at - _TICK, due_at):
         over = freeze.ends_at is not None and freeze.ends_at <= due_at
-        if applies(freeze, tags) and not over:
+        if applies(freeze, marks) and not over:
             return freeze
     return None
 
@@ -249,7 +255,12 @@ def say_undecided(answer: Explanation, now: datetime) -> None:
     job, due_at = answer.job, answer.due_at
     assert due_at is not None  # noqa: S101 - asked for a due time
     add = answer.steps.append
-    if due_at <= job.decided_until or job.deleted_at is not None:
+    if job.history_from is not None and due_at <= job.history_from:
+        answer.outcome = Outcome.RAN
+        text = "It made an execution, which is so old that retention has removed it."
+        add(Step(ok=None, title="On record", text=text))
+        answer.summary = text
+    elif due_at <= job.decided_until or job.deleted_at is not None:
         answer.outcome = Outcome.DID_NOT_RUN
         text = (
             "Nothing is on record, neither an execution nor an omission. The records were changed, "

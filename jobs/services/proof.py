@@ -39,6 +39,8 @@ class Proof:
     account: Account
     pending: int
     pending_since: datetime | None
+    # Retention has removed executions of the period; it is accounted for from ``start`` on.
+    shortened: bool = False
 
     @property
     def balanced(self) -> bool:
@@ -61,6 +63,8 @@ class Proof:
             "stretches miscounted": account.miscounted,
         }
         parts += [f"{number:,} {word}" for word, number in wrong.items() if number]
+        if self.shortened:
+            parts.append(f"history begins after {self.job.history_from:%Y-%m-%d %H:%M:%S} UTC")
         return ", ".join(parts)
 
 
@@ -100,15 +104,27 @@ def _about(eras: list[Era], start: datetime, end: datetime) -> int:
 
 
 def _standing(job: Job) -> tuple[object, ...]:
-    return job.state, job.version, job.decided_until, job.deleted_at, job.open_omission_id
+    return (
+        job.state,
+        job.version,
+        job.decided_until,
+        job.deleted_at,
+        job.open_omission_id,
+        job.history_from,
+    )
 
 
 def _clipped(job: Job, start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """Return the part of a period in which the job lived; one that is over by then is empty."""
-    return max(start, job.created_at), min(end, job.deleted_at or max(now, job.decided_until))
+    """Return the part of a period in which the job lived; one that is over by then is empty.
+
+    What retention has removed can be proved no more: the part begins after it.
+    """
+    born = max([job.created_at, *([job.history_from + _TICK] if job.history_from else [])])
+    return max(start, born), min(end, job.deleted_at or max(now, job.decided_until))
 
 
 def _prove(job: Job, start: datetime, end: datetime, now: datetime) -> Proof:
+    asked = start
     start, end = _clipped(job, start, end, now)
     eras = eras_of(job)
     if _about(eras, start, end) > MOST_DUE:
@@ -139,6 +155,7 @@ def _prove(job: Job, start: datetime, end: datetime, now: datetime) -> Proof:
         account=account,
         pending=pending + account.open,
         pending_since=since,
+        shortened=job.history_from is not None and asked <= job.history_from,
     )
 
 

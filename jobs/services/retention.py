@@ -1,0 +1,140 @@
+"""Retention: remove executions that are older than anybody asks for, with their logs and files.
+
+What remains still adds up. A job keeps its newest executions whatever their age; its counters go on
+counting what is gone, `Job.pruned` says how much of each state that is, and `Job.history_from` up to
+when the ledger's proof has nothing to prove. Each batch is a transaction of its own, so a removal
+that is killed half-way has simply done less.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.domain.errors import InvalidError
+from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.states import TERMINAL, BackfillState
+from jobs.models import Dependency, Execution, Job
+from jobs.models.execution import UNASKED_TRIGGERS
+from jobs.services import artifacts, audit, revisions
+from jobs.services.writing import write_transaction
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+DEFAULT_DAYS = 30
+MOST_DAYS = 36_500
+# A monthly job keeps years of its history, whatever its age.
+KEPT_OF_EACH_JOB = 50
+# A batch holds SQLite's one writer: with logs of usual length a tenth of a second.
+BATCH = 200
+_ENDED = tuple(state.value for state in TERMINAL)
+_UNFINISHED = (BackfillState.RUNNING.value, BackfillState.PAUSED.value)
+
+
+@dataclass(slots=True)
+class Pruned:
+    """How much was removed, or would be: executions by state, and of how many jobs."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    jobs: int = 0
+
+    @property
+    def executions(self) -> int:
+        """Return how many executions that is."""
+        return self.states.total()
+
+
+def cleanup_old_logs(days: int = DEFAULT_DAYS, *, actor: Actor) -> int:
+    """Remove executions that ended more than ``days`` days ago; return how many."""
+    return prune(days, actor=actor).executions
+
+
+def prune(days: int, *, actor: Actor, now: datetime | None = None, dry_run: bool = False) -> Pruned:
+    """Remove executions that ended more than ``days`` days ago, job by job; a dry run only counts.
+
+    Kept are the newest of each job, what an unfinished backfill tells of, and what a dependency
+    still counts on.
+    """
+    require(actor, Permission.ADMINISTER)
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidError(f"{days} days make no sense. Use 1 to {MOST_DAYS}.")
+    before = (now or timezone.now()) - timedelta(days=days)
+    done = Pruned()
+    many = Job.objects.filter(execution_count__gt=KEPT_OF_EACH_JOB).order_by("pk")
+    for job_id in list(many.values_list("pk", flat=True)):
+        found = _count(job_id, before) if dry_run else _prune_job(job_id, before)
+        done.states += found
+        done.jobs += bool(found)
+    if done.executions and not dry_run:
+        _tell(done, days, actor)
+    return done
+
+
+def _prune_job(job_id: int, before: datetime) -> Counter[str]:
+    """Remove what is too old of one job, batch by batch."""
+    removed: Counter[str] = Counter()
+    while batch := remove_batch(job_id, ended_before(before)):
+        removed += batch
+    return removed
+
+
+def remove_batch(job_id: int, over: Q) -> Counter[str]:
+    """Remove some executions of a job that are ``over`` and may go; none when there are no more."""
+    with write_transaction():
+        job = Job.objects.select_for_update().filter(pk=job_id).first()
+        rows = [] if job is None else _removable(job_id, over).order_by("pk")[:BATCH]
+        found = list(rows.values_list("pk", "state", "trigger", "due_at")) if rows else []
+        if job is None or not found:
+            return Counter()
+        ids = [row[0] for row in found]
+        artifacts.remove_of(ids)
+        Execution.objects.filter(pk__in=ids).delete()
+        states = Counter(state for _, state, _, _ in found)
+        decided = [due_at for _, _, trigger, due_at in found if trigger in UNASKED_TRIGGERS]
+        job.pruned = dict(Counter(job.pruned or {}) + states)
+        known = [job.history_from] if job.history_from is not None else []
+        job.history_from = max([*known, *decided], default=None)
+        job.save(update_fields=["pruned", "history_from"])
+    return states
+
+
+def _count(job_id: int, before: datetime) -> Counter[str]:
+    return Counter(_removable(job_id, ended_before(before)).values_list("state", flat=True))
+
+
+def ended_before(moment: datetime) -> Q:
+    """Return the condition for executions that ended before ``moment``."""
+    return Q(finished_at__lt=moment) | Q(finished_at=None, queued_at__lt=moment)
+
+
+def _removable(job_id: int, over: Q) -> QuerySet[Execution]:
+    """Return the executions of a job that are ``over`` and may go."""
+    mine = Execution.objects.filter(job=job_id)
+    newest = mine.order_by("-pk").values_list("pk", flat=True)
+    floor = next(iter(newest[KEPT_OF_EACH_JOB - 1 : KEPT_OF_EACH_JOB]), 0)
+    counted_on = Dependency.objects.filter(upstream=job_id).exclude(met_by_execution_id=None)
+    last = Job.objects.filter(pk=job_id).exclude(last_execution_id=None)
+    return (
+        mine.filter(over, pk__lt=floor, state__in=_ENDED)
+        .exclude(backfill_item__backfill__state__in=_UNFINISHED)
+        .exclude(pk__in=counted_on.values("met_by_execution_id"))
+        .exclude(pk__in=last.values("last_execution_id"))
+    )
+
+
+def _tell(done: Pruned, days: int, actor: Actor) -> None:
+    """Note the removal in the audit log, and let pages look again."""
+    with write_transaction():
+        audit.record(
+            actor,
+            "history.prune",
+            after={"days": days, "jobs": done.jobs, **done.states},
+            note=f"{done.executions} executions that ended more than {days} days ago",
+        )
+        revisions.bump("executions")

@@ -1,0 +1,222 @@
+"""What retention removes, what it keeps, and that the rest still adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from jobs.domain.backfill import Basis
+from jobs.domain.errors import ForbiddenError, InvalidError
+from jobs.domain.permissions import SYSTEM, Actor, Role
+from jobs.domain.states import TERMINAL, BackfillChoice
+from jobs.models import Artifact, Attempt, AuditEntry, Dependency, Execution, Job, LogChunk
+from jobs.python_api import cleanup_old_logs
+from jobs.services import artifacts, retention
+from jobs.services.backfill_due import list_due
+from jobs.services.explaining import explain
+from jobs.services.proof import prove_ledger
+from tests.factories import cron, make_artifact, make_backfill, make_execution, make_job
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+KEPT = 5
+
+
+@pytest.fixture(autouse=True)
+def few_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep five of each job and take small batches, so that a test needs few rows."""
+    monkeypatch.setattr(retention, "KEPT_OF_EACH_JOB", KEPT)
+    monkeypatch.setattr(retention, "BATCH", 3)
+
+
+@pytest.fixture
+def job(db: None) -> Job:
+    """Return a daily job with forty days of history, each seventh execution failed."""
+    with time_machine.travel(NOW - timedelta(days=40, hours=1), tick=False):
+        job = make_job(name="daily", schedules=[cron("0 0 * * *")])
+    for day in range(40, -1, -1):
+        state = "failed" if day % 7 == 0 else "succeeded"
+        add(job, NOW - timedelta(days=day), state=state, trigger="schedule")
+    Job.objects.filter(pk=job.pk).update(
+        success_count=35, failure_count=6, decided_until=NOW, last_execution_id=newest(job).pk
+    )
+    return Job.objects.get(pk=job.pk)
+
+
+def add(job: Job, at: datetime, **fields: Any) -> Execution:
+    """Return an execution that ended at once, with a log and an attempt."""
+    ended = {"started_at": at, "finished_at": at} if fields["state"] in set(TERMINAL) else {}
+    row = make_execution(job, due_at=at, queued_at=at, **ended, **fields)
+    LogChunk.objects.create(
+        execution=row, seq=0, attempt=1, stream="stdout", offset=0, data=b"x", written_at=at
+    )
+    Attempt.objects.create(execution=row, number=1, state="failed", finished_at=at)
+    return row
+
+
+def newest(job: Job) -> Execution:
+    return Execution.objects.filter(job=job).latest("pk")
+
+
+def prune(days: int = 30, **options: Any) -> retention.Pruned:
+    return retention.prune(days, actor=SYSTEM, now=NOW, **options)
+
+
+def states_of(job: Job) -> Counter[str]:
+    return Counter(Execution.objects.filter(job=job).values_list("state", flat=True))
+
+
+def test_s3_86_what_is_older_goes_with_its_logs_and_files(job: Job) -> None:
+    old = Execution.objects.filter(job=job).earliest("pk")
+    make_artifact(old)
+    assert prune(dry_run=True).executions == 10
+    assert Execution.objects.count() == 41
+
+    done = prune()
+
+    assert (done.executions, done.jobs) == (10, 1)
+    assert done.states == {"succeeded": 9, "failed": 1}
+    assert min(Execution.objects.values_list("due_at", flat=True)) == NOW - timedelta(days=30)
+    assert LogChunk.objects.count() == Attempt.objects.count() == 31
+    assert not Artifact.objects.exists()
+    entry = AuditEntry.objects.get(action="history.prune")
+    assert entry.note == "10 executions that ended more than 30 days ago"
+    assert prune().executions == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_go_when_their_rows_have_gone(job: Job) -> None:
+    old = Execution.objects.filter(job=job).earliest("pk")
+    gone, kept = (
+        artifacts.path_of(make_artifact(old)),
+        artifacts.path_of(make_artifact(newest(job))),
+    )
+
+    prune()
+
+    assert (gone.exists(), kept.exists()) == (False, True)
+
+
+def test_i_27_the_counters_are_what_is_there_and_what_was_removed(job: Job) -> None:
+    prune()
+    prune(days=20)
+
+    job.refresh_from_db()
+    there = states_of(job) + Counter(job.pruned)
+    assert job.pruned == {"succeeded": 17, "failed": 3}
+    assert (there["succeeded"], there["failed"]) == (job.success_count, job.failure_count)
+    assert there.total() == job.execution_count
+
+
+def test_the_ledger_is_proved_from_where_its_history_begins(job: Job) -> None:
+    start, end = NOW - timedelta(days=40), NOW
+    before = prove_ledger(job.pk, start, end, now=NOW)
+    assert (before.account.due, before.balanced, before.shortened) == (41, True, False)
+
+    prune()
+
+    after = prove_ledger(job.pk, start, end, now=NOW)
+    assert (after.account.due, after.balanced, after.shortened) == (31, True, True)
+    assert after.sentence.endswith("0 unexplained, history begins after 2026-05-01 00:00:00 UTC")
+    later = prove_ledger(job.pk, NOW - timedelta(days=10), end, now=NOW)
+    assert (later.account.due, later.shortened) == (11, False)
+    Execution.objects.filter(job=job, due_at=NOW - timedelta(days=15)).delete()
+    assert not prove_ledger(job.pk, start, end, now=NOW).balanced
+
+
+def test_what_was_removed_was_not_missed(job: Job) -> None:
+    prune()
+    job.refresh_from_db()
+    gone = NOW - timedelta(days=35)
+
+    missed = list_due(
+        job,
+        start=NOW - timedelta(days=40),
+        end=NOW,
+        only=BackfillChoice.MISSED,
+        basis=Basis.HISTORY,
+    )
+    answer = explain(job.pk, gone, now=NOW)
+
+    assert missed.items == []
+    assert "retention has removed it" in answer.summary
+
+
+def test_i_28_what_somebody_still_counts_on_is_kept(job: Job) -> None:
+    rows = list(Execution.objects.filter(job=job).order_by("pk")[:4])
+    backfill = make_backfill(job)
+    backfill.items.create(due_at=rows[0].due_at, execution=rows[0])
+    finished = make_backfill(make_job(schedules=[cron("0 * * * *")]))
+    type(finished).objects.filter(pk=finished.pk).update(state="finished")
+    finished.items.create(due_at=rows[1].due_at, execution=rows[1])
+    Dependency.objects.create(
+        job=make_job(), upstream=job, outcome="done", met_by_execution_id=rows[2].pk
+    )
+    Execution.objects.filter(pk=rows[3].pk).update(state="running", finished_at=None)
+    rare = make_job(name="rare")
+    for year in range(KEPT + 1):
+        add(rare, NOW - timedelta(days=400 * (KEPT - year) + 40), state="succeeded")
+
+    prune()
+
+    left = set(Execution.objects.filter(job=job).values_list("pk", flat=True))
+    assert {rows[0].pk, rows[2].pk, rows[3].pk} <= left
+    assert rows[1].pk not in left
+    assert len(left) == 31 + 3
+    assert Execution.objects.filter(job=rare).count() == KEPT
+
+
+def test_i_28_a_removal_that_is_killed_has_done_less(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+
+    def dies(ids: object) -> int:
+        calls.append(ids)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(artifacts, "remove_of", dies)
+    with pytest.raises(KeyboardInterrupt):
+        prune()
+    monkeypatch.undo()
+
+    half = Job.objects.get(pk=job.pk)
+    assert (states_of(half) + Counter(half.pruned)).total() == half.execution_count
+    assert sum(half.pruned.values()) == 6
+    proof = prove_ledger(job.pk, NOW - timedelta(days=40), NOW, now=NOW)
+    assert (proof.balanced, proof.account.due) == (True, 35)
+    monkeypatch.setattr(retention, "KEPT_OF_EACH_JOB", KEPT)
+    assert prune().executions == 4
+
+
+def test_only_an_administrator_may_and_only_for_days_that_make_sense(job: Job) -> None:
+    with pytest.raises(ForbiddenError):
+        retention.prune(30, actor=Actor(name="edda", role=Role.EDITOR), now=NOW)
+    for days in (0, -1, 10**6):
+        with pytest.raises(InvalidError, match="Use 1 to"):
+            prune(days=days)
+    assert Execution.objects.count() == 41
+
+
+@time_machine.travel(NOW, tick=False)
+def test_the_command_and_a_job_of_ones_own_say_how_many(job: Job) -> None:
+    out = StringIO()
+    call_command("prune", days=30, dry_run=True, stdout=out)
+    removed = cleanup_old_logs(days=35)
+    call_command("prune", stdout=out)
+
+    assert out.getvalue().splitlines() == [
+        "10 executions of 1 jobs would be removed (1 failed, 9 succeeded)",
+        "5 executions of 1 jobs removed (1 failed, 4 succeeded)",
+    ]
+    assert removed == 5
+    with pytest.raises(CommandError, match="0 days make no sense"):
+        call_command("prune", days=0)
