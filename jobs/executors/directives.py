@@ -15,6 +15,8 @@ from jobs.domain.masking import Mask
 
 # Long enough for a useful result, short enough to sit in a row that lists load.
 MAX_LINE_BYTES = 65_536
+# Levels of a result: whatever reads one later may call itself for each of them.
+MAX_DEPTH = 100
 MAX_METRICS = 100
 # More are counted only: a list of thousands tells nobody more than the log does.
 MAX_WARNINGS = 20
@@ -36,7 +38,8 @@ class Directives:
         self.metrics: dict[str, float] = {}
         self.warnings: list[str] = []  # the first ones
         self.warning_count = 0
-        self.fault: str | None = None  # the first line that was not understood
+        # The first line that was not understood, as it came, and why.
+        self._fault: tuple[bytes, str] | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of stdout."""
@@ -93,7 +96,7 @@ class Directives:
         match = _METRIC.fullmatch(argument.strip())
         if match is None:
             raise ValueError("a metric is written name=number")
-        value = float(match[2])
+        value = _number(match[2], "a metric is a finite number")
         if not math.isfinite(value):
             raise ValueError("a metric is a finite number")
         if match[1] not in self.metrics and len(self.metrics) >= MAX_METRICS:
@@ -108,8 +111,18 @@ class Directives:
             self.warnings.append(line)
 
     def _note_fault(self, line: bytes, reason: str) -> None:
-        if self.fault is None:
-            self.fault = f"ignored {line[:60].decode(errors='replace')!r}: {reason}"
+        if self._fault is None:
+            self._fault = line, reason
+
+    def fault(self, mask: Mask) -> str | None:
+        """Return what was wrong with the first line that was not understood; None for nothing.
+
+        Cut after masking: a piece of a secret would not be found.
+        """
+        if self._fault is None:
+            return None
+        line, reason = self._fault
+        return f"ignored {mask.clean(line).decode(errors='replace')[:60]!r}: {reason}"
 
 
 def cut(mask: Mask, warnings: Sequence[str]) -> tuple[str, ...]:
@@ -118,20 +131,45 @@ def cut(mask: Mask, warnings: Sequence[str]) -> tuple[str, ...]:
 
 
 def _percent(argument: str) -> int:
-    value = float(argument.strip().removesuffix("%"))
+    fault = "progress is a number from 0 to 100"
+    value = _number(argument.strip().removesuffix("%"), fault)
     if not 0 <= value <= 100:
-        raise ValueError("progress is a number from 0 to 100")
+        raise ValueError(fault)
     return int(value)
+
+
+def _number(text: str, fault: str) -> float:
+    """Return a number; Python's own error would repeat the text, which may be a secret."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(fault) from None
 
 
 def parse_json(argument: str) -> Any:
     """Parse strictly: no NaN, and nothing that a database would refuse to store as JSON."""
     value = json.loads(argument, parse_constant=_refuse_constant)
+    if argument.count("[") + argument.count("{") > MAX_DEPTH and _is_deep(value):
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     stored = json.dumps(value, ensure_ascii=False, allow_nan=False)
     stored.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
     if _NUL.search(stored):
         raise ValueError("PostgreSQL cannot store NUL characters")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Tell whether a value has more levels than every reader can follow."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item)]
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def _children(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -237,8 +237,8 @@ class _Supervision:
 
     def _result(self, ended: Exit) -> ExecutionResult:
         self._directives.finish()
-        if self._directives.fault:
-            self._output.remark(self._directives.fault, time.monotonic())
+        if fault := self._directives.fault(self._context.mask):
+            self._output.remark(fault, time.monotonic())
         self._tell_progress()
         self._monitor.write(self._output.finish(), last=True)
         state, message = self._verdict(ended)

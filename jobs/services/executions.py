@@ -22,6 +22,7 @@ from jobs.models import Attempt, Execution
 from jobs.services import artifacts, claims, logs, revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.endings import Ending, count_ending, lock_job
+from jobs.services.fitting import fitting
 from jobs.services.running import Running, load
 from jobs.services.writing import write_transaction
 
@@ -125,6 +126,7 @@ def _finish(
     *,
     log_at: Place | None,
 ) -> bool:
+    result = fitting(result)
     lock_job(running.job_id)
     now = timezone.now()
     delay = delay_before_retry(
