@@ -6,7 +6,6 @@ type is taken on every face, so that all of them refuse the same with the same w
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -274,7 +273,7 @@ def _number(given: object) -> int | float:
         given = int(given) if _INTEGER.fullmatch(given.strip()) else float(given)
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise InvalidError(f"{_quoted(given)} is not a number.")
-    if not math.isfinite(given) or abs(given) > 1e300:
+    if not abs(given) <= 1e300:  # nor what is no number; an integer may be too large for a float
         raise InvalidError(f"{_quoted(given)} is out of range.")
     return given
 

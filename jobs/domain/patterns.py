@@ -18,6 +18,7 @@ from jobs.domain.errors import InvalidError
 LONGEST_PATTERN: Final = 200
 # What a longer value costs is the product with this, so both are bounded.
 MOST_STATES: Final = 500
+MOST_STEPS: Final = 10 * MOST_STATES
 DEEPEST: Final = 10
 MOST_REPEATS: Final = 100
 
@@ -72,6 +73,7 @@ class Pattern:
         if self._text.endswith("$") and not self._text.endswith("\\$"):
             self._text = self._text[:-1]
         self._states: list[_State] = [_State(None, [])]  # the end
+        self._steps = 0
         self._at = 0
         node = self._choice(0)
         if self._at < len(self._text):
@@ -167,6 +169,9 @@ class Pattern:
 
     def _built(self, node: _Node, follow: int) -> int:
         """Add the states of a node that goes on at ``follow``; return where it begins."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:  # repetitions of nothing make no states, and no end
+            raise _too_large()
         match node:
             case _Sequence(parts):
                 for part in reversed(parts):
@@ -194,9 +199,13 @@ class Pattern:
 
     def _state(self, takes: re.Pattern[str] | None, follow: list[int]) -> int:
         if len(self._states) >= MOST_STATES:
-            raise InvalidError("The pattern is too large. Repeat less, or use max_length.")
+            raise _too_large()
         self._states.append(_State(takes, follow))
         return len(self._states) - 1
+
+
+def _too_large() -> InvalidError:
+    return InvalidError("The pattern is too large. Repeat less, or use max_length.")
 
 
 @lru_cache(maxsize=128)
