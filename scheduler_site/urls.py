@@ -5,7 +5,9 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/cron/", include("jobs.api.compat.cron")),  # before all that is under it
     path("api/", include("jobs.api.urls")),
+    path("cron/", include("jobs.api.compat.cron")),
     path("tumblebug/", include("jobs.api.compat.tumblebug")),
     path("", include("jobs.web.urls")),
 ]

@@ -10,6 +10,7 @@ import tempfile
 _data = tempfile.mkdtemp(prefix="jobdeck-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["JOBDECK_DATA"] = _data
+os.environ["BUILTIN_JOBS"] = "0"  # the tests count jobs
 
 from scheduler_site.settings import *  # noqa: E402, F403
 from scheduler_site.settings import LOGGING  # noqa: E402

@@ -20,7 +20,7 @@ from jobs.engine.rescuer import Rescuer
 from jobs.models import WorkerKind
 from jobs.polling import Flag
 from jobs.queries.due import next_moment
-from jobs.services import events, registered, zone_data
+from jobs.services import cron_jobs, events, zone_data
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -73,7 +73,7 @@ class DispatchProcess:
     def _arrive(self) -> None:
         """Take note of what changed while no dispatcher looked: zone rules, the code's jobs, boots."""
         self._arrived = True
-        for what in (_take_over_zones, registered.sync, _report_boot):
+        for what in (_take_over_zones, cron_jobs.sync, _report_boot):
             try:
                 what()
             except DatabaseError:

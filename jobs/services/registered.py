@@ -8,7 +8,7 @@ others follow the code. The same holds for paused or not, until the code itself 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,17 +44,24 @@ class Outcome:
     deleted: list[str] = field(default_factory=list)  # by a person; stays so
     faults: dict[str, str] = field(default_factory=dict)
 
+    def add(self, other: Outcome) -> None:
+        """Take over what another synchronisation did."""
+        for name in ("created", "updated", "unchanged", "vanished", "deleted"):
+            getattr(self, name).extend(getattr(other, name))
+        self.faults |= other.faults
+
 
 def sync(
     entries: Iterable[RegisteredJob] | None = None,
     *,
     source: Actor = CODE,
     reset: Iterable[str] = (),
+    spared: Iterable[str] = (),
 ) -> Outcome:
     """Bring the jobs of ``source`` in line with its code; the registry's without ``entries``.
 
     One job's fault leaves the others alone. What people changed of the jobs named by ``reset`` is
-    given up, and a deleted one is made again.
+    given up, and a deleted one is made again. Those named by ``spared`` are left as they are.
     """
     outcome = Outcome()
     if entries is None:
@@ -67,7 +74,7 @@ def sync(
         except JobdeckError as error:
             outcome.faults[entry.job_id] = error.message
             log.error("Job %s of %s: %s", entry.job_id, entry.path, error.message)  # noqa: TRY400
-    _pause_vanished(wanted, source, outcome)
+    _pause_vanished({*wanted, *spared}, source, outcome)
     return outcome
 
 
@@ -163,7 +170,7 @@ def _follow_state(
     return False
 
 
-def _pause_vanished(wanted: Mapping[str, Any], source: Actor, outcome: Outcome) -> None:
+def _pause_vanished(wanted: Collection[str], source: Actor, outcome: Outcome) -> None:
     """Pause what the code does not define any more; its history and its definition stay."""
     made = Job.objects.present().filter(created_by=source.name).exclude(external_id="")
     for job in made.order_by("pk"):

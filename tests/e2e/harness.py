@@ -93,6 +93,7 @@ class Product:
             "PORT": str(self.port),
             "PYTHONPATH": str(ROOT),
             "LOG_LEVEL": "INFO",  # the tests wait for lines of the log
+            "BUILTIN_JOBS": "0",  # the tests count jobs and runs
             **environment,
         }
         self.log = folder / "log.txt"

@@ -8,15 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs.registry import REGISTRY
-from jobs.services import registered
+from jobs.services import cron_jobs
 
 
 class Command(BaseCommand):
     """``manage.py sync_jobs``."""
 
     help = (
-        "Creates and updates the jobs that the installed apps' scheduled_jobs.py define. Each "
-        "dispatcher does the same when it starts. What people changed wins; --reset JOB_ID gives "
+        "Creates and updates the jobs that the installed apps' scheduled_jobs.py define, and those "
+        "of the file that CRON_JOBS_FILE names. Each dispatcher does the same when it starts. What people changed wins; --reset JOB_ID gives "
         "a job back to the code."
     )
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if unknown:
             known = ", ".join(entry.job_id for entry in REGISTRY) or "none"
             raise CommandError(f"{unknown[0]} is not registered. Registered: {known}.")
-        outcome = registered.sync(reset=options["reset"])
+        outcome = cron_jobs.sync(reset=options["reset"])
         for word in ("created", "updated", "unchanged", "vanished", "deleted"):
             for job_id in getattr(outcome, word):
                 self.stdout.write(f"{word:10} {job_id}")
