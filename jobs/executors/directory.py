@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from jobs import conf
 from jobs.domain.errors import InvalidError
 from jobs.executors.base import ExecutionContext
 from jobs.executors.identity import Identity
+from jobs.executors.passage import passage, passage_of
 from jobs.executors.removal import remove_tree
 
 PRIVATE = 0o700
@@ -55,13 +59,48 @@ def directory_of(context: ExecutionContext, identity: Identity | None) -> Path:
     return target
 
 
-def prepare_artifacts(directory: Path | None, identity: Identity | None = None) -> None:
-    """Make the directory in which a job may leave files: empty, and its owner's alone."""
+def prepare_artifacts(directory: Path | None, identity: Identity | None = None) -> Path | None:
+    """Make the directory in which a job may leave files, empty and its owner's alone; return it.
+
+    Another user's lies where that user gets in; ``directory`` then leads to it.
+    """
     if directory is None:
-        return
-    _make_anew(directory)
-    if identity is not None:
-        identity.own(directory)
+        return None
+    if identity is None:
+        _make_anew(directory)
+        return directory
+    passage(conf.instance_id())
+    place = _elsewhere(directory)
+    _make_anew(place)
+    identity.own(place)
+    remove_left(directory)
+    _make(directory.parent)
+    directory.symlink_to(place)
+    return place
+
+
+def place_of(directory: Path) -> Path:
+    """Return where the files of a job lie. A link that the server has not made is none."""
+    try:
+        led = directory.readlink()
+    except OSError:
+        return directory
+    return led if led == _elsewhere(directory) else directory
+
+
+def _elsewhere(directory: Path) -> Path:
+    """Return where another user's directory lies."""
+    return passage_of(conf.instance_id()) / f"left-{directory.name}"
+
+
+def remove_left(directory: Path, *, between: Callable[[], object] = lambda: None) -> bool:
+    """Remove a job's directory wherever it lies; False when something withstands."""
+    gone = remove_tree(place_of(directory), between=between)
+    with contextlib.suppress(OSError):
+        if directory.is_symlink():
+            directory.unlink()
+            gone = True
+    return gone
 
 
 def _make_anew(directory: Path) -> None:
@@ -71,7 +110,7 @@ def _make_anew(directory: Path) -> None:
         _make(directory.parent)
         directory.mkdir(PRIVATE)
     except FileExistsError:  # of a worker that died, and that nobody has swept yet
-        remove_tree(directory)
+        remove_left(directory)
         directory.mkdir(PRIVATE)
 
 

@@ -73,7 +73,8 @@ def _fork(work: Work, context: ExecutionContext, report: int, limits: Limits | N
     """Fork the child; raises what keeps it from starting."""
     identity = identity_of(context.run_as)
     directory = directory_of(context, identity)
-    prepare_artifacts(context.artifacts_dir, identity)
+    left = prepare_artifacts(context.artifacts_dir, identity)
+    context = replace(context, artifacts_dir=left) if identity else context
     environment = build_environment(context, identity=identity)
     environment[b"PWD"] = bytes(directory)
     if PASSED_ON in os.environ:

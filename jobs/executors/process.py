@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from resource import RUSAGE_SELF, getrusage
@@ -61,7 +62,8 @@ def supervise(
 def _start(candidates: Sequence[Argv], context: ExecutionContext) -> Child:
     identity = identity_of(context.run_as)
     directory = directory_of(context, identity)
-    prepare_artifacts(context.artifacts_dir, identity)
+    left = prepare_artifacts(context.artifacts_dir, identity)
+    context = replace(context, artifacts_dir=left) if identity else context
     environment = build_environment(context, identity=identity)
     environment[b"PWD"] = bytes(directory)
     for argv in candidates[:-1]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import stat
-import tempfile
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +17,13 @@ from jobs.executors import verdict
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.identity import identity_of
 from jobs.executors.limits import LimitedSpec
+from jobs.executors.passage import passage
 from jobs.executors.process import run
 
 BASH = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "bash"
 MAX_SCRIPT_BYTES = 4_000_000
 SCRIPT_MODE = 0o700
 DIRECTORY_MODE = 0o700
-PASSAGE_MODE = 0o711
 PREFIX = "script-"
 
 
@@ -110,25 +108,10 @@ def remove_leftovers(scratch_dir: Path, *, running: Collection[int] = ()) -> int
     return removed
 
 
-def _passage(instance: str) -> Path:
-    """Return a directory that others may pass but not list: the server's own lets nobody in.
-
-    Others may make files beside it, so it is not taken on trust.
-    """
-    directory = Path(tempfile.gettempdir()) / f"jobdeck-{instance}"
-    with contextlib.suppress(FileExistsError):
-        directory.mkdir(DIRECTORY_MODE)
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise InvalidError(f"{directory} is not a directory of this server")
-    directory.chmod(PASSAGE_MODE)
-    return directory
-
-
 def _write(context: ExecutionContext, script: str) -> Path:
     """Write a script where only its user can read it; the name tells whose it is."""
     identity = identity_of(context.run_as)
-    directory = context.scratch_dir.absolute() if identity is None else _passage(context.instance)
+    directory = context.scratch_dir.absolute() if identity is None else passage(context.instance)
     directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     path = directory / f"{PREFIX}{context.execution_id}-{context.attempt}"
     path.unlink(missing_ok=True)

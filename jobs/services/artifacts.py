@@ -21,6 +21,7 @@ from jobs.domain.errors import UnknownError
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult, KeptFile
 from jobs.executors.directives import MAX_WARNINGS
+from jobs.executors.directory import place_of, remove_left
 from jobs.executors.removal import remove_tree
 from jobs.models import Artifact, Execution
 from jobs.services.artifact_files import Collection, collect
@@ -57,7 +58,7 @@ def collected(
     taken = Collection()
     try:
         collect(
-            work,
+            place_of(work),
             _directory(running.execution_id),
             attempt=running.attempt,
             taken=taken,
@@ -66,7 +67,7 @@ def collected(
     except OSError as error:
         log.warning("The files of execution %d are not kept: %s", running.execution_id, error)
         taken.refuse(f"files are not kept: {error.strerror or error}")
-    remove_tree(work, between=alive)
+    remove_left(work, between=alive)
     return _with(result, taken)
 
 
@@ -108,13 +109,13 @@ def discard_files(execution_id: int, files: Sequence[KeptFile]) -> None:
 
 def discard_work(execution_id: int, attempt: int) -> None:
     """Remove the directory of an attempt that counts for nothing."""
-    remove_tree(work_dir(execution_id, attempt))
+    remove_left(work_dir(execution_id, attempt))
 
 
 def discard_remains(execution_id: int) -> None:
     """Remove what a dead worker of this host left of an execution: its directory, unlisted files."""
     for work in work_dir(execution_id, 0).parent.glob(f"{int(execution_id)}-*"):
-        remove_tree(work)
+        remove_left(work)
     _remove_unlisted(execution_id)
 
 
@@ -180,4 +181,4 @@ def sweep_work() -> int:
     running = Execution.objects.filter(pk__in=ids, state=ExecutionState.RUNNING.value)
     spared = {str(pk) for pk in running.values_list("pk", flat=True)}
     left = [work for work, number in found.items() if number not in spared]
-    return sum(remove_tree(work) for work in left)
+    return sum(remove_left(work) for work in left)

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.states import ExecutionState
-from jobs.executors import ExecutionContext, identity, parse_spec, script
+from jobs.executors import ExecutionContext, directory, identity, parse_spec, passage
 from tests.executors.pythonjobs import sample_jobs  # noqa: F401 - a fixture
 from tests.executors.worker import Run, in_worker, run
 
@@ -55,8 +55,12 @@ def run_as_nobody(context: ExecutionContext, job_type: str, spec: dict[str, Any]
 @pytest.mark.usefixtures("_nobody_allowed")
 @pytest.mark.parametrize("spec", [{"command": LOOK}, {"script": LOOK, "limits": {"nice": 1}}])
 def test_a_job_is_its_user_in_all_things(
-    context: ExecutionContext, home: Path, spec: dict[str, Any]
+    context: ExecutionContext,
+    home: Path,
+    spec: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("jobs.conf.instance_id", lambda: context.instance)
     context = replace(context, artifacts_dir=context.default_dir.parent / "left")
 
     outcome = run_as_nobody(context, next(iter(spec)), spec)
@@ -69,8 +73,42 @@ def test_a_job_is_its_user_in_all_things(
     assert "seen\n" in outcome.text()
     assert context.artifacts_dir is not None
     assert context.artifacts_dir.stat().st_uid == USER.pw_uid
-    assert list(script._passage(context.instance).iterdir()) == []
-    script._passage(context.instance).rmdir()
+    assert directory.remove_left(context.artifacts_dir)
+    assert list(passage.passage(context.instance).iterdir()) == []
+    passage.passage(context.instance).rmdir()
+
+
+@as_root
+@pytest.mark.usefixtures("_nobody_allowed", "home")
+def test_a_user_reaches_the_directory_for_their_files(
+    context: ExecutionContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.conf.instance_id", lambda: context.instance)
+    work = context.default_dir.parent / "12-1"
+    context = replace(context, artifacts_dir=work)
+
+    outcome = run_as_nobody(context, "command", {"command": 'echo kept > "$ARTIFACTS_DIR/report"'})
+
+    assert outcome.outcome == (ExecutionState.SUCCEEDED, "")
+    place = directory.place_of(work)
+    assert place != work
+    assert (place / "report").read_text() == "kept\n"
+    assert (place.stat().st_uid, place.stat().st_mode & 0o777) == (USER.pw_uid, 0o700)
+    assert directory.remove_left(work)
+    assert not place.exists()
+    assert not work.is_symlink()
+    passage.passage(context.instance).rmdir()
+
+
+def test_a_link_of_the_job_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    work = tmp_path / "12-1"
+    work.symlink_to(tmp_path / "theirs")
+
+    assert directory.place_of(work) == work
+    assert directory.remove_left(work)
+    assert (tmp_path / "theirs").exists()
+    assert not work.is_symlink()
 
 
 @as_root
@@ -178,4 +216,4 @@ def test_a_script_is_not_put_where_somebody_else_made_the_directory(
     (tmp_path / "jobdeck-x").symlink_to(tmp_path)
 
     with pytest.raises(InvalidError, match="is not a directory of this server"):
-        script._passage("x")
+        passage.passage("x")
