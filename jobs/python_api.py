@@ -38,6 +38,7 @@ from jobs.domain.schedule import Schedule as Rule
 from jobs.domain.states import Anchor, Misfire, Overlap, ScheduleKind
 from jobs.engine.cluster import CANCEL_SECONDS, Cluster
 from jobs.engine.dispatching import DispatchProcess
+from jobs.engine.own_schedules import NextStart, OwnSchedules
 from jobs.engine.supervisor import CLUSTER, Supervisor
 from jobs.lineage import on_death_of_parent
 from jobs.models import Job as JobRow
@@ -53,6 +54,7 @@ __all__ = [
     "Job",
     "JobConfig",
     "JobContext",
+    "NextStart",
     "Schedule",
     "Scheduler",
     "cleanup_old_logs",
@@ -221,14 +223,21 @@ class Scheduler:
     # How long running jobs may go on when it stops.
     stop_timeout: float = STOP_SECONDS
     _entries: dict[str, RegisteredJob] = field(default_factory=dict, init=False, repr=False)
+    # Those that are no rules: they tell the next start only.
+    _own: dict[str, NextStart] = field(default_factory=dict, init=False, repr=False)
     _pid: int | None = field(default=None, init=False, repr=False)
 
     def add_job(
-        self, job: Job, schedule: Schedule, config: JobConfig | None = None, **options: Any
+        self,
+        job: Job,
+        schedule: Schedule | NextStart,
+        config: JobConfig | None = None,
+        **options: Any,
     ) -> None:
         """Add a job before the start; ``options`` are those of `JobConfig`, one by one.
 
-        DuplicateError when its name is taken.
+        A schedule of one's own has ``definitions()`` with rules, or just ``next(after)``, which is
+        asked by this program while it runs. DuplicateError when the job's name is taken.
         """
         if self.is_running:
             raise StateError("The scheduler is started already. Add jobs before start().")
@@ -237,17 +246,22 @@ class Scheduler:
         name = _name_of(job)
         if name in self._entries:
             raise DuplicateError(f"Job {name} is added already. Choose another name.")
-        entry = self._entry(name, job, schedule, config or JobConfig(**options))
+        rules = _rules_of(schedule)
+        entry = self._entry(name, job, rules or [], config or JobConfig(**options))
         REGISTRY.add(entry)
         self._entries[name] = entry
+        if rules is None and not isinstance(schedule, Schedule):
+            self._own[name] = schedule
 
-    def _entry(self, name: str, job: Job, schedule: Schedule, config: JobConfig) -> RegisteredJob:
+    def _entry(
+        self, name: str, job: Job, rules: list[dict[str, Any]], config: JobConfig
+    ) -> RegisteredJob:
         definition = {
             "name": name,
             "external_id": name,
             "type": "python",
             "spec": {"job": name},
-            "schedules": schedule.definitions(),
+            "schedules": rules,
             "queue": self.name,
             "overlap": Overlap.SKIP.value,
             "misfire": Misfire.SKIP.value,
@@ -351,10 +365,12 @@ class Scheduler:
 
     def _supervisor(self) -> Supervisor:
         place = f"{socket.gethostname()}-{self.name}"
-        services = {
+        services: dict[str, Callable[[], int]] = {
             "dispatcher": partial(_dispatch, place),
             CLUSTER: partial(self._run_cluster, os.getpid(), place),
         }
+        if self._own:
+            services["schedules"] = OwnSchedules(actor=self._actor, schedules=self._own).run
         return Supervisor(services, drain_seconds=self.stop_timeout, host="", port=0)
 
     def _run_cluster(self, supervisor: int, place: str) -> int:
@@ -378,6 +394,17 @@ def _dispatch(place: str) -> int:
 
 def _call(job: Job, context: JobContext, _arguments: Mapping[str, Any]) -> Any:
     return job.run(context)
+
+
+def _rules_of(schedule: Schedule | NextStart) -> list[dict[str, Any]] | None:
+    """Return the rules of a schedule; None for one that tells the next start only."""
+    if isinstance(schedule, Schedule):
+        return schedule.definitions()
+    if not callable(getattr(schedule, "next", None)):
+        raise InvalidError(
+            f"{schedule!r:.120} is no schedule. Give it definitions() or next(after)."
+        )
+    return None
 
 
 def _name_of(job: Job) -> str:

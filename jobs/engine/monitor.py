@@ -21,7 +21,7 @@ from jobs.executors import BeatAnswer, Chunk
 from jobs.services import executions, logs
 from jobs.services.running import Running
 
-log = logging.getLogger("jobs.runner")
+log = logging.getLogger("scheduler.runner")
 
 # Output kept in memory while the database is away; four workers may need it at once.
 PENDING_BYTES = 8_000_000

@@ -21,18 +21,17 @@ from jobs import conf
 from jobs.broker.pool import Pool, current_pool
 from jobs.domain.errors import InvalidError, UnprocessableError
 from jobs.domain.masking import NO_SECRETS, Mask
-from jobs.domain.states import ExecutionState, Trigger
+from jobs.domain.states import FAILURES, ExecutionState, Trigger
 from jobs.engine.monitor import DatabaseMonitor
 from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
-from jobs.executors.base import STANDALONE
 from jobs.executors.proctree import pid_start_time
 from jobs.services import artifacts, executions, journal, rendering
 from jobs.services.running import Running
 
 Answer = TypeVar("Answer")
 
-log = logging.getLogger("jobs.runner")
+log = logging.getLogger("scheduler.runner")
 
 # A chain ends after so much: the pool may then recycle the worker, and a stop is near.
 CHAIN_LENGTH = 100
@@ -96,7 +95,7 @@ def run_one(
     running: Running, pool: Pool | None = None, *, goes_on: Callable[[], bool] = lambda: False
 ) -> Running | None:
     """Run a started execution and record its end; return the next one if ``goes_on`` and ready."""
-    log.info("[%s] JOB %s: Starting execution", STANDALONE, running.job_name)
+    log.info("[%s] JOB %s: Starting execution", running.workspace, running.job_name)
     journal.started(running.type, running.job_id)
     monitor = DatabaseMonitor(
         running, aborting=pool.aborting.is_set if pool is not None else lambda: False
@@ -105,7 +104,7 @@ def run_one(
     if monitor.fenced:
         log.warning(
             "[%s] JOB %s: Ended; the execution was taken from this worker",
-            STANDALONE,
+            running.workspace,
             running.job_name,
         )
         artifacts.discard_work(running.execution_id, running.attempt)
@@ -159,7 +158,8 @@ def _context(running: Running, mask: Mask) -> ExecutionContext:
         scheduled_for=running.due_at,
         trigger=Trigger(running.trigger),
         backfill_id=running.backfill_id,
-        default_dir=work_dir / STANDALONE,
+        default_dir=work_dir / running.workspace,
+        workspace_id=running.workspace,
         scratch_dir=conf.data_dir() / "run" / "scratch",
         working_dir=Path(running.working_dir) if running.working_dir else None,
         grace=timedelta(seconds=running.grace_seconds),
@@ -232,10 +232,11 @@ def _tell(running: Running, result: ExecutionResult) -> None:
         case ExecutionState.SUCCEEDED:
             words = f"Completed successfully (duration: {duration})"
         case ExecutionState.TIMED_OUT:
-            words = f"Timed out (duration: {duration})"
+            words = f"Timed out (duration: {duration}, timeout: {running.timeout_seconds:g}s)"
         case ExecutionState.CANCELLED:
             words = f"{result.message} (duration: {duration})"
         case _:
             code = "none" if result.exit_code is None else result.exit_code
             words = f"Failed (duration: {duration}, exit: {code}): {result.message}"
-    log.info("[%s] JOB %s: %s", STANDALONE, running.job_name, words)
+    level = logging.ERROR if result.state in FAILURES else logging.INFO
+    log.log(level, "[%s] JOB %s: %s", running.workspace, running.job_name, words)

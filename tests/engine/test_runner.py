@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 
 import pytest
@@ -47,7 +48,7 @@ def test_claimed_execution_is_run_and_recorded(
     execution = queued("greet", "echo hello; echo oops >&2; exit 3")
     (claim,) = claimed(worker)
 
-    with caplog.at_level(logging.INFO, logger="jobs.runner"):
+    with caplog.at_level(logging.INFO, logger="scheduler.runner"):
         runner.run_claimed(claim.execution_id, claim.token)
 
     execution.refresh_from_db()
@@ -58,6 +59,33 @@ def test_claimed_execution_is_run_and_recorded(
     }
     assert "[_standalone_] JOB greet: Starting execution" in caplog.text
     assert "[_standalone_] JOB greet: Failed (duration: " in caplog.text
+
+
+def test_s2_37_39_s3_89_a_timeout_is_an_error_in_the_log_with_name_and_duration(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = make_job(
+        name="slow",
+        spec={"command": "sleep 60"},
+        timeout_seconds=0.2,
+        grace_seconds=1,
+        schedules=[],
+    )
+    make_execution(slow)
+    queued("fine", "true")
+    two = claimed(worker, free=2)
+
+    with caplog.at_level(logging.INFO, logger="scheduler.runner"):
+        for claim in two:
+            runner.run_claimed(claim.execution_id, claim.token)
+
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.name for record in errors] == ["scheduler.runner"]
+    (text,) = [record.getMessage() for record in errors]
+    assert re.fullmatch(
+        r"\[_standalone_\] JOB slow: Timed out \(duration: \d+\.\d{3}s, timeout: 0\.2s\)", text
+    )
+    assert "JOB fine: Completed successfully (duration: " in caplog.text
 
 
 def test_message_with_a_stale_token_starts_nothing(worker: Worker) -> None:

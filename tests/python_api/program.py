@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,14 @@ class Stamp:
         return self.lines(word)
 
 
+class HalfASecondLater:
+    """A schedule of one's own: all it tells is the next start."""
+
+    def next(self, after: datetime) -> datetime:
+        """Return half a second later."""
+        return after + timedelta(seconds=0.5)
+
+
 class Endless:
     """Never looks whether it is to end; its name is a method."""
 
@@ -122,10 +131,13 @@ def basic() -> dict[str, Any]:
     scheduler.add_job(good, IntervalSchedule(1))
     scheduler.add_job(bad, IntervalSchedule("1s"), JobConfig(timeout="30s"))
     scheduler.add_job(off, IntervalSchedule("1s"), enabled=False)
+    own = Stamp("own")
+    scheduler.add_job(own, HalfASecondLater())
     started = time.time()
     scheduler.start()
     starts = good.wait_for("start", 3)
     bad.wait_for("start", 2)
+    own_starts = own.wait_for("start", 2)
     again = refusal(scheduler.start)
     late = refusal(lambda: scheduler.add_job(Stamp("late"), IntervalSchedule(1)))
     scheduler.stop()
@@ -134,6 +146,7 @@ def basic() -> dict[str, Any]:
         "first": starts[0] - started,
         "gaps": [b - a for a, b in itertools.pairwise(starts)],
         "ends": good.lines("end"),
+        "own": [own_starts[0] - started, own_starts[1] - own.lines("end")[0]],
         "bad": sorted(set(states("bad"))),
         "bad_message": ended("bad")[0].message,
         "off": [off.lines("start"), Job.objects.get(name="off").state],

@@ -60,6 +60,7 @@ def test_jobs_run_at_their_interval_whatever_others_do(tmp_path: Path) -> None:
     assert saw["first"] >= 1.0  # after one interval, not at once
     assert all(gap >= 1.0 for gap in saw["gaps"])
     assert len(saw["ends"]) >= 3
+    assert min(saw["own"]) >= 0.5  # S2-26: counted from the start, then from the end of the run
     assert saw["bad"] == ["failed"]
     assert saw["bad_message"] == "ValueError: always fails"
     assert saw["off"] == [[], "paused"]
@@ -197,6 +198,12 @@ def test_an_own_schedule_may_combine_rules(monkeypatch: pytest.MonkeyPatch) -> N
 
     kinds = [rule["kind"] for rule in REGISTRY.find("nothing").definition["schedules"]]
     assert kinds == ["cron", "interval"]
+
+
+def test_s2_26_what_is_no_schedule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REGISTRY, "_entries", {})
+    with pytest.raises(InvalidError, match=r"'5m' is no schedule. Give it definitions\(\) or next"):
+        Scheduler().add_job(Doing(), "5m")  # type: ignore[arg-type]
 
 
 def test_a_job_without_a_name_is_refused() -> None:
