@@ -464,7 +464,7 @@ def test_s4_38_59_a_health_check_notes_the_figures(settings: Any) -> None:
     features = {**settings.JOBDECK["CRON_FEATURES"], "performance_monitoring": False}
     settings.JOBDECK = {**settings.JOBDECK, "CRON_FEATURES": features}
     ask("POST", "monitoring/health-check")
-    assert AuditEntry.objects.filter(action="health.check", after=None).count() == 1
+    assert AuditEntry.objects.filter(action="health.check").latest("pk").after is None
 
 
 def test_s4_66_the_alert_threshold_is_a_setting(settings: Any) -> None:
@@ -532,5 +532,5 @@ def test_health_costs_the_same_whatever_the_history(django_assert_num_queries: A
     for number in range(30):
         ended(f"q{number % 3}", ago=number, succeeded=10, run_seconds=10)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         healths(datetime.now(UTC))
