@@ -31,12 +31,17 @@ _LOCKED_SECONDS = 900  # as long as axes keeps an account and address apart
 OWN_JOBS = frozenset(
     {
         "api/v1/jobs",
+        "api/v1/jobs/plan",
         "api/v1/jobs/bulk",
         "api/v1/search",
+        "api/v1/roles",
+        "api/v1/tokens",
+        "api/v1/tokens/<id:token_id>",
         "api/v1/executions",
         "api/v1/ledger",
         "api/v1/backfills",
         "api/v1/timeline",
+        "api/v1/upcoming",
         "api/v1/whoami",
         "api/v1/workspaces",
         "api/v1/workspaces/<name>",

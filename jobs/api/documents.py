@@ -86,7 +86,7 @@ class JobDocument(BaseModel):
     category: str
     owner: str
     external_id: str
-    workspace: str | None
+    workspace: str | None = Field(description="Null: a job of its own, in no workspace.")
     tags: list[str]
     environment: dict[str, str]
     working_dir: str
@@ -143,7 +143,7 @@ class JobDocument(BaseModel):
 _STATE_FIELDS = tuple(
     name
     for name in JobDocument.model_fields
-    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars", "breaker"}
+    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars", "breaker", "workspace"}
 )
 
 
@@ -151,7 +151,7 @@ def job_document(job: Job, *, actor: Actor) -> JobDocument:
     """Return a job's document as ``actor`` may see it; fetch ``schedules``, ``tag_rows`` and ``calendars`` with it."""
     values: dict[str, Any] = {name: getattr(job, name) for name in _STATE_FIELDS}
     return JobDocument.model_validate(
-        {**values, **definition_for(actor, definition_of(job)), "id": job.pk, "workspace": None}
+        {**values, **definition_for(actor, definition_of(job)), "id": job.pk}
     )
 
 
@@ -270,9 +270,7 @@ def execution_detail(execution: Execution, *, actor: Actor) -> ExecutionDetail:
     attempts = [_attempt_document(attempt) for attempt in execution.attempts.all()]
     artifacts = [artifact_document(artifact) for artifact in execution.artifacts.all()]
     values = _execution_values(execution, answer=sees_answer(actor, execution))
-    return ExecutionDetail.model_validate(
-        {**values, "attempts": attempts, "artifacts": artifacts}
-    )
+    return ExecutionDetail.model_validate({**values, "attempts": attempts, "artifacts": artifacts})
 
 
 def artifact_document(artifact: Artifact) -> ArtifactDocument:

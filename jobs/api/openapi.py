@@ -10,6 +10,7 @@ from typing import Any
 from ninja import NinjaAPI
 
 from jobs.api import sparse
+from jobs.services.accounts import PersonChanges, PersonDefinition
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
@@ -17,7 +18,9 @@ from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 from jobs.services.many_requests import BulkRequest
 from jobs.services.queues import QueueSettings
+from jobs.services.token_requests import TokenDefinition
 from jobs.services.variables import VariableChanges, VariableDefinition
+from jobs.services.workspaces import WorkspaceChanges, WorkspaceDefinition
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -93,6 +96,28 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             },
         }
     },
+    "PersonDefinition": {
+        "operator": {
+            "summary": "An operator",
+            "value": {"username": "otto", "email": "otto@example.org", "role": "operator"},
+        }
+    },
+    "PersonChanges": {
+        "role": {"summary": "Another role", "value": {"role": "editor"}},
+        "deactivate": {"summary": "Deactivate", "value": {"active": False}},
+    },
+    "TokenDefinition": {
+        "deploy": {
+            "summary": "For a deployment: starts the jobs with a tag, for 90 days",
+            "value": {
+                "name": "deploy",
+                "role": "operator",
+                "permissions": ["scheduled_job.read", "scheduled_job.execute"],
+                "tags": ["deploy"],
+                "expires_at": "90d",
+            },
+        }
+    },
     "BulkRequest": {
         "pause": {
             "summary": "Pause two jobs",
@@ -119,6 +144,12 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "FreezeChanges": {
         "longer": {"summary": "An hour from now", "value": {"duration_seconds": 3600}}
+    },
+    "WorkspaceDefinition": {
+        "shop": {"summary": "A workspace", "value": {"name": "shop", "description": "The shop"}}
+    },
+    "WorkspaceChanges": {
+        "close": {"summary": "Let nothing of it run", "value": {"enabled": False}}
     },
     "QueueSettings": {
         "limit": {"summary": "Three at a time", "value": {"limit": 3}},
@@ -314,12 +345,17 @@ def _request_schemas() -> dict[str, Any]:
         PreviewRequest,
         BackfillRequest,
         BulkRequest,
+        PersonDefinition,
+        PersonChanges,
+        TokenDefinition,
         CalendarDefinition,
         FreezeRequest,
         FreezeChanges,
         EventReport,
         VariableDefinition,
         VariableChanges,
+        WorkspaceDefinition,
+        WorkspaceChanges,
         QueueSettings,
     ):
         schema = model.model_json_schema(ref_template=_REFERENCE)

@@ -219,6 +219,7 @@ class FreezeScope(StrEnum):
 
     EVERYTHING = "everything"
     TAG = "tag"
+    WORKSPACE = "workspace"
 
 
 class BackfillChoice(StrEnum):

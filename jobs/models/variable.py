@@ -10,6 +10,22 @@ from django.db.models import Q
 # Where a variable is known. The column is open text: a narrower scope needs no change of the table.
 GLOBAL: Final = "global"
 JOB: Final = "job"
+_WORKSPACE: Final = "workspace:"  # and the number of the workspace
+
+
+def workspace_scope(workspace_id: int) -> str:
+    """Return the scope of the variables that the jobs of a workspace may name."""
+    return f"{_WORKSPACE}{workspace_id}"
+
+
+def workspace_of(scope: str) -> int | None:
+    """Return the number of the workspace that a scope means; None for another scope."""
+    return int(scope.removeprefix(_WORKSPACE)) if scope.startswith(_WORKSPACE) else None
+
+
+def nearness(scope: str) -> int:
+    """Return where a scope stands: of variables with one name, that of the greatest counts."""
+    return {GLOBAL: 0, JOB: 2}.get(scope, 1)
 
 
 class Variable(models.Model):

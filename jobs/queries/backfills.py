@@ -21,9 +21,9 @@ from jobs.domain.states import (
     Overlap,
     Trigger,
 )
-from jobs.models import Backfill, BackfillItem, Execution, Freeze, Job, JobTag, Omission
+from jobs.models import Backfill, BackfillItem, Execution, Freeze, Job, Omission
 from jobs.models.execution import LIVE_VALUES
-from jobs.queries.holds import applies, holding_freezes
+from jobs.queries.holds import applies, holding_freezes, marks_of
 
 PAGE_SIZE = 50
 UNFINISHED = (BackfillState.RUNNING.value, BackfillState.PAUSED.value)
@@ -219,10 +219,9 @@ def freeze_over(job: Job, now: datetime) -> Freeze | None:
     freezes = list(holding_freezes(now, now))
     if not freezes:
         return None
-    tags: Sequence[str] = ()
-    if any(one.scope == FreezeScope.TAG for one in freezes):
-        tags = list(JobTag.objects.filter(job=job).values_list("tag", flat=True))
-    return next((one for one in freezes if applies(one, tags)), None)
+    narrow = any(one.scope != FreezeScope.EVERYTHING for one in freezes)
+    marks = marks_of(job) if narrow else set()
+    return next((one for one in freezes if applies(one, marks)), None)
 
 
 def in_the_way(backfill: Backfill) -> Execution | None:

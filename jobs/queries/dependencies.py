@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jobs.domain.dependencies import WORDS
+from jobs.domain.permissions import Actor
 from jobs.domain.states import DependencyOutcome
 from jobs.models import Dependency, Execution, Job
 
@@ -58,8 +59,12 @@ class Tree:
         return [node for node in self.upstream if node.met_by is None]
 
 
-def tree_of(job: Job) -> Tree:
-    """Return the tree of a job; three queries, whatever its size."""
+def tree_of(job: Job, *, seen_by: Actor | None = None) -> Tree:
+    """Return the tree of a job; three queries, whatever its size.
+
+    What ``seen_by`` may not see is left out, with all that hangs on it; what the job itself waits
+    for stands in its definition and stays, by its name.
+    """
     up: dict[int, list[Dependency]] = defaultdict(list)
     down: dict[int, list[Dependency]] = defaultdict(list)
     # All of them: few jobs have any, and to follow them level by level costs a query each.
@@ -76,9 +81,28 @@ def tree_of(job: Job) -> Tree:
             node.job = jobs[number]
     for node, _number in (*above.made, *below.made):
         node.children.sort(key=_by_name)
+    if seen_by is not None and not seen_by.sees_all:
+        _cut(found, seen_by, {*above.seen, *below.seen})
     found.upstream.sort(key=_by_name)
     found.downstream.sort(key=_by_name)
     return found
+
+
+def _cut(tree: Tree, seen_by: Actor, numbers: set[int]) -> None:
+    visible = Job.objects.visible_to(seen_by).filter(pk__in=numbers)
+    seen = set(visible.values_list("pk", flat=True))
+
+    def keep(nodes: list[Node]) -> None:
+        nodes[:] = [node for node in nodes if node.job.pk in seen]
+        for node in nodes:
+            keep(node.children)
+
+    keep(tree.downstream)
+    for node in tree.upstream:
+        if node.job.pk not in seen:
+            node.job = Job(pk=node.job.pk, name=node.job.name)
+            node.children.clear()
+        keep(node.children)
 
 
 def _by_name(node: Node) -> str:

@@ -11,9 +11,11 @@ from statistics import median
 from django.db.models import QuerySet
 
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
 from jobs.domain.states import FAILURES, ExecutionState
 from jobs.models import Artifact, Execution, Job, JobVersion, Omission
 from jobs.models.execution import LIVE_VALUES
+from jobs.models.job import of_jobs_seen_by
 
 PAGE_SIZE = 50
 SAMPLE = 90  # executions that the duration chart and the usual time are made from
@@ -39,12 +41,14 @@ class ExecutionFilter:
     job: int | None = None
     result: str = ""
     trigger: str = ""
+    workspace: str = ""
     before: int | None = None
+    seen_by: Actor | None = None
 
     @property
     def active(self) -> bool:
         """Say whether anything is filtered out."""
-        return bool(self.job or self.result or self.trigger)
+        return bool(self.job or self.result or self.trigger or self.workspace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,9 @@ class ExecutionPage:
 def executions(chosen: ExecutionFilter, *, size: int = PAGE_SIZE) -> ExecutionPage:
     """Return one page; a query for each state of the chosen result, each along an index."""
     rows = Execution.objects.select_related("job").only(*_ROW).order_by("-pk")
+    rows = rows.filter(of_jobs_seen_by(chosen.seen_by))
+    if chosen.workspace:
+        rows = rows.filter(job__in=Job.objects.in_workspace(chosen.workspace).values("pk"))
     if chosen.job:
         rows = rows.filter(job=chosen.job)
     if chosen.trigger:

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from jobs.domain.errors import UnknownError
 from jobs.domain.states import FreezeScope, JobState, OmissionReason
 from jobs.models import Freeze, Job, JobTag, Omission
-from jobs.queries.holds import applies, hold_of
+from jobs.queries.holds import applies, hold_of, marks_of
 from jobs.queries.listing import Page
 
 PAGE_SIZE = 25
@@ -57,15 +57,16 @@ def open_freezes(now: datetime) -> list[Freeze]:
     ]
 
 
-def freezing(freezes: Iterable[Freeze], tags: Sequence[str], at: datetime) -> Freeze | None:
-    """Return the freeze that holds back a job with these tags at a moment."""
+def freezing(freezes: Sequence[Freeze], job: Job, at: datetime) -> Freeze | None:
+    """Return the freeze that holds back a job at a moment."""
+    marks = marks_of(job) if freezes else set()
     return next(
         (
             one
             for one in freezes
             if one.starts_at <= at
             and (one.ends_at is None or at < one.ends_at)
-            and applies(one, tags)
+            and applies(one, marks)
         ),
         None,
     )
@@ -74,7 +75,19 @@ def freezing(freezes: Iterable[Freeze], tags: Sequence[str], at: datetime) -> Fr
 def jobs_under(freeze: Freeze) -> QuerySet[Job]:
     """Return the present jobs that a freeze holds back."""
     jobs = Job.objects.present()
+    if freeze.scope == FreezeScope.WORKSPACE:
+        return jobs.in_workspace(freeze.target)
     return jobs.tagged(freeze.target) if freeze.scope == FreezeScope.TAG else jobs
+
+
+def jobs_by_workspace(names: Iterable[str]) -> dict[str, int]:
+    """Return how many present jobs live in each workspace."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    rows = Job.objects.present().filter(workspace__name__in=wanted).order_by()
+    counts = dict(rows.values_list("workspace__name").annotate(jobs=Count("pk")))
+    return dict.fromkeys(wanted, 0) | counts
 
 
 def jobs_by_tag(tags: Iterable[str]) -> dict[str, int]:
@@ -101,9 +114,11 @@ def consequences(freeze: Freeze, now: datetime) -> Consequences:
     if any(one.scope == FreezeScope.EVERYTHING for one in others):
         firing = 0
     else:
-        tags = [one.target for one in others]
+        tags = [one.target for one in others if one.scope == FreezeScope.TAG]
+        rooms = [one.target for one in others if one.scope == FreezeScope.WORKSPACE]
         still = JobTag.objects.filter(tag__in=tags).values("job")
-        firing = jobs.exclude(pk__in=still).count()
+        inside = Job.objects.filter(workspace__name__in=rooms).values("pk")
+        firing = jobs.exclude(pk__in=still).exclude(pk__in=inside).count()
     return Consequences(firing=firing, left_out=left_out(freeze))
 
 

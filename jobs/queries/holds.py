@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -37,7 +37,7 @@ def holds_of(
     ``breakers`` are the jobs' circuit breakers, from who has read them already.
     """
     freezes = list(holding_freezes(after, until))
-    tags = _tags_of(jobs) if any(one.scope == FreezeScope.TAG for one in freezes) else {}
+    marks = _marks_among(jobs, freezes)
     calendars = _calendars_of(jobs)
     if breakers is None:
         broken = open_holds(list(filter(None, map(_breaker_of, jobs))), after, until)
@@ -58,7 +58,7 @@ def holds_of(
     known: dict[tuple[frozenset[int], frozenset[int], Hold | None], list[Hold]] = {}
     found: HoldsByJob = {}
     for job in jobs:
-        frozen = [one for one in freezes if applies(one, tags.get(job.pk, ()))]
+        frozen = [one for one in freezes if applies(one, marks.get(job.pk, ()))]
         named = calendars.get(job.pk, [])
         open_one = broken.get(_breaker_of(job) or 0)
         key = (frozenset(one.pk for one in frozen), frozenset(row.pk for row in named), open_one)
@@ -92,10 +92,10 @@ def _breaker_of(job: Job) -> int | None:
 
 
 def holds_for(
-    tags: Iterable[str], calendars: Iterable[Calendar], after: datetime, until: datetime
+    marks: Iterable[str], calendars: Iterable[Calendar], after: datetime, until: datetime
 ) -> list[Hold]:
-    """Return what `holds_of` would for a job with these tags and calendars, before it is saved."""
-    carried = set(tags)
+    """Return what `holds_of` would for a job with these marks and calendars, before it is saved."""
+    carried = set(marks)
     parts = [hold_of(one) for one in holding_freezes(after, until) if applies(one, carried)]
     return flatten([*parts, *(hold for row in calendars for hold in _held(row, after, until))])
 
@@ -107,9 +107,38 @@ def holding_freezes(after: datetime, until: datetime) -> Iterable[Freeze]:
     ).order_by("starts_at", "pk")
 
 
-def applies(freeze: Freeze, tags: Iterable[str]) -> bool:
-    """Say whether a freeze holds back a job with these tags."""
-    return freeze.scope == FreezeScope.EVERYTHING or freeze.target in tags
+def applies(freeze: Freeze, marks: Container[str]) -> bool:
+    """Say whether a freeze holds back a job with these marks (see `marks_of`)."""
+    if freeze.scope == FreezeScope.EVERYTHING:
+        return True
+    if freeze.scope == FreezeScope.WORKSPACE:
+        return workspace_mark(freeze.target) in marks
+    return freeze.target in marks
+
+
+def workspace_mark(name: str) -> str:
+    """Return what stands for a workspace among the tags of its jobs; no tag holds a line's end."""
+    return f"workspace\n{name.lower()}"
+
+
+def marks_of(job: Job) -> set[str]:
+    """Return all by which a freeze may mean a job: its tags, and its workspace."""
+    room = job.workspace
+    return {*job.tags, *([workspace_mark(room.name)] if room else [])}
+
+
+def _marks_among(jobs: Sequence[Job], freezes: Iterable[Freeze]) -> dict[int, set[str]]:
+    """Return the marks by which one of the freezes may mean a job; asks for these alone."""
+    scopes = {one.scope for one in freezes}
+    marks: dict[int, set[str]] = defaultdict(set)
+    if FreezeScope.TAG.value in scopes:
+        for job_id, tag in JobTag.objects.filter(job__in=jobs).values_list("job", "tag"):
+            marks[job_id].add(tag)
+    if FreezeScope.WORKSPACE.value in scopes:
+        rooms = Job.objects.filter(pk__in=[job.pk for job in jobs], workspace__isnull=False)
+        for job_id, name in rooms.values_list("pk", "workspace__name"):
+            marks[job_id].add(workspace_mark(name))
+    return marks
 
 
 def hold_of(freeze: Freeze) -> Hold:
@@ -117,6 +146,8 @@ def hold_of(freeze: Freeze) -> Hold:
     words = freeze.reason
     if freeze.scope == FreezeScope.TAG:
         words = f"tag {freeze.target}: {words}"
+    if freeze.scope == FreezeScope.WORKSPACE:
+        words = f"workspace {freeze.target}: {words}"
     return Hold(
         to_instant(freeze.starts_at),
         LAST_INSTANT if freeze.ends_at is None else to_instant(freeze.ends_at),
@@ -142,13 +173,6 @@ def _held(row: Calendar, after: datetime, until: datetime) -> list[Hold]:
         Hold(start, end, OmissionReason.CALENDAR, f"{row.name}: {words}"[:_DETAIL])
         for start, end, words in spans
     ]
-
-
-def _tags_of(jobs: Sequence[Job]) -> dict[int, set[str]]:
-    tags: dict[int, set[str]] = defaultdict(set)
-    for job_id, tag in JobTag.objects.filter(job__in=jobs).values_list("job", "tag"):
-        tags[job_id].add(tag)
-    return tags
 
 
 def _calendars_of(jobs: Sequence[Job]) -> dict[int, list[Calendar]]:

@@ -9,9 +9,11 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet
 
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job, JobTag
 from jobs.models.execution import LIVE_VALUES
+from jobs.models.job import of_jobs_seen_by
 from jobs.queries.standing import LIVE, Standing, by_trouble, failing, overdue, standing
 
 PAGE_SIZE = 50
@@ -27,13 +29,15 @@ class JobFilter:
     state: str = ""
     type: str = ""
     tag: str = ""
+    workspace: str = ""
     sort: str = "trouble"
     page: int = 1
+    seen_by: Actor | None = None
 
     @property
     def active(self) -> bool:
         """Say whether anything is filtered out."""
-        return bool(self.q or self.state or self.type or self.tag)
+        return bool(self.q or self.state or self.type or self.tag or self.workspace)
 
     def without_state(self) -> JobFilter:
         """Return the filter to which the counts of the state chips belong."""
@@ -87,7 +91,9 @@ def _sorted(jobs: QuerySet[Job], sort: str, now: datetime) -> QuerySet[Job]:
 
 def filtered(chosen: JobFilter, now: datetime) -> QuerySet[Job]:
     """Return the present jobs that ``chosen`` lets through, unsorted."""
-    jobs = Job.objects.present()
+    jobs = Job.objects.present().visible_to(chosen.seen_by)
+    if chosen.workspace:
+        jobs = jobs.in_workspace(chosen.workspace)
     if chosen.q:
         jobs = jobs.matching(chosen.q)
     if chosen.type:
@@ -112,6 +118,7 @@ def job_page(chosen: JobFilter, now: datetime) -> JobPage:
     # The long texts are not shown in a list, and a script may have a megabyte.
     light = jobs.defer("spec", "environment", "description", "last_error")
     related = ("schedules", "tag_rows", "dependencies__upstream")
+    light = light.select_related("workspace")
     rows = rows_of(light.prefetch_related(*related), now)
     return JobPage(
         rows=rows,
@@ -148,22 +155,26 @@ def live_of(job_ids: Iterable[int]) -> dict[int, list[Execution]]:
     return found
 
 
-def tags_in_use() -> list[str]:
+def tags_in_use(seen_by: Actor | None = None) -> list[str]:
     """Return the tags of present jobs, for the filter."""
-    tags = JobTag.objects.filter(job__deleted_at=None)
+    tags = JobTag.objects.filter(of_jobs_seen_by(seen_by), job__deleted_at=None)
     return list(tags.order_by("tag").values_list("tag", flat=True).distinct()[:200])
 
 
-def job_names(*, without: int | None = None, limit: int = 500) -> list[str]:
+def job_names(
+    *, without: int | None = None, limit: int = 500, seen_by: Actor | None = None
+) -> list[str]:
     """Return names of present jobs to choose from."""
-    jobs = Job.objects.present().exclude(pk=without)
+    jobs = Job.objects.present().visible_to(seen_by).exclude(pk=without)
     return list(jobs.order_by("name").values_list("name", flat=True)[:limit])
 
 
-def get_job(job_id: int) -> Job:
+def get_job(job_id: int, *, seen_by: Actor | None = None) -> Job:
     """Return a job with schedules and tags, also a deleted one; UnknownError when there is none."""
     job = (
-        Job.objects.prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
+        Job.objects.visible_to(seen_by)
+        .select_related("workspace")
+        .prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
         .filter(pk=job_id)
         .first()
     )

@@ -13,10 +13,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from jobs.domain.permissions import Actor
 from jobs.domain.schedule import Schedule as Rule
 from jobs.domain.schedule import count_due
 from jobs.domain.states import JobState, OmissionReason
 from jobs.models import Attempt, Execution, Job, Omission, Schedule
+from jobs.models.job import of_jobs_seen_by
 
 CHUNK = 1000  # rows held at a time
 
@@ -35,6 +37,7 @@ class Period:
     job_id: int | None
     start: datetime | None
     end: datetime
+    seen_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def _attempts_of(ids: list[int]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _execution_rows(period: Period) -> Iterator[dict[str, Any]]:
-    rows = Execution.objects.values(*_EXECUTION)
+    rows = Execution.objects.filter(of_jobs_seen_by(period.seen_by)).values(*_EXECUTION)
     rows = rows.filter(due_at__lte=period.end).order_by("due_at", "id")
     if period.start is not None:
         rows = rows.filter(due_at__gte=period.start)
@@ -114,7 +117,9 @@ def _execution_rows(period: Period) -> Iterator[dict[str, Any]]:
 
 
 def _omissions(period: Period) -> Iterator[Omission]:
-    rows = Omission.objects.select_related("job").filter(first_due_at__lte=period.end)
+    rows = Omission.objects.select_related("job").filter(
+        of_jobs_seen_by(period.seen_by), first_due_at__lte=period.end
+    )
     if period.start is not None:
         rows = rows.filter(last_due_at__gte=period.start)
     if period.job_id is not None:
@@ -127,7 +132,8 @@ def _open_stretches(period: Period, rules_of: RulesOf) -> Iterator[OpenStretch]:
 
     There is at most one for each stopped job, so these few are sorted in memory.
     """
-    jobs = Job.objects.present().exclude(state=JobState.ACTIVE.value)
+    jobs = Job.objects.present().visible_to(period.seen_by)
+    jobs = jobs.exclude(state=JobState.ACTIVE.value)
     if period.job_id is not None:
         jobs = jobs.filter(pk=period.job_id)
     stopped = jobs.prefetch_related("schedules").iterator(chunk_size=CHUNK)

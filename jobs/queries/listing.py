@@ -14,7 +14,10 @@ from typing import Generic, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
+from jobs.executors.base import STANDALONE
 from jobs.models import Execution, Job
+from jobs.models.job import of_jobs_seen_by
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,17 +39,23 @@ class JobListing:
     name: str = ""
     tag: str = ""
     queue: str = ""
+    workspace: str = ""  # STANDALONE for the jobs of none
     after: int | None = None
     limit: int = 100
+    seen_by: Actor | None = None
 
 
 def list_jobs(chosen: JobListing) -> Page[Job]:
     """Return one page of present jobs with schedules and tags; three queries."""
     jobs = (
         Job.objects.present()
+        .visible_to(chosen.seen_by)
+        .select_related("workspace")
         .order_by("pk")
         .prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
     )
+    if chosen.workspace:
+        jobs = jobs.filter(in_workspace(chosen.workspace, ""))
     if chosen.search:
         jobs = jobs.matching(chosen.search)
     if chosen.tag:
@@ -77,8 +86,10 @@ class ExecutionListing:
     queue: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    workspace: str = ""  # STANDALONE for the jobs of none
     after: int | None = None
     limit: int = 100
+    seen_by: Actor | None = None
 
 
 def list_executions(chosen: ExecutionListing) -> Page[Execution]:
@@ -110,7 +121,16 @@ def _matching(chosen: ExecutionListing) -> QuerySet[Execution]:
     for value, condition in asked:
         if value is not None and value not in ("", ()) and value != []:
             given &= condition
-    return Execution.objects.filter(given)
+    if chosen.workspace:
+        given &= in_workspace(chosen.workspace, "job__")
+    return Execution.objects.filter(of_jobs_seen_by(chosen.seen_by), given)
+
+
+def in_workspace(name: str, path: str) -> Q:
+    """Return the condition for a job, at ``path``, of that workspace, or of none."""
+    if name == STANDALONE:
+        return Q(**{f"{path}workspace": None})
+    return Q(**{f"{path}workspace__name__iexact": name})
 
 
 def _page(rows: list[Row], limit: int) -> Page[Row]:
@@ -120,7 +140,7 @@ def _page(rows: list[Row], limit: int) -> Page[Row]:
 
 def present_job(job_id: int) -> Job:
     """Return a job with schedules and tags; UnknownError when there is none or it was deleted."""
-    jobs = Job.objects.present().prefetch_related(
+    jobs = Job.objects.present().select_related("workspace").prefetch_related(
         "schedules", "tag_rows", "calendars", "dependencies__upstream"
     )
     job = jobs.filter(pk=job_id).first()

@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
 
+from jobs.domain.permissions import Actor
 from jobs.domain.states import ExecutionState, JobState
 from jobs.models import Execution, Job, Stat
+from jobs.models.job import of_jobs_seen_by
 from jobs.queries.standing import overdue
 from jobs.queries.waiting import ALERT_AFTER, Unserved, unserved
 
@@ -100,9 +102,14 @@ def _rate(hours: Sequence[Hour]) -> float | None:
     return good / ended if ended else None
 
 
-def totals(now: datetime) -> Totals:
-    """Return the tiles; three queries, none of which counts history."""
-    jobs = Job.objects.present().aggregate(
+def totals(now: datetime, seen_by: Actor | None = None) -> Totals:
+    """Return the tiles; three queries, none of which counts history.
+
+    They count the jobs that may be seen. The hours are kept for all jobs together, so who does not
+    see all gets none.
+    """
+    everything = seen_by is None or seen_by.sees_all
+    jobs = Job.objects.present().visible_to(seen_by).aggregate(
         total=Count("pk"),
         active=Count("pk", filter=Q(state=JobState.ACTIVE.value)),
         paused=Count("pk", filter=Q(state=JobState.PAUSED.value)),
@@ -110,7 +117,8 @@ def totals(now: datetime) -> Totals:
     )
     live = (
         Execution.objects.filter(
-            state__in=(ExecutionState.RUNNING.value, ExecutionState.QUEUED.value)
+            of_jobs_seen_by(seen_by),
+            state__in=(ExecutionState.RUNNING.value, ExecutionState.QUEUED.value),
         )
         .values_list("state")
         .annotate(number=Count("pk"))
@@ -121,7 +129,7 @@ def totals(now: datetime) -> Totals:
         **jobs,
         executing=counts.get(ExecutionState.RUNNING.value, 0),
         waiting=counts.get(ExecutionState.QUEUED.value, 0),
-        hours=_hours(now),
+        hours=_hours(now) if everything else [],
         now=now,
     )
 
@@ -189,9 +197,9 @@ _CRITICAL = Q(state=JobState.AUTO_DISABLED.value) | Q(
 )
 
 
-def attention(now: datetime) -> AttentionList:
+def attention(now: datetime, seen_by: Actor | None = None) -> AttentionList:
     """Return what needs a person, critical first; three queries."""
-    troubled = Job.objects.present().filter(_CRITICAL | _IN_A_ROW | overdue(now))
+    troubled = Job.objects.present().visible_to(seen_by).filter(_CRITICAL | _IN_A_ROW | overdue(now))
     counts = troubled.aggregate(
         critical=Count("pk", filter=_CRITICAL), warnings=Count("pk", filter=~_CRITICAL)
     )
@@ -203,10 +211,11 @@ def attention(now: datetime) -> AttentionList:
         output_field=IntegerField(),
     )
     jobs = troubled.order_by(rank, "-consecutive_failures", "next_fire_at")[:SHOWN]
-    found = [_of_job(job) for job in jobs] + [_of_run(run) for run in _long_runs(now)]
+    found = [_of_job(job) for job in jobs] + [_of_run(run) for run in _long_runs(now, seen_by)]
     found.sort(key=lambda one: (not one.critical, list(Trouble).index(one.kind)))
     runs = sum(one.kind == Trouble.LONG for one in found)
-    missing = unserved(now, longer_than=ALERT_AFTER)
+    everything = seen_by is None or seen_by.sees_all
+    missing = unserved(now, longer_than=ALERT_AFTER) if everything else []
     return AttentionList(
         items=found[:SHOWN],
         critical=counts["critical"] + runs + len(missing),
@@ -234,8 +243,9 @@ def _of_run(run: Execution) -> Attention:
     )
 
 
-def _long_runs(now: datetime) -> list[Execution]:
+def _long_runs(now: datetime, seen_by: Actor | None) -> list[Execution]:
     rows = Execution.objects.select_related("job").filter(
+        of_jobs_seen_by(seen_by),
         state=ExecutionState.RUNNING.value, started_at__lt=now - LONG
     )
     return list(rows.order_by("started_at")[:SHOWN])

@@ -119,9 +119,9 @@ class HeldBack:
         )
 
     @classmethod
-    def of_draft(cls, tags: Iterable[str], calendars: Sequence[Calendar]) -> HeldBack:
-        """Return what the dispatcher would ask for a job with these tags and calendars."""
-        named = list(tags)
+    def of_draft(cls, marks: Iterable[str], calendars: Sequence[Calendar]) -> HeldBack:
+        """Return what the dispatcher would ask for a job with these marks and calendars."""
+        named = list(marks)
         return cls(lambda after, until: holds_for(named, calendars, after, until), bool(calendars))
 
 

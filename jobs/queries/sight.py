@@ -9,6 +9,7 @@ from typing import Any
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission
 from jobs.models import Backfill, Execution, Job, Variable
+from jobs.models.variable import workspace_of
 
 # The part of an address that names a job, or something of a job; the first that is there counts.
 _OWNERS = {
@@ -42,8 +43,20 @@ def before(actor: Actor, parts: Mapping[str, Any]) -> Actor:
     allowed = (
         frozenset[Permission]() if job is None else actor.permissions_on(job.workspace_id, job.tags)
     )
-    if job is None and word == "Variable" and actor.sees_all:
-        return actor  # for all jobs
+    if job is None and model is Variable:
+        return _before_variable(actor, number)
     if Permission.READ not in allowed:
         raise UnknownError(f"{word} {number} does not exist.")
+    return replace(actor, here=allowed)
+
+
+def _before_variable(actor: Actor, number: int) -> Actor:
+    """Return the actor before a variable of a workspace, or of all jobs."""
+    scopes = Variable.objects.filter(pk=number).values_list("scope", flat=True)
+    room = workspace_of(scopes.first() or "")
+    if room is None and actor.sees_all:
+        return actor
+    allowed = frozenset[Permission]() if room is None else actor.permissions_on(room, ())
+    if Permission.READ not in allowed:
+        raise UnknownError(f"Variable {number} does not exist.")
     return replace(actor, here=allowed)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job
 from jobs.queries.standing import by_trouble
 
@@ -28,9 +29,9 @@ class Lane:
     runs: list[Execution]
 
 
-def lanes(since: datetime, now: datetime) -> list[Lane]:
+def lanes(since: datetime, now: datetime, seen_by: Actor | None = None) -> list[Lane]:
     """Return the jobs that matter most, in trouble or next to run, each with its recent past."""
-    jobs = by_trouble(Job.objects.present(), now).prefetch_related(
+    jobs = by_trouble(Job.objects.present().visible_to(seen_by), now).prefetch_related(
         "schedules", "dependencies__upstream"
     )[:LANES]
     found = list(jobs)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job, Omission
 from jobs.queries.holds import holds_of as stored_holds
 from jobs.queries.id_bounds import as_moment, first_id_from
@@ -57,6 +58,7 @@ class TimelineFilter:
     ids: tuple[tuple[int, int], ...] = ()
     sort: str = "trouble"
     page: int = 1
+    seen_by: Actor | None = None
 
     @property
     def active(self) -> bool:
@@ -105,14 +107,16 @@ def lane_page(
     )
 
 
-def queues_in_use() -> list[str]:
+def queues_in_use(seen_by: Actor | None = None) -> list[str]:
     """Return the queues of present jobs, for the filter."""
-    queues = Job.objects.present().order_by("queue").values_list("queue", flat=True)
+    queues = Job.objects.present().visible_to(seen_by).order_by("queue").values_list("queue", flat=True)
     return list(queues.distinct()[:200])
 
 
 def _matching(chosen: TimelineFilter, now: datetime) -> QuerySet[Job]:
-    wide = JobFilter(q=chosen.q, state=chosen.state, tag=chosen.tag)
+    wide = JobFilter(
+        q=chosen.q, state=chosen.state, tag=chosen.tag, seen_by=chosen.seen_by
+    )
     jobs = filtered(wide, now)
     if chosen.queue:
         jobs = jobs.filter(queue=chosen.queue)

@@ -12,10 +12,11 @@ from django.db.models.functions import Cast
 
 from jobs.domain.errors import InvalidError, UnknownError
 from jobs.domain.variables import PARAMETER, Use, uses_in
-from jobs.models import Job, Variable
-from jobs.models.variable import GLOBAL, JOB
+from jobs.models import Job, Variable, Workspace
+from jobs.models.variable import GLOBAL, JOB, nearness, workspace_of, workspace_scope
 from jobs.queries.listing import Page
 
+WORKSPACE = "workspace"  # asks for the variables of any workspace
 _FIELDS = ("spec", "environment", "working_dir")
 _TEXTS = ("spec_text", "environment_text")
 
@@ -67,6 +68,7 @@ def list_variables(
     name: str = "",
     scope: str = "",
     job_id: int | None = None,
+    workspace: str = "",
     secret: bool | None = None,
     after: int | None = None,
     limit: int = 100,
@@ -80,11 +82,33 @@ def list_variables(
             | Q(job__name__icontains=search)
         )
     wanted = {"name": name or None, "scope": scope or None, "job": job_id, "secret": secret}
+    if scope == WORKSPACE:
+        del wanted["scope"]
+        rows = rows.exclude(scope__in=(GLOBAL, JOB))
+    if workspace:
+        numbers = Workspace.objects.filter(name__iexact=workspace).values_list("pk", flat=True)
+        rows = rows.filter(scope__in=[workspace_scope(pk) for pk in numbers])
     rows = rows.filter(**{key: value for key, value in wanted.items() if value is not None})
     if after is not None:
         rows = rows.filter(pk__gt=after)
     found = list(rows[: limit + 1])
     return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def room_of(row: Variable) -> str | None:
+    """Return the name of the workspace whose jobs may name a variable; None for another scope."""
+    number = workspace_of(row.scope)
+    rows = Workspace.objects.filter(pk=number).values_list("name", flat=True)
+    return None if number is None else rows.first()
+
+
+def rooms_of(rows: Iterable[Variable]) -> dict[str, str]:
+    """Return the names of the workspaces of variables, by scope; one query where there are any."""
+    numbers = {number for row in rows if (number := workspace_of(row.scope)) is not None}
+    if not numbers:
+        return {}
+    found = Workspace.objects.filter(pk__in=numbers).values_list("pk", "name")
+    return {workspace_scope(pk): name for pk, name in found}
 
 
 def uses_of(definition: Mapping[str, Any]) -> Iterator[Use]:
@@ -123,11 +147,19 @@ def unknown_in(definition: Mapping[str, Any], job_id: int | None) -> list[Named]
 def jobs_naming(variable: Variable) -> list[Naming]:
     """Return the present jobs for which ``variable`` stands behind its name, by name."""
     jobs = _mentioning(variable.name)
+    room = workspace_of(variable.scope)
+    named = Variable.objects.filter(name=variable.name)
     if variable.job is not None:
         jobs = jobs.filter(pk=variable.job.pk)
     else:
-        own = Variable.objects.filter(scope=JOB, name=variable.name).values("job")
-        jobs = jobs.exclude(pk__in=own)
+        jobs = jobs.exclude(pk__in=named.filter(scope=JOB).values("job"))
+    if room is not None:
+        jobs = jobs.filter(workspace=room)
+    elif variable.scope == GLOBAL:
+        scopes = named.exclude(scope__in=(GLOBAL, JOB)).values_list("scope", flat=True)
+        nearer = [number for scope in scopes if (number := workspace_of(scope)) is not None]
+        if nearer:
+            jobs = jobs.exclude(workspace__isnull=False, workspace__in=nearer)
     return [
         Naming(job_id=job["pk"], name=job["name"])
         for job in jobs.order_by("name").values("pk", "name", *_FIELDS)
@@ -137,15 +169,16 @@ def jobs_naming(variable: Variable) -> list[Naming]:
 
 def usage() -> Usage:
     """Return what all present jobs name; one pass over those that hold braces."""
-    known: dict[tuple[int | None, str], int] = {
-        (job, name): pk for pk, job, name in Variable.objects.values_list("pk", "job", "name")
-    }
+    rows = Variable.objects.values_list("pk", "scope", "job", "name")
+    known = {(job or scope, name): pk for pk, scope, job, name in rows}
     naming: dict[int, list[Naming]] = {}
     missing: dict[str, list[Naming]] = {}
-    for job in _with_braces().order_by("name").values("pk", "name", *_FIELDS):
+    for job in _with_braces().order_by("name").values("pk", "name", "workspace", *_FIELDS):
         one = Naming(job_id=job["pk"], name=job["name"])
+        room = workspace_scope(job["workspace"] or 0)
         for name in _names_in(job):
-            found = known.get((job["pk"], name), known.get((None, name)))
+            places = (job["pk"], room, GLOBAL)
+            found = next((known[one, name] for one in places if (one, name) in known), None)
             if found is None:
                 missing.setdefault(name, []).append(one)
             else:
@@ -162,10 +195,11 @@ def _names_in(definition: Mapping[str, Any]) -> set[str]:
 
 
 def _known(names: Iterable[str], job_id: int | None) -> list[Variable]:
-    """Return the variables of these names, a job's own after the global ones."""
-    mine = Q(scope=GLOBAL) | Q(scope=JOB, job=job_id)
+    """Return the variables of these names: the global ones, its workspace's, then the job's own."""
+    room = Job.objects.filter(pk=job_id).values_list("workspace", flat=True).first()
+    mine = Q(scope=GLOBAL) | Q(scope=JOB, job=job_id) | Q(scope=workspace_scope(room or 0))
     rows = Variable.objects.defer("sealed").filter(mine, name__in=list(names))
-    return sorted(rows, key=lambda row: row.scope == JOB)
+    return sorted(rows, key=lambda row: nearness(row.scope))
 
 
 def _mentioning(name: str) -> QuerySet[Job]:

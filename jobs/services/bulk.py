@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models.functions import Lower
+from django.db.models import Value
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import breakers, dependency_edits, revisions
+from jobs.services import breakers, dependency_edits, revisions, workspaces
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
@@ -38,7 +39,7 @@ def create_many(
     all the same.
     """
     require_everywhere(actor, Permission.EDIT)
-    _check_names([definition.name for definition in definitions])
+    _check_names(definitions)
     now = timezone.now()
     made: list[Job] = []
     for start in range(0, len(definitions), BATCH):
@@ -53,18 +54,22 @@ def create_many(
     return made
 
 
-def _check_names(names: Sequence[str]) -> None:
-    """Refuse the first name that is used twice, here or in the database."""
-    present = Job.objects.present().annotate(lowered=Lower("name"))
-    taken = set(present.values_list("lowered", flat=True))
-    for name in names:
-        if name.lower() in taken:
-            raise name_taken(name)
-        taken.add(name.lower())
+def _check_names(definitions: Sequence[JobDefinition]) -> None:
+    """Refuse the first name that is used twice in a workspace, here or in the database."""
+    present = Job.objects.present().annotate(
+        room=Lower(Coalesce("workspace__name", Value(""))), lowered=Lower("name")
+    )
+    taken = set(present.values_list("room", "lowered"))
+    for one in definitions:
+        key = ((one.workspace or "").lower(), one.name.lower())
+        if key in taken:
+            raise name_taken(one.name)
+        taken.add(key)
 
 
 def _job(definition: JobDefinition, actor: Actor, created_at: datetime, now: datetime) -> Job:
     job = Job(created_at=created_at, created_by=actor.name[:200], decided_until=now, version=1)
+    job.workspace = workspaces.resolve(definition, actor)
     breakers.resolve(definition)
     take_over(job, definition, now)
     breakers.attach(job, definition.breaker, actor=actor, now=now)
@@ -99,7 +104,8 @@ def _write(
         for job, definition in zip(jobs, definitions, strict=True)
         for tag in definition.tags
     )
-    waited = {asked.job.lower() for one in definitions for asked in one.depends_on}
+    asked = [asked.job for one in definitions for asked in one.depends_on]
+    waited = {one.lower().rpartition("/")[2] for one in asked}
     for job, definition in zip(jobs, definitions, strict=True):
         if definition.depends_on:
             job.is_upstream = job.name.lower() in waited  # then a circle is looked for

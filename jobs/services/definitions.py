@@ -25,10 +25,12 @@ from pydantic import (
 
 from jobs import conf
 from jobs.domain import schedule as rules
+from jobs.domain.disclosure import masked_at
 from jobs.domain.durations import format_duration, parse_duration
 from jobs.domain.errors import InvalidError
 from jobs.domain.labels import MOST as MOST_LABELS
 from jobs.domain.labels import check_labels
+from jobs.domain.masking import MASK
 from jobs.domain.misfire import MAX_STEPS
 from jobs.domain.parameters import check_declarations
 from jobs.domain.retry import RetryPolicy
@@ -46,6 +48,7 @@ from jobs.domain.states import (
     ScheduleKind,
     SecondsPosition,
 )
+from jobs.domain.strategies import strategy
 from jobs.domain.variables import check_placeholders
 from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
@@ -53,7 +56,14 @@ from jobs.models import Breaker, Job
 from jobs.services.parameter_definitions import ParameterDefinition, check_uses
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
-from jobs.services.wording import check_mutex, check_name, check_queue, check_tag, choice
+from jobs.services.wording import (
+    check_job_reference,
+    check_mutex,
+    check_name,
+    check_queue,
+    check_tag,
+    choice,
+)
 
 PRIORITIES = {"low": -10, "normal": 0, "high": 10, "critical": 20}
 MAX_SECONDS = 366 * 24 * 3600  # a year: what is longer is a slip of the unit
@@ -144,6 +154,14 @@ class RetryDefinition(BaseModel):
         return self
 
 
+def _strategy(value: object) -> object:
+    """Turn the name of a retry strategy into its settings; leave the rest to the model."""
+    if not isinstance(value, str):
+        return value
+    with named():
+        return strategy(value)
+
+
 def _by_name(value: object) -> object:
     """Turn the name of a shared breaker into its object; leave the rest to the model."""
     return {"name": value} if isinstance(value, str) else value
@@ -190,7 +208,8 @@ class DependencyDefinition(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    job: Annotated[str, AfterValidator(check_name)]
+    # A name means the workspace's own job, else one that stands alone.
+    job: Annotated[str, AfterValidator(check_job_reference)]
     on: Annotated[DependencyOutcome, choice(DependencyOutcome)] = DependencyOutcome.SUCCESS
 
 
@@ -200,6 +219,8 @@ class JobDefinition(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, AfterValidator(check_name)]
+    # Null: it stands alone.
+    workspace: Annotated[str, AfterValidator(check_name)] | None = None
     type: str
     spec: dict[str, Any] = Field(default_factory=dict)
     schedules: list[ScheduleDefinition] = Field(default_factory=list, max_length=50)
@@ -230,7 +251,9 @@ class JobDefinition(BaseModel):
     misfire: Annotated[Misfire, choice(Misfire)] = Misfire.FIRE_ONCE
     misfire_grace_seconds: Seconds = 60
     misfire_limit: int = Field(default=100, ge=1, le=MAX_STEPS)
-    retry: RetryDefinition = Field(default_factory=RetryDefinition)
+    retry: Annotated[RetryDefinition, BeforeValidator(_strategy)] = Field(
+        default_factory=RetryDefinition
+    )
     auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
     breaker: Annotated[BreakerDefinition, BeforeValidator(_by_name)] | None = None
     run_on_create: bool = False
@@ -313,28 +336,35 @@ def parse_definition(
     can be paused, renamed or given to another owner.
     """
     check_storable(dict(data))
-    unknown = data.get("workspace")
-    if unknown is not None:
-        raise InvalidError(
-            f"Workspace {unknown!r} does not exist. Use null for a standalone job.",
-            fields={"workspace": f"{unknown!r} does not exist. Use null for a standalone job."},
-        )
+    _refuse_masks(data, stored or {})
     try:
-        values = {k: v for k, v in data.items() if k != "workspace"}
-        return JobDefinition.model_validate(values, context=stored)
+        return JobDefinition.model_validate(data, context=stored)
     except ValidationError as error:
         raise invalid_from(error) from error
 
 
+def _refuse_masks(data: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """Refuse what a viewer reads in place of a secret: saved, it would be the secret."""
+    changed = {name: value for name, value in data.items() if value != stored.get(name)}
+    place = masked_at(changed)
+    if place is not None:
+        sentence = (
+            f"{MASK} stands for a secret that was hidden from who exported this. "
+            "Give the value itself, or export it as somebody who may edit jobs."
+        )
+        raise InvalidError(f"{place}: {sentence}", fields={place: sentence})
+
+
 def definition_of(job: Job) -> dict[str, Any]:
     """Return the stored definition of ``job`` as plain JSON: what `parse_definition` took."""
-    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on"}
+    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on", "workspace"}
     columns = set(JobDefinition.model_fields) - apart
     values: dict[str, Any] = {name: getattr(job, name) for name in columns}
     values["schedules"] = [
         {name: getattr(row, name) for name in ScheduleDefinition.model_fields}
         for row in job.schedules.all()
     ]
+    values["workspace"] = job.workspace.name if job.workspace else None
     values["tags"] = job.tags
     named = job.calendars.all() if job.uses_calendars else ()
     values["calendars"] = sorted(calendar.name for calendar in named)
@@ -359,11 +389,21 @@ def _dependencies_of(job: Job) -> list[DependencyDefinition]:
     """Return what a job waits for under the names of today, in the order of a definition."""
     rows = job.dependencies.all()
     if "dependencies" not in getattr(job, "_prefetched_objects_cache", {}):
-        rows = rows.select_related("upstream")
-    return [
-        DependencyDefinition.model_construct(job=row.upstream.name, on=DependencyOutcome(row.outcome))
-        for row in sorted(rows, key=lambda row: row.upstream.name.lower())
+        rows = rows.select_related("upstream__workspace")
+    home = job.workspace.name if job.workspace else None
+    named = [
+        DependencyDefinition.model_construct(
+            job=reference(row.upstream, home), on=DependencyOutcome(row.outcome)
+        )
+        for row in rows
     ]
+    return sorted(named, key=lambda one: one.job.lower())
+
+
+def reference(job: Job, home: str | None) -> str:
+    """Return how a job of the workspace ``home`` names another: bare where both live in one place."""
+    room = job.workspace.name if job.workspace else None
+    return job.name if room == home else f"{room or ''}/{job.name}"
 
 
 def _breaker_of(row: Breaker) -> BreakerDefinition:

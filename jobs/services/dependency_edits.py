@@ -16,6 +16,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
 from jobs.models import Dependency, Job
 from jobs.services import audit, sql
+from jobs.services.definitions import reference
 
 if TYPE_CHECKING:
     from jobs.services.definitions import JobDefinition
@@ -51,7 +52,7 @@ def _names(value: object) -> list[str]:
     """Return the names in what may be anything yet."""
     entries = value if isinstance(value, (list, tuple)) else []
     found = [one.get("job") if isinstance(one, Mapping) else one for one in entries]
-    return [one for one in found if isinstance(one, str)]
+    return [one.rpartition("/")[2] for one in found if isinstance(one, str)]
 
 
 def _neighbours(job_id: int | None) -> set[int]:
@@ -68,22 +69,47 @@ def _lock_all(ids: Iterable[int]) -> None:
 def resolve(definition: JobDefinition, job_id: int | None = None) -> list[Job]:
     """Return the jobs that a definition waits for; each entry takes over the name as it is written.
 
-    InvalidError for a name that no job has, and for the job's own.
+    A bare name means a job of the same workspace, else one that stands alone. InvalidError for a
+    name that no job has, for a job that is named twice, and for the job itself.
     """
-    wanted = {one.job.lower(): one for one in definition.depends_on}
-    if not wanted:
+    if not definition.depends_on:
         return []
-    if definition.name.lower() in wanted:
-        raise _refused(f"{definition.name} cannot wait for itself. Name other jobs.")
-    rows = Job.objects.present().alias(lowered=Lower("name")).filter(lowered__in=list(wanted))
-    found = {job.name.lower(): job for job in rows.only("pk", "name", "is_upstream")}
-    for key, entry in wanted.items():
-        if key not in found:
-            raise _refused(f"Job {entry.job} does not exist. Name jobs that do.")
-        if found[key].pk == job_id:
+    home = (definition.workspace or "").lower()
+    names = [_split(one.job)[1] for one in definition.depends_on]
+    rows = Job.objects.present().alias(lowered=Lower("name")).filter(lowered__in=names)
+    found = {
+        ((job.workspace.name.lower() if job.workspace else ""), job.name.lower()): job
+        for job in rows.select_related("workspace")
+    }
+    named: dict[int, Job] = {}
+    for entry in definition.depends_on:
+        room, name = _split(entry.job)
+        places = [home, ""] if room is None else [room]
+        job = next((found[place, name] for place in places if (place, name) in found), None)
+        if (room in (None, home) and name == definition.name.lower()) or (job and job.pk == job_id):
             raise _refused(f"{entry.job} cannot wait for itself. Name other jobs.")
-        entry.job = found[key].name
-    return [found[key] for key in wanted]
+        if job is None:
+            raise unknown_job(entry.job)
+        if job.pk in named:
+            raise _refused(f"Job {entry.job} is named twice. Keep one of them.")
+        named[job.pk] = job
+        entry.job = reference(job, definition.workspace)
+    pairs = sorted(
+        zip(definition.depends_on, named.values(), strict=True), key=lambda pair: pair[0].job.lower()
+    )
+    definition.depends_on = [entry for entry, _job in pairs]
+    return [job for _entry, job in pairs]
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """Return the workspace of a reference, empty for none and None where it says nothing, and the name."""
+    room, slash, name = text.lower().rpartition("/")
+    return (room if slash else None), name
+
+
+def unknown_job(name: str) -> InvalidError:
+    """Return the refusal of a name that no job has, or none that may be seen."""
+    return _refused(f"Job {name} does not exist. Name jobs that do.")
 
 
 def attach(job: Job, definition: JobDefinition, now: datetime) -> None:

@@ -21,7 +21,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.states import FreezeScope
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
-from jobs.services.wording import check_tag, choice, refuse
+from jobs.services.wording import check_name, check_tag, choice, refuse
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -95,7 +95,7 @@ class FreezeRequest(FreezeChanges):
     """A freeze as a person asks for it."""
 
     scope: Annotated[FreezeScope, choice(FreezeScope)] = FreezeScope.EVERYTHING
-    # The tag, for the scope "tag".
+    # The tag or workspace, for the scope of that name.
     target: str = ""
     reason: Reason
     # Null: now.
@@ -103,14 +103,15 @@ class FreezeRequest(FreezeChanges):
 
     @model_validator(mode="after")
     def _check_target(self) -> Self:
-        """Let exactly the scope "tag" name a tag."""
+        """Let exactly the narrow scopes name what they hold back."""
         if self.scope == FreezeScope.EVERYTHING and self.target:
             sentence = f"A freeze of everything has no target, and {self.target!r:.80} is one."
             with named():
                 raise InvalidError(sentence, fields={"target": sentence})
-        if self.scope == FreezeScope.TAG:
+        if self.scope != FreezeScope.EVERYTHING:
+            check = check_tag if self.scope == FreezeScope.TAG else check_name
             try:
-                self.target = check_tag(self.target)
+                self.target = check(self.target)
             except ValueError as error:
                 with named():
                     raise InvalidError(str(error), fields={"target": str(error)}) from error

@@ -14,8 +14,9 @@ from jobs import wake
 from jobs.domain.errors import InvalidError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import FreezeScope
-from jobs.models import Execution, Freeze, Job
+from jobs.models import Execution, Freeze, Job, Workspace
 from jobs.models.execution import UNASKED_TRIGGERS
+from jobs.queries.workspaces import is_disabling
 from jobs.services import audit, cancelling, revisions
 from jobs.services.cancelling import NOT_STARTED
 from jobs.services.freeze_requests import LONGEST, FreezeChanges, FreezeRequest
@@ -31,12 +32,17 @@ def freeze(request: FreezeRequest, *, actor: Actor) -> Freeze:
     One that begins now also takes back what schedules queued and nobody started. What runs goes on.
     """
     require(actor, Permission.PAUSE)
+    return hold(request, actor=actor)
+
+
+def hold(request: FreezeRequest, *, actor: Actor) -> Freeze:
+    """Make a freeze for whoever may: a workspace is disabled by those who edit it."""
     with write_transaction():
         now = timezone.now()  # of the moment in which nobody else writes, where there is only one
         starts_at = _start(request.starts_at, now)
         made = Freeze.objects.create(
             scope=request.scope.value,
-            target=request.target,
+            target=_target(request),
             reason=request.reason,
             starts_at=starts_at,
             ends_at=_checked_end(request.end_from(starts_at), starts_at, now),
@@ -57,6 +63,13 @@ def lift(freeze_id: int, *, actor: Actor) -> Freeze:
     require(actor, Permission.PAUSE)
     with write_transaction():
         row = _locked(freeze_id)
+        _refuse_disabling(row)
+        return end(row, actor=actor)
+
+
+def end(row: Freeze, *, actor: Actor) -> Freeze:
+    """End a locked freeze for whoever may."""
+    with write_transaction():
         now = timezone.now()
         _refuse_ended(row, now)
         begun = row.starts_at <= now
@@ -73,6 +86,7 @@ def extend(freeze_id: int, changes: FreezeChanges, *, actor: Actor) -> Freeze:
     require(actor, Permission.PAUSE)
     with write_transaction():
         row = _locked(freeze_id)
+        _refuse_disabling(row)
         now = timezone.now()
         _refuse_ended(row, now)
         before = _facts(row)
@@ -120,6 +134,24 @@ def _locked(freeze_id: int) -> Freeze:
     return row
 
 
+def _target(request: FreezeRequest) -> str:
+    """Return what is held back; a workspace by its name as it is stored."""
+    if request.scope != FreezeScope.WORKSPACE:
+        return request.target
+    row = Workspace.objects.filter(name__iexact=request.target).first()
+    if row is None:
+        sentence = f"Workspace {request.target!r:.120} does not exist."
+        raise InvalidError(sentence, fields={"target": sentence})
+    return row.name
+
+
+def _refuse_disabling(row: Freeze) -> None:
+    if is_disabling(row):
+        raise StateError(
+            f"Freeze {row.pk} stands for the disabled workspace {row.target}. Enable that instead."
+        )
+
+
 def _refuse_ended(row: Freeze, now: datetime) -> None:
     if row.lifted_at is not None or (row.ends_at is not None and row.ends_at <= now):
         raise StateError(f"Freeze {row.pk} has ended already. Make a new one.")
@@ -131,6 +163,8 @@ def _take_back(made: Freeze, message: str) -> None:
     jobs = Job.objects.filter(pk__in=waiting.values("job"))
     if made.scope == FreezeScope.TAG:
         jobs = jobs.tagged(made.target)
+    if made.scope == FreezeScope.WORKSPACE:
+        jobs = jobs.in_workspace(made.target)
     # In one order, as everybody who locks several.
     cancelling.take_back(jobs.select_for_update(of=("self",)).order_by("pk"), message)
 

@@ -13,7 +13,7 @@ from jobs import wake
 from jobs.domain.errors import DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import JobState, Overlap
-from jobs.models import Job, JobTag, JobVersion, Schedule
+from jobs.models import Job, JobTag, JobVersion, Schedule, Workspace
 from jobs.queries.calendars import calendars_named
 from jobs.services import (
     access,
@@ -25,6 +25,7 @@ from jobs.services import (
     feeding,
     revisions,
     stale,
+    workspaces,
 )
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.dispatch import settle_until
@@ -59,9 +60,11 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         _mark(job, JobState.PAUSED, actor, now, "created paused")
     with write_transaction():
         dependency_edits.lock_for(None, definition.model_dump())
-        _check_name_free(definition.name, job)
+        job.workspace = workspaces.resolve(definition, actor)
+        access.require_place(actor, job.workspace_id, definition.tags)
+        _check_name_free(definition.name, job.workspace, job)
         breakers.resolve(definition)
-        dependency_edits.resolve(definition)
+        _check_named(dependency_edits.resolve(definition), [], actor)
         take_over(job, definition, now)
         breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
@@ -102,15 +105,19 @@ def update(
             raise stale.refusal(job, expected_version, changes)
         before = definition_of(job)
         definition = parse_definition(_merged(before, changes), stored=before)
+        room = workspaces.resolve(definition, actor)
+        access.require_place(actor, room.pk if room else None, definition.tags, before=job)
         breakers.resolve(definition)
-        dependency_edits.resolve(definition, job_id)
+        upstreams = dependency_edits.resolve(definition, job_id)
+        _check_named(upstreams, before["depends_on"], actor)
         after = definition.model_dump(mode="json")
         if after == before:
             return job
-        _check_name_free(definition.name, job)
+        _check_name_free(definition.name, room, job)
         events.settle(job, now)
         settle_until(job, now, for_good=True)
         job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
+        job.workspace = room
         take_over(job, definition, now)
         breaker_before = job.breaker_id
         breakers.attach(job, definition.breaker, actor=actor, now=now)
@@ -232,7 +239,7 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def take_over(job: Job, definition: JobDefinition, now: datetime) -> None:
     """Set the job's own columns from the definition; schedules and tags are rows of their own."""
-    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on"}
+    apart = {"schedules", "tags", "retry", "breaker", "calendars", "depends_on", "workspace"}
     values = definition.model_dump(mode="json", exclude=apart)
     for name, value in values.items():
         setattr(job, name, value)
@@ -249,17 +256,31 @@ def _save(job: Job, *, force_insert: bool = False) -> None:
         with write_transaction():
             job.save(force_insert=force_insert)
     except IntegrityError as error:  # another request took the name at the same moment
-        raise name_taken(job.name) from error
+        raise name_taken(job.name, job.workspace) from error
 
 
-def _check_name_free(name: str, job: Job) -> None:
-    if Job.objects.present().filter(name__iexact=name).exclude(pk=job.pk).exists():
-        raise name_taken(name)
+def _check_name_free(name: str, room: Workspace | None, job: Job) -> None:
+    named = Job.objects.present().filter(name__iexact=name, workspace=room)
+    if named.exclude(pk=job.pk).exists():
+        raise name_taken(name, room)
 
 
-def name_taken(name: str) -> DuplicateError:
+def _check_named(upstreams: list[Job], known: list[dict[str, Any]], actor: Actor) -> None:
+    """Refuse a job that is newly waited for and that ``actor`` may not see."""
+    if actor.sees_all:
+        return
+    stay = {one["job"].lower() for one in known}
+    seen = Job.objects.visible_to(actor).filter(pk__in=[one.pk for one in upstreams])
+    numbers = set(seen.values_list("pk", flat=True))
+    for one in upstreams:
+        if one.pk not in numbers and one.name.lower() not in {w.rpartition("/")[2] for w in stay}:
+            raise dependency_edits.unknown_job(one.name)
+
+
+def name_taken(name: str, room: Workspace | None = None) -> DuplicateError:
     """Return the refusal of a name that is in use."""
-    sentence = f"A job named {name} exists already. Choose another name."
+    where = f" in workspace {room.name}" if room else ""
+    sentence = f"A job named {name} exists already{where}. Choose another name."
     return DuplicateError(sentence, fields={"name": sentence})
 
 

@@ -200,7 +200,7 @@ def _is_free(name: str) -> bool:
         check_name(name)
     except PydanticCustomError:
         return False
-    return not Job.objects.present().filter(name__iexact=name).exists()
+    return not Job.objects.present().filter(name__iexact=name, workspace=None).exists()
 
 
 def _with_interval(schedules: list[dict[str, Any]], seconds: int) -> list[dict[str, Any]]:

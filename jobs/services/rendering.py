@@ -10,7 +10,7 @@ from jobs.domain.masking import Mask, mask_of
 from jobs.domain.parameters import Scalar, environment_of, text_of
 from jobs.domain.variables import PARAMETER, Use, fill, unknown
 from jobs.executors import ExecutionResult
-from jobs.models.variable import JOB
+from jobs.models.variable import nearness
 from jobs.services import secret_box
 from jobs.services.parameter_definitions import opened, secrets_in
 from jobs.services.running import Running, StoredVariable
@@ -76,8 +76,8 @@ def _parameters(running: Running) -> dict[str, Scalar]:
 
 
 def _lookup(running: Running, parameters: Mapping[str, Scalar]) -> Callable[[Use], str]:
-    """Return what answers a placeholder; a job's own variable goes before a global one."""
-    ordered = sorted(running.variables, key=lambda variable: variable.scope == JOB)
+    """Return what answers a placeholder: a job's own variable, its workspace's, or a global one."""
+    ordered = sorted(running.variables, key=lambda variable: nearness(variable.scope))
     known = {variable.name: variable for variable in ordered}
 
     declared = {one["name"] for one in running.declared}

@@ -13,7 +13,9 @@ from jobs.domain.loglines import START, Place
 from jobs.domain.parameters import Scalar
 from jobs.domain.retry import RetryPolicy
 from jobs.domain.states import RetryCause, RetryKind, Trigger
+from jobs.executors.base import STANDALONE
 from jobs.models import BackfillItem, JobVersion
+from jobs.models.variable import workspace_scope
 from jobs.services import logs, sql
 
 
@@ -58,6 +60,8 @@ class Running:
     declared: list[dict[str, Any]] = field(default_factory=list)
     # The given values, once `rendering` has opened the secret ones.
     parameters: dict[str, Scalar] = field(default_factory=dict)
+    # The name of the workspace in which the job lives now.
+    workspace: str = STANDALONE
     # All that the job may name; read with the definition, so that both are of one moment.
     variables: tuple[StoredVariable, ...] = ()
 
@@ -71,8 +75,10 @@ _LOAD = (
     "j.retry_base_seconds, j.retry_cap_seconds, j.retry_jitter_seconds, j.retry_lost, "
     "j.retry_on, j.retry_on_exit_codes, j.soft_timeout_seconds, j.parameters, "
     # Most installations have few variables or none: only where there are some they are read.
-    "EXISTS (SELECT 1 FROM jobs_variable v WHERE v.scope = 'global' OR v.job_id = j.id) "
-    "FROM jobs_execution e JOIN jobs_job j ON j.id = e.job_id WHERE e.id = %s"
+    "EXISTS (SELECT 1 FROM jobs_variable v WHERE v.scope = 'global' OR v.job_id = j.id "
+    "OR v.scope LIKE 'workspace:%%'), j.workspace_id, w.name "
+    "FROM jobs_execution e JOIN jobs_job j ON j.id = e.job_id "
+    "LEFT JOIN jobs_workspace w ON w.id = j.workspace_id WHERE e.id = %s"
 )
 
 
@@ -83,7 +89,7 @@ def load(execution_id: int) -> Running:
         raise UnknownError(f"Execution {execution_id} does not exist.")
     token, version, attempt, trigger, due_at, queue, queued_at, started_at = found[:8]
     given, job_id, job_name, present = found[8:12]
-    *columns, has_variables = found[12:]
+    *columns, has_variables, workspace_id, workspace = found[12:]
     definition = _present_definition(columns)
     if version != present:
         definition = JobVersion.objects.get(job_id=job_id, version=version).definition
@@ -109,7 +115,8 @@ def load(execution_id: int) -> Running:
         retry=_policy(definition["retry"]),
         backfill_id=_backfill_of(execution_id) if trigger == Trigger.BACKFILL else None,
         log_at=logs.position(execution_id) if attempt > 1 else START,
-        variables=_variables(job_id) if has_variables else (),
+        variables=_variables(job_id, workspace_id) if has_variables else (),
+        workspace=workspace or STANDALONE,
         soft_timeout_seconds=definition.get("soft_timeout_seconds"),
         given=sql.json_value(given) or {},
         declared=definition.get("parameters") or [],
@@ -118,12 +125,13 @@ def load(execution_id: int) -> Running:
 
 _VARIABLES = (
     "SELECT name, scope, value, sealed FROM jobs_variable "
-    "WHERE scope = 'global' OR job_id = %s ORDER BY id"
+    "WHERE scope = 'global' OR job_id = %s OR scope = %s ORDER BY id"
 )
 
 
-def _variables(job_id: int) -> tuple[StoredVariable, ...]:
-    return tuple(StoredVariable(*found) for found in sql.rows(_VARIABLES, [job_id]))
+def _variables(job_id: int, workspace_id: int | None) -> tuple[StoredVariable, ...]:
+    room = "" if workspace_id is None else workspace_scope(workspace_id)
+    return tuple(StoredVariable(*found) for found in sql.rows(_VARIABLES, [job_id, room]))
 
 
 def _backfill_of(execution_id: int) -> int | None:

@@ -9,13 +9,26 @@ from django.db import IntegrityError
 from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from jobs.domain.errors import DuplicateError, InvalidError, StateError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.errors import (
+    DuplicateError,
+    ForbiddenError,
+    InvalidError,
+    StateError,
+    UnknownError,
+)
+from jobs.domain.permissions import (
+    Actor,
+    Permission,
+    require,
+    require_everywhere,
+    require_somewhere,
+)
 from jobs.domain.variables import LONGEST_VALUE, check_name
-from jobs.models import Job, Variable
-from jobs.models.variable import GLOBAL, JOB
-from jobs.queries.variables import Naming, jobs_naming
-from jobs.services import audit, revisions, secret_box
+from jobs.models import Job, Variable, Workspace
+from jobs.models.variable import GLOBAL, JOB, workspace_of, workspace_scope
+from jobs.queries.variables import Naming, jobs_naming, room_of
+from jobs.queries.workspaces import get_workspace
+from jobs.services import access, audit, revisions, secret_box
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.wording import refuse
@@ -48,7 +61,10 @@ class VariableDefinition(BaseModel):
     name: Annotated[str, AfterValidator(_name)]
     value: Annotated[str, Field(strict=True), AfterValidator(_value)]
     secret: bool = Field(False, strict=True)
-    job_id: int | None = Field(None, description="Null: every job may name it.")
+    job_id: int | None = Field(None, description="The one job that may name it.")
+    workspace: str | None = Field(
+        None, description="The workspace whose jobs may name it; without it and a job: every job."
+    )
     description: str = Field("", max_length=500)
 
 
@@ -69,8 +85,9 @@ def parse_variable(data: Mapping[str, Any]) -> VariableDefinition:
 
 def parse_changes(data: Mapping[str, Any]) -> VariableChanges:
     """Return the changes that ``data`` holds; InvalidError names each wrong field."""
-    if "name" in data or "job_id" in data:
-        field = "name" if "name" in data else "job_id"
+    fixed = [name for name in ("name", "job_id", "workspace") if name in data]
+    if fixed:
+        field = fixed[0]
         sentence = "It cannot be changed: jobs name the variable by it. Create another one."
         raise InvalidError(sentence, fields={field: sentence})
     return _parsed(VariableChanges, data)
@@ -78,12 +95,13 @@ def parse_changes(data: Mapping[str, Any]) -> VariableChanges:
 
 def create(definition: VariableDefinition, *, actor: Actor) -> Variable:
     """Create a variable; the runs that start from now on know it."""
-    require(actor, Permission.EDIT)
+    require_somewhere(actor, Permission.EDIT)
     now = timezone.now()
     with write_transaction():
+        job, room = _job(definition.job_id, actor), _room(definition, actor)
         row = Variable(
-            scope=GLOBAL if definition.job_id is None else JOB,
-            job=_job(definition.job_id),
+            scope=_scope(job, room),
+            job=job,
             name=definition.name,
             description=definition.description,
             created_at=now,
@@ -91,6 +109,7 @@ def create(definition: VariableDefinition, *, actor: Actor) -> Variable:
             changed_at=now,
             changed_by=actor.name[:200],
         )
+        _require(actor, row)
         if _same(row).exists():
             raise _taken(row)
         _set(row, definition.value, secret=definition.secret)
@@ -108,9 +127,10 @@ def update(variable_id: int, changes: VariableChanges, *, actor: Actor) -> Varia
 
     A secret becomes plain only together with a new value: nobody can look at the old one so.
     """
-    require(actor, Permission.EDIT)
+    require_somewhere(actor, Permission.EDIT)
     with write_transaction():
         row = _locked(variable_id)
+        _require(actor, row)
         before = _shown(row)
         secret = row.secret if changes.secret is None else changes.secret
         if row.secret and not secret and changes.value is None:
@@ -138,9 +158,10 @@ def update(variable_id: int, changes: VariableChanges, *, actor: Actor) -> Varia
 
 def delete(variable_id: int, *, actor: Actor, confirmed: bool = False) -> Variable:
     """Delete a variable; StateError while jobs name it, unless ``confirmed``."""
-    require(actor, Permission.EDIT)
+    require_somewhere(actor, Permission.EDIT)
     with write_transaction():
         row = _locked(variable_id)
+        _require(actor, row)
         naming = jobs_naming(row)
         if naming and not confirmed:
             raise StateError(still_named(row, naming))
@@ -222,10 +243,43 @@ def _set(row: Variable, value: str, *, secret: bool) -> None:
     row.sealed = secret_box.seal(value) if secret else ""
 
 
-def _job(job_id: int | None) -> Job | None:
+def _scope(job: Job | None, room: Workspace | None) -> str:
+    if room is not None:
+        return workspace_scope(room.pk)
+    return GLOBAL if job is None else JOB
+
+
+def _room(definition: VariableDefinition, actor: Actor) -> Workspace | None:
+    """Return the workspace of a new variable, locked: no constraint keeps its names apart."""
+    if definition.workspace is None:
+        return None
+    if definition.job_id is not None:
+        sentence = "Name a job or a workspace, not both."
+        raise InvalidError(sentence, fields={"workspace": sentence})
+    try:
+        found = get_workspace(definition.workspace, seen_by=actor)
+    except UnknownError as error:
+        raise InvalidError(error.message, fields={"workspace": error.message}) from error
+    return Workspace.objects.select_for_update().get(pk=found.pk)
+
+
+def _require(actor: Actor, row: Variable) -> None:
+    """Refuse who may not edit all the jobs that may name the variable."""
+    room = workspace_of(row.scope)
+    if row.job is not None:
+        access.require_on(actor, Permission.EDIT, row.job)
+    elif room is None:
+        require_everywhere(actor, Permission.EDIT)
+    elif actor.partial and Permission.EDIT not in actor.permissions_on(room, ()):
+        raise ForbiddenError(
+            f"You may not change variables of that workspace (needs {Permission.EDIT})."
+        )
+
+
+def _job(job_id: int | None, actor: Actor) -> Job | None:
     if job_id is None:
         return None
-    found = Job.objects.present().filter(pk=job_id).first()
+    found = Job.objects.present().visible_to(actor).filter(pk=job_id).first()
     if found is None:
         sentence = f"Job {job_id} does not exist."
         raise InvalidError(sentence, fields={"job_id": sentence})
@@ -250,6 +304,8 @@ def _same(row: Variable) -> Any:
 
 def _taken(row: Variable) -> DuplicateError:
     where = f"of job {row.job.name}" if row.job else "for all jobs"
+    room = room_of(row)
+    where = f"of workspace {room}" if room else where
     sentence = f"A variable {row.name} {where} exists already. Change its value."
     return DuplicateError(sentence, fields={"name": sentence})
 
@@ -262,6 +318,7 @@ def _shown(row: Variable) -> dict[str, Any]:
     return {
         "scope": row.scope,
         "job": row.job.name if row.job else None,
+        "workspace": room_of(row),
         "secret": row.secret,
         "description": row.description,
     }

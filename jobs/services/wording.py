@@ -28,6 +28,15 @@ def check_name(value: str) -> str:
     )
 
 
+def check_job_reference(value: str) -> str:
+    """Accept the name of a job, also as ``workspace/name``, or ``/name`` for one that stands alone."""
+    workspace, slash, name = value.rpartition("/")
+    if workspace:
+        check_name(workspace)
+    check_name(name)
+    return value if slash else name
+
+
 def check_queue(value: str) -> str:
     """Accept what is safe as a queue's name."""
     if _NAME.fullmatch(value):

@@ -60,6 +60,7 @@ class Draft:
         }
         data["spec"] = self._spec()
         data["parameters"] = self._parameters()
+        data["workspace"] = values["workspace"].strip() or None
         data["tags"] = self.tags
         data["mutex"] = values["mutex"].strip()
         data["requires"] = words_of(values["requires"])

@@ -11,6 +11,7 @@ from jobs.domain.states import Trigger
 from jobs.executors import EXECUTORS
 from jobs.queries.executions import RESULTS, ExecutionFilter
 from jobs.queries.jobs import SORTS, STATES, JobFilter
+from jobs.web.http import AuthedRequest
 
 _SEARCH_LIMIT = 200
 _LARGEST_ID = 2**63 - 1
@@ -31,7 +32,7 @@ def _number(given: Mapping[str, str], name: str) -> int | None:
     return number if 0 < number <= _LARGEST_ID else None
 
 
-def job_filter(request: HttpRequest) -> JobFilter:
+def job_filter(request: AuthedRequest) -> JobFilter:
     """Return what the query string of the jobs page asks for."""
     given = request.GET.dict()
     return JobFilter(
@@ -39,19 +40,23 @@ def job_filter(request: HttpRequest) -> JobFilter:
         state=_word(given, "state", STATES),
         type=_word(given, "type", EXECUTORS),
         tag=given.get("tag", "").replace("\0", "")[:_SEARCH_LIMIT],
+        workspace=given.get("workspace", "").replace("\0", "")[:_SEARCH_LIMIT],
+        seen_by=request.actor,
         sort=_word(given, "sort", SORTS) or "trouble",
         page=min(_number(given, "page") or 1, 1_000_000),
     )
 
 
-def execution_filter(request: HttpRequest) -> ExecutionFilter:
+def execution_filter(request: AuthedRequest) -> ExecutionFilter:
     """Return what the query string of a list of executions asks for."""
     given = request.GET.dict()
     return ExecutionFilter(
         job=_number(given, "job"),
         result=_word(given, "result", RESULTS),
         trigger=_word(given, "trigger", tuple(Trigger)),
+        workspace=given.get("workspace", "").replace("\0", "")[:_SEARCH_LIMIT],
         before=_number(given, "before"),
+        seen_by=request.actor,
     )
 
 
@@ -62,7 +67,7 @@ def page_mark(request: HttpRequest, name: str) -> int | None:
 
 def query_of(chosen: JobFilter | ExecutionFilter, **changes: object) -> str:
     """Return the query string of ``chosen`` with some values changed; defaults are left out."""
-    names = type(chosen).__dataclass_fields__
+    names = [name for name in type(chosen).__dataclass_fields__ if name != "seen_by"]
     values = {name: getattr(chosen, name) for name in names} | changes
     defaults = type(chosen)()
     kept = {

@@ -68,10 +68,15 @@ class JobForm(forms.Form):
     type = _Text()
     name = _Text(
         label=_("Name"),
-        help_text=_("Letters, digits, dot, dash and underscore. Unique."),
+        help_text=_("Letters, digits, dot, dash and underscore. Unique in its workspace."),
         max_length=200,
     )
     tags = _Text(label=_("Tags"), help_text=_("Separated by commas"))
+    workspace = _Text(
+        label=_("Workspace"),
+        widget=forms.TextInput(attrs={"list": "workspaces"}),
+        help_text=_("Empty: it stands alone"),
+    )
     # Several lines: a field of one line would run them together.
     description = _Text(label=_("Description"), widget=_area(2), strip=False)
     owner = _Text(label=_("Owner"))
@@ -103,7 +108,7 @@ class JobForm(forms.Form):
     max_parallel = _Text(
         label=_("At most at once"), widget=_number(), help_text=_("Runs, where a new one may start")
     )
-    misfire = _Choice(label=_("If runs were missed"), choices=list(words.MISFIRE.items()))
+    misfire = _Choice(label=_("If missed"), choices=list(words.MISFIRE.items()))
     retry_kind = _Choice(label=_("Retries"), choices=list(words.RETRY.items()))
     retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
     retry_base_seconds = _Text(label=_("First wait"))

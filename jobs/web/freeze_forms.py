@@ -18,6 +18,7 @@ _LOCAL = "%Y-%m-%dT%H:%M"
 _SCOPES = [
     (FreezeScope.EVERYTHING.value, _("Everything")),
     (FreezeScope.TAG.value, _("The jobs with a tag")),
+    (FreezeScope.WORKSPACE.value, _("The jobs of a workspace")),
 ]
 
 
@@ -53,8 +54,8 @@ class FreezeForm(FreezeChangesForm):
         widget=forms.Select(attrs={"class": "in"}, choices=_SCOPES),
     )
     target = forms.CharField(
-        label=_("Tag"),
-        help_text=_("For the jobs with a tag only"),
+        label=_("Tag or workspace"),
+        help_text=_("Its name; not for everything"),
         required=False,
         widget=_text(list="tags"),
     )
@@ -65,12 +66,12 @@ class FreezeForm(FreezeChangesForm):
 
 def request_of(data: Mapping[str, str], zone: str) -> dict[str, Any]:
     """Return a posted new freeze as `services.freeze_requests` takes it; moments are in ``zone``."""
-    tagged = data.get("scope") == FreezeScope.TAG
+    narrow = data.get("scope") in (FreezeScope.TAG, FreezeScope.WORKSPACE)
     return {
         **changes_of(data, zone),
         "scope": data.get("scope", ""),
         # What was typed before somebody chose everything is no target.
-        "target": data.get("target", "") if tagged else "",
+        "target": data.get("target", "") if narrow else "",
         "starts_at": _in_zone(data.get("starts_at", ""), zone),
     }
 

@@ -10,7 +10,14 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.states import FreezeScope
 from jobs.models import Freeze
-from jobs.queries.freezes import ANNOUNCED, Phase, jobs_by_tag, open_freezes, phase_of
+from jobs.queries.freezes import (
+    ANNOUNCED,
+    Phase,
+    jobs_by_tag,
+    jobs_by_workspace,
+    open_freezes,
+    phase_of,
+)
 from jobs.web.words import FREEZE_PHASE, Badge
 
 
@@ -43,21 +50,30 @@ def scope_words(freeze: Freeze) -> str:
     """Return ``everything`` or ``tag nightly``."""
     if freeze.scope == FreezeScope.EVERYTHING:
         return _("everything")
+    if freeze.scope == FreezeScope.WORKSPACE:
+        return _("workspace %s") % freeze.target
     return _("tag %s") % freeze.target
 
 
 def shown(freezes: list[Freeze], now: datetime) -> list[ShownFreeze]:
     """Return freezes as pages show them; one more query where tags are among them."""
-    counts = jobs_by_tag({one.target for one in freezes if one.scope == FreezeScope.TAG})
+    counts = {
+        FreezeScope.TAG.value: jobs_by_tag(_targets(freezes, FreezeScope.TAG)),
+        FreezeScope.WORKSPACE.value: jobs_by_workspace(_targets(freezes, FreezeScope.WORKSPACE)),
+    }
     return [
         ShownFreeze(
             freeze=one,
             phase=phase_of(one, now),
             what=scope_words(one),
-            jobs=counts.get(one.target),
+            jobs=counts.get(one.scope, {}).get(one.target),
         )
         for one in freezes
     ]
+
+
+def _targets(freezes: list[Freeze], scope: FreezeScope) -> set[str]:
+    return {one.target for one in freezes if one.scope == scope}
 
 
 def open_ones(request: HttpRequest, now: datetime) -> list[Freeze]:

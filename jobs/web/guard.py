@@ -56,9 +56,17 @@ OWN_JOBS = frozenset(
         "p_executions",
         "timeline",
         "p_timeline_lanes",
-        "p_timeline_load",
         "workspaces",
         "workspace",
+        "tokens",
+        "token_new",
+        "token_revoke",
+        "p_token_revoke",
+        "password_change",
+        # Whoever edits a workspace may change it: the service asks for a role there.
+        "workspace_edit",
+        "workspace_disable",
+        "workspace_enable",
     }
 )
 

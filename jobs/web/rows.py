@@ -68,7 +68,7 @@ def shown(row: JobRow, freezes: Sequence[Freeze]) -> ShownJob:
         written=schedules.written(rules),
         url=reverse("job", args=[job.pk]),
         no_next=no_next(job, row.standing),
-        frozen=freezing(freezes, job.tags, job.next_fire_at) if job.next_fire_at else None,
+        frozen=freezing(freezes, job, job.next_fire_at) if job.next_fire_at else None,
         key=uuid4().hex,
     )
 

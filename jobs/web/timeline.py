@@ -86,6 +86,7 @@ def address_of(request: HttpRequest) -> Address:
             ids=parse_ids(given.get("jobs", "")),
             sort=sort if sort in SORTS else "trouble",
             page=shared.page,
+            seen_by=shared.seen_by,
         ),
         table=given.get("as") == "table",
         load=given.get("load") == "1",

@@ -9,7 +9,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.errors import InvalidError
+from jobs.executors.base import STANDALONE
 from jobs.models import Job, Variable
+from jobs.queries.listing import in_workspace
 
 
 def _text(**attributes: str) -> forms.TextInput:
@@ -30,6 +32,12 @@ class VariableForm(forms.Form):
         help_text=_("Its name; empty: every job may name it"),
         required=False,
         widget=_text(list="jobs"),
+    )
+    workspace = forms.CharField(
+        label=_("Only for the workspace"),
+        help_text=_("Its name; its jobs may name it"),
+        required=False,
+        widget=_text(list="workspaces"),
     )
     secret = forms.BooleanField(
         label=_("Secret: encrypted, never shown again, masked in logs"), required=False
@@ -76,6 +84,7 @@ def definition(values: Mapping[str, str]) -> dict[str, Any]:
         "secret": bool(values["secret"]),
         "description": values["description"],
         "job_id": _job_id(values["job"].strip()),
+        "workspace": values["workspace"].strip() or None,
     }
 
 
@@ -98,7 +107,11 @@ def changes(values: Mapping[str, str], row: Variable) -> dict[str, Any]:
 def _job_id(name: str) -> int | None:
     if not name:
         return None
-    found = Job.objects.present().filter(name__iexact=name).values_list("pk", flat=True).first()
+    room, slash, bare = name.rpartition("/")
+    named = Job.objects.present().filter(name__iexact=bare)
+    # Written without a workspace, it means the job that stands alone, where there is one.
+    named = named.filter(in_workspace(room or STANDALONE, "")) if slash else named
+    found = named.order_by("workspace__name", "pk").values_list("pk", flat=True).first()
     if found is None:
         sentence = f"Job {name[:100]!r} does not exist. Leave it empty for every job."
         raise InvalidError(sentence, fields={"job": sentence})
@@ -112,7 +125,7 @@ def form_of(
     shown = {**values, "value": "" if values.get("secret") else values.get("value", "")}
     form = VariableForm(shown)
     if row is not None:
-        del form.fields["name"], form.fields["job"]
+        del form.fields["name"], form.fields["job"], form.fields["workspace"]
     form.is_valid()
     for key, sentence in errors.items():
         name = "job" if key == "job_id" else key.partition(".")[0]

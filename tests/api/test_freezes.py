@@ -44,7 +44,7 @@ def test_lists_go_page_by_page_and_by_phase(as_viewer: Caller) -> None:
     ("body", "field"),
     [
         ({}, "reason"),
-        ({"reason": "x", "scope": "workspace"}, "scope"),
+        ({"reason": "x", "scope": "galaxy"}, "scope"),
         ({"reason": "x", "scope": "tag"}, "target"),
         ({"reason": "x", "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
         ({"reason": "x", "starts_at": "yesterday"}, "starts_at"),

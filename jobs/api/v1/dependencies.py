@@ -51,7 +51,7 @@ class DependencyTree(BaseModel):
 def tree(request: ApiRequest, job_id: int) -> DependencyTree:
     """Tell what a job waits for, and what waits for it, all the way up and down."""
     job = present_job(job_id)
-    found = tree_of(job)
+    found = tree_of(job, seen_by=request.auth)
     return DependencyTree(
         job_id=job.pk,
         job=job.name,

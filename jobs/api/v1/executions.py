@@ -29,6 +29,7 @@ from jobs.queries.executions import get_artifact, get_execution
 from jobs.queries.listing import ExecutionListing, list_executions
 from jobs.queries.loglines import tail_offset
 from jobs.queries.logrows import Chosen
+from jobs.queries.workspaces import check_workspace
 from jobs.services import cancelling
 from jobs.services.wording import choice
 
@@ -48,6 +49,7 @@ class ExecutionQuery(Schema):
     search: Text = Field("", description="Part of the job's name.")
     tag: Text = ""
     queue: Text = ""
+    workspace: Text = Field("", description="A workspace; `_standalone_`: the jobs of none.")
     since: Moment | None = Field(None, description="Due at or after this moment.")
     until: Moment | None = Field(None, description="Due before this moment.")
     cursor: Cursor | None = None
@@ -97,6 +99,8 @@ class LogQuery(Schema):
 @router.get("", response=ExecutionPage)
 def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
     """List executions, newest first, page by page."""
+    if query.workspace:
+        check_workspace(query.workspace, seen_by=request.auth)
     page = list_executions(
         ExecutionListing(
             job_id=query.job_id,
@@ -105,6 +109,8 @@ def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
             search=query.search,
             tag=query.tag,
             queue=query.queue,
+            workspace=query.workspace,
+            seen_by=request.auth,
             since=query.since,
             until=query.until,
             after=None if query.cursor is None else int(query.cursor),

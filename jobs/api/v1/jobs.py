@@ -29,6 +29,7 @@ from jobs.domain.states import TERMINAL, JobState, Trigger
 from jobs.models import Job
 from jobs.queries.executions import get_execution
 from jobs.queries.listing import JobListing, list_jobs, present_job
+from jobs.queries.workspaces import check_workspace
 from jobs.services import jobs as job_services
 from jobs.services import previews, triggers
 from jobs.services.definitions import parse_definition
@@ -49,7 +50,7 @@ class JobQuery(Schema):
     name: Text = Field("", description="The whole name; upper and lower case are the same.")
     tag: Text = ""
     queue: Text = ""
-    workspace: Text = ""
+    workspace: Text = Field("", description="A workspace; `_standalone_`: the jobs of none.")
     cursor: Cursor | None = None
     limit: Limit = 100
 
@@ -87,7 +88,7 @@ class FireTimes(BaseModel):
 def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
     """List jobs, oldest first, page by page."""
     if query.workspace:
-        raise UnknownError(f"Workspace {query.workspace!r} does not exist.")
+        check_workspace(query.workspace, seen_by=request.auth)
     page = list_jobs(
         JobListing(
             states=query.state,
@@ -95,6 +96,8 @@ def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
             name=query.name,
             tag=query.tag,
             queue=query.queue,
+            workspace=query.workspace,
+            seen_by=request.auth,
             after=None if query.cursor is None else int(query.cursor),
             limit=query.limit,
         )

@@ -64,12 +64,18 @@ def ledger(request: ApiRequest, query: Query[LedgerQuery]) -> StreamingHttpRespo
     given whole. `open` marks what a stopped job has left out so far: it grows until the job goes on.
     """
     now = timezone.now()
-    period = Period(job_id=query.job_id, start=query.start, end=min(query.end or now, now))
+    period = Period(
+        job_id=query.job_id,
+        start=query.start,
+        end=min(query.end or now, now),
+        seen_by=request.auth,
+    )
     if query.start is not None and query.end is not None and query.start > query.end:
         raise InvalidError(
             f"from {query.start.isoformat()} is later than to {query.end.isoformat()}."
         )
-    if query.job_id is not None and not Job.objects.filter(pk=query.job_id).exists():
+    known = Job.objects.visible_to(request.auth).filter(pk=query.job_id)
+    if query.job_id is not None and not known.exists():
         raise UnknownError(f"Job {query.job_id} does not exist.")
     lines = _lines(entries(period, rules_of=rules_of), query.format)
     response = StreamingHttpResponse(_gathered(lines), content_type=_TYPES[query.format])

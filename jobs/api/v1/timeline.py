@@ -148,7 +148,9 @@ class TimelineDocument(BaseModel):
     page: int
     more: bool
     lanes: list[LaneDocument]
-    load: LoadDocument | None = Field(description="Null for the past, or when not asked for.")
+    load: LoadDocument | None = Field(
+        description="Null for the past, when not asked for, and to who may not see all jobs."
+    )
 
 
 @router.get("/timeline", response=TimelineDocument)
@@ -164,8 +166,8 @@ def timeline(request: ApiRequest, query: Query[TimelineQuery]) -> TimelineDocume
             fields={"at": "Use years 3 to 9900."},
         )
     axis = axis_of(span, query.at, timezone.now())
-    page = lane_page(_filter(query), axis, rules_of=rules_of)
-    part = load_range(axis, span) if query.load else None
+    page = lane_page(_filter(query, request.auth), axis, rules_of=rules_of)
+    part = load_range(axis, span) if query.load and request.auth.sees_all else None
     return TimelineDocument(
         start=axis.start,
         end=axis.end,
@@ -178,7 +180,7 @@ def timeline(request: ApiRequest, query: Query[TimelineQuery]) -> TimelineDocume
     )
 
 
-def _filter(query: TimelineQuery) -> TimelineFilter:
+def _filter(query: TimelineQuery, caller: Actor) -> TimelineFilter:
     ids = parse_ids(query.jobs)
     if query.jobs and not ids:
         text = f"{query.jobs!r} is no list of ids. Use ids and ranges, such as 3-7,12."
@@ -191,6 +193,7 @@ def _filter(query: TimelineQuery) -> TimelineFilter:
         ids=ids,
         sort=query.sort.value,
         page=query.page,
+        seen_by=caller,
     )
 
 

@@ -18,7 +18,7 @@ from jobs.domain.disclosure import value_for
 from jobs.domain.permissions import Actor
 from jobs.models import Variable
 from jobs.queries.jobs import get_job
-from jobs.queries.variables import get_variable, jobs_naming, list_variables, named_by
+from jobs.queries.variables import get_variable, jobs_naming, list_variables, named_by, room_of
 from jobs.services import variables
 from jobs.services.definitions import definition_of
 
@@ -29,7 +29,11 @@ class VariableDocument(BaseModel):
     """A name that `{{name}}` in a job stands for."""
 
     id: int
-    scope: str = Field(description="`global`: every job may name it. `job`: the one of `job_id`.")
+    scope: str = Field(
+        description="`global`: every job may name it. `workspace`: the jobs of that one. `job`: the "
+        "one of `job_id`."
+    )
+    workspace: str | None
     job_id: int | None
     job_name: str | None
     name: str
@@ -49,8 +53,9 @@ class VariableQuery(Schema):
 
     search: Text = Field("", description="Part of a name, a description or a job's name.")
     name: Text = Field("", description="The whole name.")
-    scope: Literal["", "global", "job"] = ""
+    scope: Literal["", "global", "workspace", "job"] = ""
     job_id: Id | None = None
+    workspace: Text = ""
     secret: bool | None = None
     cursor: Cursor | None = None
     limit: Limit = 100
@@ -107,6 +112,7 @@ def list_(request: ApiRequest, query: Query[VariableQuery]) -> VariablePage:
         name=query.name,
         scope=query.scope,
         job_id=query.job_id,
+        workspace=query.workspace,
         secret=query.secret,
         after=None if query.cursor is None else int(query.cursor),
         limit=query.limit,
@@ -174,7 +180,7 @@ def of_job(request: ApiRequest, job_id: int) -> NamedList:
                 places=one.places,
                 known=one.variable is not None,
                 variable_id=one.variable.pk if one.variable else None,
-                scope=one.variable.scope if one.variable else None,
+                scope=scope_word(one.variable) if one.variable else None,
                 secret=one.variable.secret if one.variable else None,
             )
             for one in found
@@ -182,10 +188,16 @@ def of_job(request: ApiRequest, job_id: int) -> NamedList:
     )
 
 
+def scope_word(row: Variable) -> str:
+    """Return the scope without the number of its workspace."""
+    return row.scope.partition(":")[0]
+
+
 def _document(row: Variable, actor: Actor) -> VariableDocument:
     return VariableDocument(
         id=row.pk,
-        scope=row.scope,
+        scope=scope_word(row),
+        workspace=room_of(row),
         job_id=row.job.pk if row.job else None,
         job_name=row.job.name if row.job else None,
         name=row.name,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jobs.domain.disclosure import definition_for
+from jobs.domain.permissions import Permission, can
 from jobs.domain.states import TERMINAL, Trigger
 from jobs.downloads import artifact_response
 from jobs.models import Attempt, Execution
@@ -44,7 +45,7 @@ def execution_list(request: AuthedRequest) -> HttpResponse:
         "section": "executions",
         "tag": tag_of("executions", now=timezone.now()),
         "triggers": [(trigger.value, words.TRIGGER[trigger]) for trigger in Trigger],
-        "job": get_job(chosen.job) if chosen.job else None,
+        "job": get_job(chosen.job, seen_by=request.actor) if chosen.job else None,
         **_table(chosen),
     }
     return render(request, "pages/executions.html", context)
@@ -93,8 +94,8 @@ def execution_page(request: AuthedRequest, execution_id: int) -> HttpResponse:
         **(logs.context(execution, asked) if may_read else {}),
         "ran_with": ran,
         "ran_definition": definition_for(request.actor, ran.definition) if ran else {},
-        "started_by": started_by(execution),
-        "started": started_from(execution),
+        "started_by": _seen(request, started_by(execution)),
+        "started": _seen(request, started_from(execution)),
     }
     return render(request, "pages/execution.html", context)
 
@@ -131,6 +132,11 @@ def _facts(execution: Execution, *, may_read: bool) -> dict[str, object]:
         "artifacts": list(execution.artifacts.all()),
         "given": shown(execution.parameters),
     }
+
+
+def _seen(request: AuthedRequest, rows: list[Execution]) -> list[Execution]:
+    """Leave out the executions of jobs that the reader may not see."""
+    return [one for one in rows if can(request.actor, Permission.READ, one.job)]
 
 
 def _attempts(execution: Execution) -> list[Attempt]:

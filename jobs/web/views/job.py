@@ -48,7 +48,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         **_history(request, job),
         **_configuration(request, job),
         "breaker": of_job(job, now),
-        **_dependencies(job),
+        **_dependencies(request, job),
     }
     return render(request, "pages/job.html", context)
 
@@ -93,7 +93,10 @@ def dependencies_region(request: AuthedRequest, job_id: int) -> HttpResponse:
     """Answer the poll of what the job waits for, and of what waits for it."""
     tag = tag_of(*_TOPICS, now=timezone.now())
     return region(
-        request, "partials/job_dependencies.html", tag, lambda: _dependencies(get_job(job_id))
+        request,
+        "partials/job_dependencies.html",
+        tag,
+        lambda: _dependencies(request, get_job(job_id)),
     )
 
 
@@ -159,8 +162,8 @@ def _lacking(job: Job) -> list[str]:
     return open_ones if len(open_ones) < len(waits) else []
 
 
-def _dependencies(job: Job) -> dict[str, object]:
-    tree = tree_of(job)
+def _dependencies(request: AuthedRequest, job: Job) -> dict[str, object]:
+    tree = tree_of(job, seen_by=request.actor)
     return {
         "job": job,
         "upstream": after.above(tree),

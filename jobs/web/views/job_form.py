@@ -27,8 +27,10 @@ from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
 from jobs.queries.breakers import shared_names
+from jobs.queries.holds import workspace_mark
 from jobs.queries.jobs import get_job, job_names
 from jobs.queries.planning import HeldBack
+from jobs.queries.workspaces import workspace_names
 from jobs.services import jobs as job_services
 from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
@@ -59,12 +61,13 @@ def new(request: AuthedRequest) -> HttpResponse:
     """Show the empty form, or a copy of a job; create the job."""
     if request.method == "POST":
         return _posted(request, None)
-    copied = _job_named(request.GET.get("copy", ""))
+    copied = _job_named(request, request.GET.get("copy", ""))
     if copied is not None:
         draft = drafts.from_definition(_shown_definition(copied), version=0)
         draft.values["name"] = ""
     else:
         draft = drafts.empty(request.viewer.zone)
+        draft.values["workspace"] = request.GET.get("workspace", "").replace("\0", "")[:100]
     return _page(request, draft, None)
 
 
@@ -146,7 +149,7 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -
     if doubled:
         raise InvalidError(" ".join(doubled.values()), fields=doubled)
     data = draft.definition()
-    model = job or _job_named(request.POST.get("copy", ""))
+    model = job or _job_named(request, request.POST.get("copy", ""))
     if model is not None:
         data = drafts.completed(data, definition_of(model))
     if job is None:
@@ -211,8 +214,9 @@ def _page(
         "calendars": _calendars(draft),
         "causes": [(one, words.RETRY_CAUSE[one], on) for one, on in causes(draft.values)],
         "breakers": shared_names(),
-        "others": job_names(without=job.pk if job else None),
-        "copied": _job_named(request.POST.get("copy", "") or request.GET.get("copy", "")),
+        "workspaces": workspace_names(request.actor),
+        "others": job_names(without=job.pk if job else None, seen_by=request.actor),
+        "copied": _job_named(request, request.POST.get("copy", "") or request.GET.get("copy", "")),
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
     }
@@ -230,7 +234,7 @@ def _types() -> list[tuple[str, object, str, object]]:
 def preview(request: AuthedRequest) -> HttpResponse:
     """Answer while somebody types: each schedule in words, and the next runs of all."""
     now = timezone.now()
-    draft, job = _typed(request), _job_named(request.POST.get("job", ""))
+    draft, job = _typed(request), _job_named(request, request.POST.get("job", ""))
     rows = _previews(draft, job, now)
     context = {
         "job": job,
@@ -241,10 +245,10 @@ def preview(request: AuthedRequest) -> HttpResponse:
     return render(request, "partials/schedule_preview.html", context)
 
 
-def _job_named(number: str) -> Job | None:
+def _job_named(request: AuthedRequest, number: str) -> Job | None:
     """Return the job that a request means by its number; None for what is no number."""
     known = number.isascii() and number.isdigit() and len(number) < 19
-    return get_job(int(number)) if known else None
+    return get_job(int(number), seen_by=request.actor) if known else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +316,13 @@ def _timetable(draft: Draft, job: Job | None, rows: list[RowPreview]) -> Timetab
     """Return what is typed as the dispatcher would see it; a calendar that is gone is told elsewhere."""
     calendars, _wrong = previews.known_calendars(draft.calendars)
     entries = [row.entry for row in rows if row.entry is not None]
-    return previews.timetable_of(entries, HeldBack.of_draft(draft.tags, calendars), job=job)
+    return previews.timetable_of(entries, HeldBack.of_draft(_marks(draft), calendars), job=job)
+
+
+def _marks(draft: Draft) -> list[str]:
+    """Return all by which a freeze may mean the job."""
+    room = draft.values["workspace"].strip()
+    return [*draft.tags, *([workspace_mark(room)] if room else [])]
 
 
 def _shown_runs(request: AuthedRequest) -> int:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from jobs.executors import EXECUTORS
 from jobs.queries.jobs import STATES, JobFilter, job_page, tags_in_use
+from jobs.queries.workspaces import workspace_names
 from jobs.web import freezing, guard, words
 from jobs.web.filters import job_filter, query_of
 from jobs.web.http import AuthedRequest
@@ -36,7 +37,8 @@ def job_list(request: AuthedRequest) -> HttpResponse:
         "section": "jobs",
         "own_search": True,
         "types": [(name, words.JOB_TYPE.get(name, name)) for name in EXECUTORS],
-        "tags": tags_in_use(),
+        "tags": tags_in_use(request.actor),
+        "workspaces": workspace_names(request.actor),
         "tag": tag_of(*_TOPICS, now=now),
         **_table(request, chosen, now),
     }
@@ -85,5 +87,6 @@ def _in_words(chosen: JobFilter) -> str:
         f"“{chosen.q}”" if chosen.q else "",
         str(words.JOB_TYPE.get(chosen.type, chosen.type)),
         chosen.tag,
+        chosen.workspace,
     ]
     return ", ".join(part for part in parts if part)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.domain.holds import Hold
+from jobs.domain.permissions import Actor
 from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
@@ -43,10 +44,10 @@ def overview(request: AuthedRequest) -> HttpResponse:
         "section": "overview",
         "now": now,
         "tag": tag_of(*_TOPICS, now=now),
-        **_totals(now),
-        **_attention(now),
-        **_timeline(now),
-        **_recent(),
+        **_totals(now, request.actor),
+        **_attention(now, request.actor),
+        **_timeline(now, request.actor),
+        **_recent(request.actor),
     }
     return render(request, "pages/overview.html", context)
 
@@ -55,7 +56,8 @@ def overview(request: AuthedRequest) -> HttpResponse:
 def totals_region(request: AuthedRequest) -> HttpResponse:
     """Answer the tiles' poll."""
     now = timezone.now()
-    return region(request, "partials/totals.html", tag_of(*_TOPICS, now=now), lambda: _totals(now))
+    tag = tag_of(*_TOPICS, now=now)
+    return region(request, "partials/totals.html", tag, lambda: _totals(now, request.actor))
 
 
 @guard.page()
@@ -63,20 +65,20 @@ def attention_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of what needs attention."""
     now = timezone.now()
     tag = tag_of(*_TOPICS, now=now)
-    return region(request, "partials/attention.html", tag, lambda: _attention(now))
+    return region(request, "partials/attention.html", tag, lambda: _attention(now, request.actor))
 
 
 @guard.page()
 def timeline_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of the time axis, which moves on by itself."""
-    return render(request, "partials/timeline.html", _timeline(timezone.now()))
+    return render(request, "partials/timeline.html", _timeline(timezone.now(), request.actor))
 
 
 @guard.page()
 def recent_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of the latest executions."""
     tag = tag_of(*_TOPICS, now=timezone.now())
-    return region(request, "partials/recent.html", tag, _recent)
+    return region(request, "partials/recent.html", tag, lambda: _recent(request.actor))
 
 
 @guard.page()
@@ -85,10 +87,10 @@ def heartbeat_region(request: AuthedRequest) -> HttpResponse:
     return render(request, "partials/heartbeat_swap.html")
 
 
-def _totals(now: datetime) -> dict[str, object]:
-    found = totals(now)
+def _totals(now: datetime, reader: Actor) -> dict[str, object]:
+    found = totals(now, reader)
     waits = found.hourly_waits
-    return {"totals": found, "longest_wait": max(waits, default=1) or 1}
+    return {"totals": found, "own_jobs": not reader.sees_all, "longest_wait": max(waits, default=1) or 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,8 @@ class ShownAttention:
     left: int  # failures until the job is disabled; 0 when it never is
 
 
-def _attention(now: datetime) -> dict[str, object]:
-    found = attention(now)
+def _attention(now: datetime, reader: Actor) -> dict[str, object]:
+    found = attention(now, reader)
     return {
         "attention": {
             "items": [_shown(item) for item in found.items],
@@ -135,8 +137,8 @@ def _shown(item: Attention) -> ShownAttention:
     )
 
 
-def _recent() -> dict[str, object]:
-    return {"executions": executions(ExecutionFilter(), size=RECENT).rows}
+def _recent(reader: Actor) -> dict[str, object]:
+    return {"executions": executions(ExecutionFilter(seen_by=reader), size=RECENT).rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +153,9 @@ class Row:
     instead: str  # what to say when there is no next run
 
 
-def _timeline(now: datetime) -> dict[str, object]:
+def _timeline(now: datetime, reader: Actor) -> dict[str, object]:
     window = charts.Window(start=now - PAST, end=now + AHEAD, now=now)
-    shown = lanes(window.start, now)
+    shown = lanes(window.start, now, reader)
     holds = holds_of([lane.job for lane in shown], now, window.end)
     return {
         "axis": charts.axis(window, _ticks(window)),

@@ -105,12 +105,13 @@ def timeline(request: AuthedRequest) -> HttpResponse:
         "later": address.moved(axis, 1),
         "follow": address.query(at="", page=""),
         "unfiltered": address.query(q="", state="", tag="", queue="", jobs="", page=""),
-        "queues": queues_in_use(),
-        "tags": tags_in_use(),
+        "queues": queues_in_use(request.actor),
+        "tags": tags_in_use(request.actor),
         "states": [(state, words.JOB_FILTER[state]) for state in STATES],
         "sorts": [(sort, _SORT_WORDS[sort]) for sort in SORTS],
         **_lanes(address, axis),
-        **_page_load(address, axis),
+        **(_page_load(address, axis) if request.actor.sees_all else {}),
+        "whole": request.actor.sees_all,
     }
     return render(request, "pages/timeline.html", context)
 

@@ -21,8 +21,11 @@ from jobs.queries.variables import (
     get_variable,
     jobs_naming,
     list_variables,
+    room_of,
+    rooms_of,
     usage,
 )
+from jobs.queries.workspaces import workspace_names
 from jobs.services import variables
 from jobs.web import guard
 from jobs.web import variable_forms as drafts
@@ -36,7 +39,7 @@ _SHOWN = 5  # jobs that a row or a question names
 _UNDEFINED_SHOWN = 20
 _JOBS_OFFERED = 500
 _KINDS = ("plain", "secret")
-_SCOPES = ("global", "job")
+_SCOPES = ("global", "workspace", "job")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class ShownVariable:
 
     variable: Variable
     value: str
+    room: str  # the workspace whose jobs may name it
     jobs: list[Naming]
     more: int
 
@@ -62,12 +66,15 @@ def variable_list(request: AuthedRequest) -> HttpResponse:
         after=after,
         limit=PAGE_SIZE,
     )
-    used = usage()
+    used, rooms = usage(), rooms_of(page.rows)
     context = {
         "section": "variables",
         "own_search": True,
         "query": query,
-        "rows": [_shown(request, row, used.naming.get(row.pk, [])) for row in page.rows],
+        "rows": [
+            _shown(request, row, rooms.get(row.scope, ""), used.naming.get(row.pk, []))
+            for row in page.rows
+        ],
         "undefined": [_missing(one) for one in used.undefined[:_UNDEFINED_SHOWN]],
         "more_undefined": max(0, len(used.undefined) - _UNDEFINED_SHOWN),
         "older": urlencode({**query, "after": page.next_after}) if page.next_after else None,
@@ -91,9 +98,12 @@ def _query(request: AuthedRequest) -> dict[str, str]:
     }
 
 
-def _shown(request: AuthedRequest, row: Variable, naming: list[Naming]) -> ShownVariable:
+def _shown(
+    request: AuthedRequest, row: Variable, room: str, naming: list[Naming]
+) -> ShownVariable:
     return ShownVariable(
         variable=row,
+        room=room,
         value=value_for(request.actor, row.name, row.value),
         jobs=naming[:_SHOWN],
         more=max(0, len(naming) - _SHOWN),
@@ -158,6 +168,8 @@ def _form(
         "form": drafts.form_of(values, errors or {}, row),
         "naming": jobs_naming(row) if row else [],
         "jobs": [] if row else names[:_JOBS_OFFERED],
+        "room": room_of(row) if row else None,
+        "workspaces": [] if row else workspace_names(request.actor),
     }
     return render(request, "pages/variable_form.html", context, status=status)
 

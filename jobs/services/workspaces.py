@@ -1,0 +1,252 @@
+"""Workspaces: create, change, disable and delete the rooms in which jobs live.
+
+A disabled workspace holds back its jobs by a freeze of its own, which ends when it is enabled: so the
+ledger, the forecast and the explanation tell it as they tell every freeze, with its exact moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from django.db import IntegrityError
+from django.utils import timezone
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.domain.errors import ConflictError, DuplicateError, ForbiddenError, InvalidError
+from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.domain.states import FreezeScope
+from jobs.models import Freeze, Job, Variable, Workspace
+from jobs.models.variable import workspace_scope
+from jobs.queries.freezes import open_freezes
+from jobs.queries.workspaces import disabled_reason, get_workspace, is_disabling
+from jobs.services import audit, freezes, revisions
+from jobs.services.freeze_requests import FreezeRequest
+from jobs.services.problems import invalid_from
+from jobs.services.storable import check_storable
+from jobs.services.wording import check_name
+from jobs.services.writing import write_transaction
+
+if TYPE_CHECKING:
+    from jobs.services.definitions import JobDefinition
+
+Model = TypeVar("Model", bound=BaseModel)
+_NAMED_AT_MOST = 3  # jobs that a refusal names
+
+
+class WorkspaceDefinition(BaseModel):
+    """All that a person decides about a workspace."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(check_name)] = Field(
+        description="It stays: addresses, files and runs (`WORKSPACE_ID`) know it."
+    )
+    description: str = Field("", max_length=10_000)
+    enabled: bool = Field(True, strict=True)
+
+
+class WorkspaceChanges(BaseModel):
+    """What of a workspace can be changed; a field that is not named, or null, stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str | None = Field(None, max_length=10_000)
+    enabled: bool | None = Field(None, strict=True)
+
+
+def parse_workspace(data: Mapping[str, Any]) -> WorkspaceDefinition:
+    """Return the workspace that ``data`` holds; InvalidError names each wrong field."""
+    return _parsed(WorkspaceDefinition, data)
+
+
+def parse_changes(data: Mapping[str, Any]) -> WorkspaceChanges:
+    """Return the changes that ``data`` holds; InvalidError names each wrong field."""
+    if "name" in data:
+        sentence = "A workspace keeps its name. Make another one and move the jobs."
+        raise InvalidError(sentence, fields={"name": sentence})
+    return _parsed(WorkspaceChanges, data)
+
+
+def create(definition: WorkspaceDefinition, *, actor: Actor) -> Workspace:
+    """Create a workspace; jobs are put into it by their definitions."""
+    require_everywhere(actor, Permission.EDIT)
+    now = timezone.now()
+    with write_transaction():
+        row = Workspace(
+            name=definition.name,
+            description=definition.description,
+            created_at=now,
+            created_by=actor.name[:200],
+            updated_at=now,
+        )
+        if Workspace.objects.filter(name__iexact=definition.name).exists():
+            raise _taken(definition.name)
+        try:
+            with write_transaction():
+                row.save(force_insert=True)
+        except IntegrityError as error:  # another request took the name at the same moment
+            raise _taken(definition.name) from error
+        _record(row, actor, "workspace.create", after=shown(row))
+        if not definition.enabled:
+            _disable(row, actor)
+            row.save(update_fields=["enabled"])
+    return row
+
+
+def update(
+    name: str,
+    changes: WorkspaceChanges,
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> Workspace:
+    """Change a workspace; a disabled one holds its jobs back until it is enabled.
+
+    What runs goes on. ConflictError when somebody else saved after ``expected_version``.
+    """
+    with write_transaction():
+        row = locked(name, actor)
+        require_in(actor, Permission.EDIT, row)
+        if expected_version not in (None, row.version):
+            raise ConflictError(
+                f"Workspace {row.name} was changed meanwhile: version {row.version} is current. "
+                "Load it and repeat your change."
+            )
+        before = shown(row)
+        if changes.description is not None:
+            row.description = changes.description
+        if changes.enabled is False and row.enabled:
+            _disable(row, actor)
+        if changes.enabled and not row.enabled:
+            _enable(row, actor)
+        after = shown(row)
+        if after != before:
+            row.version += 1
+            row.updated_at = timezone.now()
+            row.save()
+            _record(
+                row,
+                actor,
+                "workspace.update",
+                before={key: value for key, value in before.items() if after[key] != value},
+                after={key: value for key, value in after.items() if before[key] != value},
+            )
+    return row
+
+
+def delete(name: str, *, actor: Actor) -> Workspace:
+    """Delete a workspace in which no job lives, with its variables and the roles in it.
+
+    The jobs that were deleted in it keep their history, outside any workspace.
+    """
+    with write_transaction():
+        row = locked(name, actor)
+        require_everywhere(actor, Permission.DELETE)
+        names = row.jobs.filter(deleted_at=None).order_by("name").values_list("name", flat=True)
+        if names:
+            more = len(names) - _NAMED_AT_MOST
+            others = f" and {more} more" if more > 0 else ""
+            raise ConflictError(
+                f"In workspace {row.name} live {', '.join(names[:_NAMED_AT_MOST])}{others}. "
+                "Move or delete them first."
+            )
+        Job.objects.filter(workspace=row).update(workspace=None)
+        Variable.objects.filter(scope=workspace_scope(row.pk)).delete()
+        for freeze in _freezes_of(row):
+            freezes.end(freeze, actor=actor)
+        _record(row, actor, "workspace.delete", before=shown(row))
+        Workspace.objects.filter(pk=row.pk).delete()
+    return row
+
+
+def resolve(definition: JobDefinition, actor: Actor) -> Workspace | None:
+    """Return the workspace that a definition names, and write its name as it is stored.
+
+    To who has no role in it, it does not exist.
+    """
+    if definition.workspace is None:
+        return None
+    row = Workspace.objects.filter(name__iexact=definition.workspace).first()
+    if row is None or not (actor.sees_all or actor.permissions_on(row.pk, definition.tags)):
+        sentence = (
+            f"{definition.workspace!r} does not exist. Use null for a standalone job, or create it."
+        )
+        raise InvalidError(f"Workspace {sentence}", fields={"workspace": sentence})
+    definition.workspace = row.name
+    return row
+
+
+def require_in(actor: Actor, permission: Permission, row: Workspace) -> None:
+    """Refuse who may not do this to all jobs of a workspace."""
+    if not actor.partial:
+        require(actor, permission)
+    elif permission not in actor.permissions_on(row.pk, ()):
+        raise ForbiddenError(f"You may not do this in workspace {row.name} (needs {permission}).")
+
+
+def locked(name: str, actor: Actor) -> Workspace:
+    """Return the workspace with its row locked; UnknownError for one that may not be seen."""
+    found = get_workspace(name, seen_by=actor)
+    return Workspace.objects.select_for_update().get(pk=found.pk)
+
+
+def shown(row: Workspace) -> dict[str, Any]:
+    """Return what a person decides about a workspace."""
+    return {"name": row.name, "description": row.description, "enabled": row.enabled}
+
+
+def _disable(row: Workspace, actor: Actor) -> None:
+    row.enabled = False
+    request = FreezeRequest(
+        scope=FreezeScope.WORKSPACE, target=row.name, reason=disabled_reason(row.name)
+    )
+    freezes.hold(request, actor=actor)
+
+
+def _enable(row: Workspace, actor: Actor) -> None:
+    row.enabled = True
+    for freeze in filter(is_disabling, _freezes_of(row)):
+        freezes.end(freeze, actor=actor)
+
+
+def _freezes_of(row: Workspace) -> list[Freeze]:
+    """Return the freezes of a workspace that hold, or that are planned."""
+    return [
+        one
+        for one in open_freezes(timezone.now())
+        if one.scope == FreezeScope.WORKSPACE and one.target == row.name
+    ]
+
+
+def _taken(name: str) -> DuplicateError:
+    sentence = f"A workspace named {name} exists already. Choose another name."
+    return DuplicateError(sentence, fields={"name": sentence})
+
+
+def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
+    check_storable(dict(data))
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise invalid_from(error) from error
+
+
+def _record(
+    row: Workspace,
+    actor: Actor,
+    action: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    audit.record(
+        actor,
+        action,
+        object_type="workspace",
+        object_id=row.pk,
+        object_name=row.name,
+        before=before,
+        after=after,
+    )
+    revisions.bump("jobs")
