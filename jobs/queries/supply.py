@@ -11,6 +11,15 @@ from jobs.queries import ready as ready_queries
 from jobs.queries.ready import DRAINED, GATED_QUEUES
 
 _NOTHING, _PLAIN, _GATED = 0, 1, 2
+# Where no queue has a limit or a pause and the first that comes to hand is plain, that is all: each
+# sub-select on executions costs PostgreSQL a quarter of a millisecond of planning.
+_GLANCE = (
+    "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - constants
+    "AND state IN ('claimed', 'running')), (SELECT CASE WHEN mutex = '' AND requires = '' "
+    f"AND NOT EXISTS ({GATED_QUEUES}) THEN 1 ELSE 2 END FROM jobs_execution "
+    "WHERE NOT held AND state = 'queued' AND queue IN ({places}) LIMIT 1), "
+    "drain_requested_at IS NOT NULL FROM jobs_worker WHERE id = %s"
+)
 # What is plain is ready whoever asks. Only where nothing is, what is gated costs a closer look.
 _LOOK = (
     "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - constants
@@ -37,11 +46,12 @@ def supply(worker_id: int, queues: Sequence[str], labels: Sequence[str] = ()) ->
     """
     places = ", ".join(["%s"] * len(queues))
     with connection.cursor() as cursor:
-        cursor.execute(
-            _LOOK.format(places=places),
-            [worker_id, *queues, *queues, worker_id],
-        )
-        in_hand, found, drained = cursor.fetchone()
+        cursor.execute(_GLANCE.format(places=places), [worker_id, *queues, worker_id])
+        glance = cursor.fetchone()
+        if glance is None or glance[1] == _GATED:
+            cursor.execute(_LOOK.format(places=places), [worker_id, *queues, *queues, worker_id])
+            glance = cursor.fetchone()
+    in_hand, found, drained = glance
     ready = not drained and (
         found == _PLAIN or (found == _GATED and may_take_gated(worker_id, queues, labels))
     )

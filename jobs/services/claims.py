@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -14,7 +15,7 @@ from jobs.queries import ready
 from jobs.services import revisions, sql
 from jobs.services.dbtime import db_now
 from jobs.services.running import Running, load
-from jobs.services.taking import PLAIN, Claim, Server, columns_of, take, take_gated, update
+from jobs.services.taking import PLAIN, Claim, Gates, Server, columns_of, take, take_gated, update
 from jobs.services.writing import write_transaction
 
 
@@ -26,8 +27,19 @@ def claim(
     One turn in ten goes to the oldest that waits in any of the queues (`domain.turns`).
     """
     cluster = Server(worker_id=worker_id, queues=queues, labels=labels)
+    columns, gates = columns_of(ExecutionState.CLAIMED), Gates()
+    claimed = _claim(cluster, free, columns, gates)
+    if gates.missed and len(claimed) < free:
+        claimed += _claim(cluster, free - len(claimed), columns, gates)
+    return claimed
+
+
+def _claim(cluster: Server, wanted: int, columns: Sequence[Any], gates: Gates) -> list[Claim]:
+    """Take in a transaction of its own; the second time behind those who have the gates."""
     with write_transaction():
-        claimed = take(cluster, free, columns_of(ExecutionState.CLAIMED), waits=True)
+        if gates.missed:
+            gates.wait()
+        claimed = take(cluster, wanted, columns, gates)
         if claimed:
             revisions.bump("executions")
     return claimed
@@ -44,8 +56,8 @@ def take_next(
     """Start the next ready execution at once; the caller runs it in this very process."""
     cluster = Server(worker_id=worker_id, queues=queues, labels=labels)
     columns = columns_of(ExecutionState.RUNNING, pid=pid, pid_started=pid_started)
-    # The transaction around this has locked more than a claim has: it must not wait for one.
-    taken = take(cluster, 1, columns, waits=False)
+    # What a claim holds back while this one holds the job is left to the cluster's next claim.
+    taken = take(cluster, 1, columns, Gates())
     return load(taken[0].execution_id) if taken else None
 
 
@@ -54,19 +66,30 @@ def claim_one(execution_id: int, *, worker_id: int, labels: Sequence[str] = ()) 
 
     What may not begin yet stays queued: clusters find it in the table when it may.
     """
-    columns = columns_of(ExecutionState.CLAIMED)
+    columns, gates = columns_of(ExecutionState.CLAIMED), Gates()
+    where = f"id = %s AND {PLAIN} AND queue NOT IN ({ready.GATED_QUEUES})"
     with write_transaction():
-        where = f"id = %s AND {PLAIN} AND queue NOT IN ({ready.GATED_QUEUES})"
         taken = update(where, [execution_id], columns, worker_id)
         if not taken:
-            queue = sql.row(
-                f"SELECT queue FROM jobs_execution WHERE id = %s AND {ready.WAITING.format('')}",  # noqa: S608 - a constant
-                [execution_id],
-            )
-            if queue is not None:
-                cluster = Server(worker_id=worker_id, queues=queue, labels=labels)
-                taken = take_gated(queue[0], 1, cluster, columns, waits=True, only=execution_id)
+            taken = _claim_gated(execution_id, worker_id, labels, columns, gates)
+    if gates.missed:
+        with write_transaction():
+            gates.wait()
+            taken = _claim_gated(execution_id, worker_id, labels, columns, gates)
     return taken[0] if taken else None
+
+
+def _claim_gated(
+    execution_id: int, worker_id: int, labels: Sequence[str], columns: Sequence[Any], gates: Gates
+) -> list[Claim]:
+    queue = sql.row(
+        f"SELECT queue FROM jobs_execution WHERE id = %s AND {ready.WAITING.format('')}",  # noqa: S608 - a constant
+        [execution_id],
+    )
+    if queue is None:
+        return []
+    cluster = Server(worker_id=worker_id, queues=queue, labels=labels)
+    return take_gated(queue[0], 1, cluster, columns, gates, only=execution_id)
 
 
 def give_back(worker_id: int, *, older_than: timedelta = timedelta(0)) -> int:

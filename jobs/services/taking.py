@@ -10,16 +10,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from jobs import conf
 from jobs.domain.states import ExecutionState
 from jobs.domain.turns import Turns
 from jobs.queries import ready
 from jobs.services import sql
-from jobs.services.dbtime import db_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ class Server:
 _turns = Turns()
 
 PLAIN = f"{ready.WAITING.format('')} AND mutex = '' AND requires = ''"
-_SET = (
-    "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, claimed_at = %s, "
-    "started_at = %s, lease_expires_at = %s, pid = %s, pid_started = %s "
+_WRITTEN = (
+    "UPDATE jobs_execution SET state = %s, token = %s, worker_id = %s, pid = %s, pid_started = %s, "
+)
+_MOMENTS = "claimed_at = %s, started_at = %s, lease_expires_at = %s "
+# The server's own clock, without a statement that asks for it.
+_MOMENTS_OF_SERVER = (
+    "claimed_at = statement_timestamp(), started_at = CASE WHEN %s THEN statement_timestamp() END, "
+    "lease_expires_at = statement_timestamp() + make_interval(secs => %s) "
 )
 # Held while limits and mutexes are counted and what they let through is taken: no two clusters see
 # the same free slot. One for all: what has no limit, no mutex and no row here never asks for it.
@@ -55,18 +61,51 @@ _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
-def take(cluster: Server, wanted: int, columns: Sequence[Any], *, waits: bool) -> list[Claim]:
+class Gates:
+    """The lock of limits and mutexes, as one claim asks for it.
+
+    A claim that holds executions never waits for the lock: what holds it may want the rows that wait,
+    and a cancellation that waits for one of them may hold what the other needs for its commit.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._held = False
+        self.missed = False  # somebody else had the lock when it was needed
+
+    def enter(self) -> bool:
+        """Lock the others out until the commit, if nobody is in; SQLite has one writer, this one."""
+        if not self._held and connection.vendor == "postgresql":
+            answer = sql.row(_TRY_LOCK, [_GATES_LOCK])
+            self._held = answer is not None and bool(answer[0])
+            self.missed = self.missed or not self._held
+            return self._held
+        return True
+
+    def wait(self) -> None:
+        """Lock the others out as soon as they let go; call it first in a transaction."""
+        sql.row(_LOCK, [_GATES_LOCK])
+        self._held, self.missed = True, False
+
+
+def take(cluster: Server, wanted: int, columns: Sequence[Any], gates: Gates) -> list[Claim]:
     """Take up to ``wanted`` ready executions, of each queue in turn, the oldest when it is its turn."""
     taken: list[Claim] = []
-    for _ in range(_turns.for_oldest(wanted)):
-        taken += _take_oldest(cluster, columns, waits=waits)
+    for_oldest = _turns.for_oldest(wanted)
+    if for_oldest and len(cluster.queues) > 1:
+        for _ in range(for_oldest):
+            taken += _take_oldest(cluster, columns, gates)
+        for_oldest = 0
     for queue in cluster.queues:
         left = wanted - len(taken)
         if left <= 0:
             break
-        found = _take_ready(queue, left, cluster, columns)
+        found = _take_plain(queue, left, for_oldest, cluster, columns)
         if len(found) < left and _any_waits(queue):
-            found += take_gated(queue, left - len(found), cluster, columns, waits=waits)
+            oldest = min(for_oldest, left - len(found))
+            if oldest:
+                found += take_gated(queue, oldest, cluster, columns, gates, oldest_first=True)
+            found += take_gated(queue, left - len(found), cluster, columns, gates)
         taken += found
     _turns.count(len(taken))
     return taken
@@ -81,36 +120,12 @@ def _any_waits(queue: str) -> bool:
     return found is not None and bool(found[0])
 
 
-def _take_oldest(cluster: Server, columns: Sequence[Any], *, waits: bool) -> list[Claim]:
+def _take_oldest(cluster: Server, columns: Sequence[Any], gates: Gates) -> list[Claim]:
     """Take the oldest execution of all queues that this cluster may take."""
-    if len(cluster.queues) == 1:
-        queue: str | None = cluster.queues[0]
-        found = _take_oldest_plain(cluster.queues[0], cluster, columns)
-        if found:
-            return found
-    else:
-        queue = _queue_of_oldest(cluster)
+    queue = _queue_of_oldest(cluster)
     if queue is None:
         return []
-    return take_gated(queue, 1, cluster, columns, waits=waits, oldest_first=True)
-
-
-def _take_oldest_plain(queue: str, cluster: Server, columns: Sequence[Any]) -> list[Claim]:
-    """Take the oldest of a queue in one statement, if it is plain and nothing there needs labels."""
-    waiting = (
-        f"SELECT id, mutex FROM jobs_execution WHERE {ready.WAITING.format('')} AND queue = %s"  # noqa: S608 - a constant
-    )
-    return _returned(
-        f"WITH ready AS MATERIALIZED ({waiting} AND requires = '' "
-        f"ORDER BY queue, requires, id LIMIT 1{sql.skip_locked()}) {_SET}"
-        "FROM ready WHERE jobs_execution.id = ready.id AND ready.mutex = '' "
-        f"AND NOT EXISTS ({waiting} AND requires > '') AND %s NOT IN ({ready.GATED_QUEUES}) "
-        f"AND NOT {ready.DRAINED} RETURNING jobs_execution.id",
-        [queue],
-        columns,
-        [queue, queue, cluster.worker_id],
-        worker_id=cluster.worker_id,
-    )
+    return take_gated(queue, 1, cluster, columns, gates, oldest_first=True)
 
 
 def _queue_of_oldest(cluster: Server) -> str | None:
@@ -124,25 +139,65 @@ def _queue_of_oldest(cluster: Server) -> str | None:
     return None if oldest is None else oldest.queue
 
 
-def _take_ready(queue: str, wanted: int, cluster: Server, columns: Sequence[Any]) -> list[Claim]:
-    """Take the plain ones among the first ``wanted`` ready executions of a queue in one statement.
-
-    The limit stands in the text: PostgreSQL plans a computed one as a full sort.
-    """
+def _take_plain(
+    queue: str, wanted: int, for_oldest: int, cluster: Server, columns: Sequence[Any]
+) -> list[Claim]:
+    """Take the plain ones among the next ``wanted`` ready executions of a queue in one statement."""
+    worker_id = cluster.worker_id
+    places = 1 + (2 if for_oldest else 0) - (for_oldest >= wanted)
     return _returned(
-        # Materialised: PostgreSQL may run a plain sub-select again for each row, and take more than
-        # the limit. Only a number and a constant are written into the text.
-        "WITH ready AS MATERIALIZED (SELECT id, mutex, requires FROM jobs_execution "  # noqa: S608
-        "WHERE state = 'queued' AND NOT held AND queue = %s ORDER BY priority DESC, id "
-        f"LIMIT {int(wanted)}{sql.skip_locked()}) {_SET}"
-        "FROM ready WHERE jobs_execution.id = ready.id AND ready.mutex = '' "
-        f"AND ready.requires = '' AND %s NOT IN ({ready.GATED_QUEUES}) AND NOT {ready.DRAINED} "
-        "RETURNING jobs_execution.id",
-        [queue],
+        _plain_statement(wanted, for_oldest, connection.vendor),
+        [queue] * places,
         columns,
-        [queue, cluster.worker_id],
-        worker_id=cluster.worker_id,
+        [queue, worker_id],
+        worker_id=worker_id,
     )
+
+
+@lru_cache(maxsize=256)
+def _plain_statement(wanted: int, for_oldest: int, vendor: str) -> str:
+    """Return the statement that takes the best, and among them so many of the oldest.
+
+    The limit stands in the text: PostgreSQL plans a computed one as a full sort. Materialised:
+    PostgreSQL may run a plain sub-select again for each row, and take more than the limit. Where
+    anything requires labels, a closer look must find the oldest.
+    """
+    del vendor  # the key of what `skip_locked` and `_set` add
+    lock, waiting = sql.skip_locked(), f"{ready.WAITING.format('')} AND queue = %s"
+    columns, table = "id, mutex, requires", "jobs_execution"
+    first = (
+        f"SELECT {columns}, priority FROM {table} WHERE {waiting} "  # noqa: S608 - constants and numbers
+        f"ORDER BY priority DESC, id LIMIT {int(wanted)}{lock}"
+    )
+    oldest = (
+        f"SELECT {columns} FROM {table} WHERE {waiting} AND requires = '' "  # noqa: S608
+        f"AND NOT EXISTS (SELECT 1 FROM {table} WHERE {waiting} AND requires > '') "
+        f"ORDER BY queue, requires, id LIMIT {int(for_oldest)}{lock}"
+    )
+    if not for_oldest:
+        parts = f"ready AS MATERIALIZED ({first})"
+    elif for_oldest >= wanted:
+        parts = f"ready AS MATERIALIZED ({oldest})"
+    else:
+        others = (
+            f"SELECT {columns} FROM first WHERE id NOT IN (SELECT id FROM oldest) "  # noqa: S608
+            f"ORDER BY priority DESC, id LIMIT {int(wanted - for_oldest)}"
+        )
+        parts = (
+            f"oldest AS MATERIALIZED ({oldest}), first AS MATERIALIZED ({first}), "  # noqa: S608
+            f"ready AS MATERIALIZED (SELECT {columns} FROM oldest "
+            f"UNION ALL SELECT {columns} FROM ({others}) AS others)"
+        )
+    return (
+        f"WITH {parts} {_set()}FROM ready WHERE jobs_execution.id = ready.id AND ready.mutex = '' "
+        f"AND ready.requires = '' AND %s NOT IN ({ready.GATED_QUEUES}) AND NOT {ready.DRAINED} "
+        "RETURNING jobs_execution.id"
+    )
+
+
+def _set() -> str:
+    """Return the beginning of a statement that takes; ``columns_of`` gives its values."""
+    return _WRITTEN + (_MOMENTS_OF_SERVER if connection.vendor == "postgresql" else _MOMENTS)
 
 
 def take_gated(
@@ -150,8 +205,8 @@ def take_gated(
     wanted: int,
     cluster: Server,
     columns: Sequence[Any],
+    gates: Gates,
     *,
-    waits: bool,
     oldest_first: bool = False,
     only: int | None = None,
 ) -> list[Claim]:
@@ -160,10 +215,10 @@ def take_gated(
     1. Find what may be taken; nothing for most that look.
     2. If a limit or a mutex has a say, lock out the others and find it again.
     3. Take it; one more round where two of the same mutex were found.
-    ``waits`` says whether to wait for the lock. Who may not leaves it to its cluster's next claim.
+    Where another has the lock, ``gates`` notes that it was missed, and nothing is taken.
     """
     taken: list[Claim] = []
-    locked = False
+    entered = False
     while len(taken) < wanted:
         limit, closed = ready.gate(queue, cluster.worker_id)
         free = None if limit is None else ready.room(queue, limit)
@@ -181,10 +236,10 @@ def take_gated(
         )
         if not found:
             break
-        if not locked and (limit is not None or any(one.mutex for one in found)):
-            if not _lock_gates(waits=waits):
+        if not entered and (limit is not None or any(one.mutex for one in found)):
+            if not gates.enter():
                 break
-            locked = True
+            entered = True
             continue
         mine = _first_of_each(found, None if free is None else free.to_begin)
         numbers = [one.id for one in mine]
@@ -213,25 +268,16 @@ def _first_of_each(found: Sequence[ready.Candidate], to_begin: int | None) -> li
     return chosen
 
 
-def _lock_gates(*, waits: bool) -> bool:
-    """Keep other claims from limits and mutexes until the commit; False when another has them.
-
-    SQLite has one writer, and this is it.
-    """
-    if connection.vendor != "postgresql":
-        return True
-    answer = sql.row(_LOCK if waits else _TRY_LOCK, [_GATES_LOCK])
-    return waits or (answer is not None and bool(answer[0]))
-
-
 def columns_of(
     state: ExecutionState, *, pid: int | None = None, pid_started: int | None = None
 ) -> list[Any]:
-    """Return what is written into what is taken: the values of ``_SET`` without the cluster."""
-    now = db_now()
-    started_at = now if state == ExecutionState.RUNNING else None
-    lease = now + timedelta(seconds=conf.lease_seconds())
-    return [state.value, secrets.token_hex(8), now, started_at, lease, pid, pid_started]
+    """Return what is written into what is taken: the values of ``_set`` without the cluster."""
+    written = [state.value, secrets.token_hex(8), pid, pid_started]
+    begins = state == ExecutionState.RUNNING
+    if connection.vendor == "postgresql":
+        return [*written, begins, conf.lease_seconds()]
+    now = timezone.now()
+    return [*written, now, now if begins else None, now + timedelta(seconds=conf.lease_seconds())]
 
 
 def update(
@@ -239,7 +285,7 @@ def update(
 ) -> list[Claim]:
     """Take the executions that ``where`` names, unless the cluster is drained."""
     return _returned(
-        f"{_SET} WHERE {where} AND NOT {ready.DRAINED} RETURNING id",
+        f"{_set()} WHERE {where} AND NOT {ready.DRAINED} RETURNING id",
         [],
         columns,
         [*values, worker_id],
@@ -255,6 +301,6 @@ def _returned(
     *,
     worker_id: int,
 ) -> list[Claim]:
-    state, token, *moments = columns
-    found = sql.rows(statement, [*before, state, token, worker_id, *moments, *after])
+    state, token, *others = columns
+    found = sql.rows(statement, [*before, state, token, worker_id, *others, *after])
     return [Claim(row[0], token) for row in sorted(found)]
