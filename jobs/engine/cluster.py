@@ -28,7 +28,7 @@ from jobs.lineage import on_death_of_parent
 from jobs.models import WorkerKind, WorkerState
 from jobs.polling import ready
 from jobs.queries.supply import in_hand_of
-from jobs.services import artifacts, claims, rescue
+from jobs.services import artifacts, claims, leftovers, rescue
 
 log = logging.getLogger("scheduler.cluster")
 
@@ -113,7 +113,7 @@ class Cluster:
                 Context.queues = self._queues
                 Context.labels = self._labels
                 rescue_dead_neighbours()
-                artifacts.sweep_work()
+                leftovers.sweep()
             except DatabaseError as error:
                 log.warning("Waiting for the database: %s", error)
                 connection.close()

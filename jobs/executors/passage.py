@@ -27,8 +27,16 @@ def passage(instance: str) -> Path:
     directory = passage_of(instance)
     with contextlib.suppress(FileExistsError):
         directory.mkdir(PRIVATE)
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    if not is_ours(directory):
         raise InvalidError(f"{directory} is not a directory of this server")
     directory.chmod(PASSAGE)
     return directory
+
+
+def is_ours(directory: Path) -> bool:
+    """Say whether it is a directory, no link to one, of the user that the server runs as."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()

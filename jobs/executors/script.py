@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +17,7 @@ from jobs.executors import verdict
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.identity import identity_of
 from jobs.executors.limits import LimitedSpec
-from jobs.executors.passage import passage
+from jobs.executors.passage import is_ours, passage
 from jobs.executors.process import run
 
 BASH = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "bash"
@@ -97,15 +97,28 @@ def interpreter_of(spec: ScriptSpec) -> list[str]:
     return shlex.split(spec.interpreter) if spec.interpreter else [BASH]
 
 
-def remove_leftovers(scratch_dir: Path, *, running: Collection[int] = ()) -> int:
-    """Delete the files of workers that died, but for executions that run; return how many."""
-    removed = 0
-    for path in scratch_dir.glob(f"{PREFIX}*-*"):
-        number = path.name.removeprefix(PREFIX).partition("-")[0]
-        if number.isdigit() and int(number) not in running:
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
+def remove_leftovers(
+    directories: Iterable[Path], *, running: Callable[[Collection[int]], Collection[int]]
+) -> int:
+    """Delete the files of workers that died, but for executions that run; return how many.
+
+    Listed before the question which of them run: a file is made after its execution has started.
+    """
+    found = dict(_scripts(directories))
+    spared = running(set(found.values()))
+    left = [path for path, number in found.items() if number not in spared]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _scripts(directories: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+    """Yield the files of scripts with the number of their execution."""
+    for directory in filter(is_ours, directories):
+        for path in directory.glob(f"{PREFIX}*-*"):
+            number = path.name.removeprefix(PREFIX).partition("-")[0]
+            if number.isdecimal():
+                yield path, int(number)
 
 
 def _write(context: ExecutionContext, script: str) -> Path:

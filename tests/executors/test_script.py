@@ -170,7 +170,7 @@ def test_what_a_dead_worker_left_is_removed_but_not_what_runs(
     running = start_worker(lambda: run(contexts[1], "script", {"script": "sleep 0.5"}))
     wait_for((scratch / "script-12-1").exists)
 
-    removed = remove_leftovers(scratch, running=[12])
+    removed = remove_leftovers([scratch, tmp_path / "none"], running=lambda _numbers: [12])
 
     assert removed == 1
     assert [path.name for path in scratch.iterdir()] == ["script-12-1"]
