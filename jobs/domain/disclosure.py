@@ -7,7 +7,7 @@ may edit a job can read what it is given anyway, so nothing is hidden from edito
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jobs.domain.masking import MASK
@@ -76,6 +76,37 @@ def value_for(actor: Actor, name: str, value: str) -> str:
 def sees_answers(actor: Actor, job_type: str) -> bool:
     """Say whether ``actor`` may read the output of such a job: answers of servers operators only."""
     return job_type != HTTP or can(actor, Permission.EXECUTE)
+
+
+def masked_at(value: Any, *, path: str = "", secret: bool = False) -> str | None:
+    """Return where in a JSON value a mask stands for a secret, as ``spec.headers.Cookie``; None: nowhere.
+
+    Stars that stand for nothing, as in ``echo ***``, are none.
+    """
+    if isinstance(value, str):
+        found = MASK in value and ((secret and value == MASK) or _holds_mask(value))
+        return path if found else None
+    items: Iterable[tuple[object, Any]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items:
+        place = masked_at(
+            item,
+            path=f"{path}.{key}" if path else str(key),
+            secret=secret or looks_secret(str(key)),
+        )
+        if place is not None:
+            return place
+    return None
+
+
+def _holds_mask(text: str) -> bool:
+    named = (match for pattern in (_ASSIGNED, _OPTION, _HEADER) for match in pattern.finditer(text))
+    values = [match["value"] for match in named if looks_secret(match["name"])]
+    values += [match["value"] for match in _URL_PASSWORD.finditer(text)]
+    return any(value.strip("\"' \t") == MASK for value in values)
 
 
 def _hidden(value: Any) -> Any:

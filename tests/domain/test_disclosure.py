@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from jobs.domain.disclosure import definition_for, looks_secret, masked, sees_answers, value_for
+from jobs.domain.disclosure import (
+    definition_for,
+    looks_secret,
+    masked,
+    masked_at,
+    sees_answers,
+    value_for,
+)
 from jobs.domain.permissions import Actor, Role
 
 VIEWER = Actor(name="vera", role=Role.VIEWER)
@@ -99,3 +106,28 @@ def test_a_long_text_costs_no_square(piece: str) -> None:
     masked(text)
 
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("definition", "place"),
+    [
+        ({"environment": {"CITY": "Paris", "DB_PASS": "hunter22"}}, "environment.DB_PASS"),
+        ({"spec": {"headers": {"Authorization": "Bearer abcdefgh"}}}, "spec.headers.Authorization"),
+        ({"spec": {"command": "DB_PASS='hunter22' dump"}}, "spec.command"),
+        ({"spec": {"command": "dump --password hunter22"}}, "spec.command"),
+        ({"spec": {"script": "curl -H 'X-Api-Key: hunter22' http://x"}}, "spec.script"),
+        ({"spec": {"urls": ["http://x", "https://u:hunter22@x/"]}}, "spec.urls.1"),
+    ],
+)
+def test_a_masked_definition_tells_where_its_masks_are(
+    definition: dict[str, object], place: str
+) -> None:
+    assert masked_at(definition) is None
+    assert masked_at(masked(definition)) == place
+
+
+@pytest.mark.parametrize(
+    "text", ["echo '*** done ***'", "ls ***", "CITY=*** go", "--size ***", "https://x/***@y"]
+)
+def test_stars_that_hide_nothing_are_no_mask(text: str) -> None:
+    assert masked_at({"spec": {"command": text}, "tags": ["***"]}) is None

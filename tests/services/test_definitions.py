@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jobs.domain.disclosure import masked
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import SYSTEM
 from jobs.executors import EXECUTORS
@@ -44,3 +45,17 @@ def test_a_job_whose_type_is_gone_can_still_be_edited(monkeypatch: pytest.Monkey
     assert (job.owner, job.version) == ("vera", 2)
     with pytest.raises(InvalidError, match="invalid job type: script"):
         job_services.update(job.pk, {"spec": {"script": "false"}}, actor=SYSTEM)
+
+
+def test_what_a_viewer_exported_is_not_taken_for_the_secrets() -> None:
+    secret = {"environment": {"DB_PASS": "hunter22", "CITY": "Paris"}}
+    shown = masked(definition(**secret))
+
+    with pytest.raises(InvalidError) as caught:
+        parse_definition(shown)
+
+    assert "environment.DB_PASS: *** stands for a secret" in str(caught.value)
+    assert list(caught.value.fields or ()) == ["environment.DB_PASS"]
+    assert parse_definition(definition(**secret)).environment["DB_PASS"] == "hunter22"
+    # What stands there already is not judged again: such a job can be paused or renamed.
+    assert parse_definition({**shown, "owner": "data"}, stored=shown).owner == "data"
