@@ -139,6 +139,15 @@ def sign_in() -> str:
     return str(session.session_key)
 
 
+def token() -> str:
+    """Make an operator and return a token of theirs."""
+    from jobs.domain.permissions import Role
+    from jobs.services import tokens
+    from tests.factories import make_user
+
+    return tokens.create(make_user("otto", Role.OPERATOR), "script")[1]
+
+
 OPERATIONS = {
     f.__name__: f
     for f in (
@@ -154,6 +163,7 @@ OPERATIONS = {
         logs,
         reconnect,
         sign_in,
+        token,
     )
 }
 

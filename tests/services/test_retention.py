@@ -189,6 +189,7 @@ def test_i_28_a_removal_that_is_killed_has_done_less(
     monkeypatch.undo()
 
     half = Job.objects.get(pk=job.pk)
+    assert half.pruned is not None
     assert (states_of(half) + Counter(half.pruned)).total() == half.execution_count
     assert sum(half.pruned.values()) == 6
     proof = prove_ledger(job.pk, NOW - timedelta(days=40), NOW, now=NOW)
