@@ -5,7 +5,6 @@ Any number of dispatchers may run; the batch's transaction keeps them apart.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -14,8 +13,6 @@ from django.utils import timezone
 
 from jobs.queries.due import moments
 from jobs.services import dependencies, dispatch, events, feeding, releasing, rescue
-
-log = logging.getLogger("scheduler.dispatch")
 
 LONGEST_SLEEP = 1.0  # seconds; a clock that jumped is noticed within it
 
@@ -43,8 +40,13 @@ class Dispatcher:
             (due.event, dependencies.serve_ended),
             (due.backfill, feeding.feed),  # last: what is due goes first
         )
-        done = [_guarded(serve, now) for at, serve in others if at is not None and at <= now]
-        return worked or any(done)
+        failed: list[Exception] = []
+        for at, serve in others:
+            if at is not None and at <= now:
+                worked = _served(serve, now, failed) or worked
+        if failed and not worked:
+            raise failed[0]  # the loop tells it, once, and pauses: it would be due again at once
+        return worked
 
     def _dispatch(self, now: datetime) -> bool:
         """Decide a batch of due jobs."""
@@ -54,12 +56,12 @@ class Dispatcher:
         return tick.jobs > 0
 
 
-def _guarded(serve: Callable[[datetime], int], now: datetime) -> int:
-    """Serve one kind of work; its error is told and keeps no other kind from its turn."""
+def _served(serve: Callable[[datetime], int], now: datetime, failed: list[Exception]) -> bool:
+    """Serve one kind of work; its error keeps no other kind from its turn."""
     try:
-        return serve(now)
+        return serve(now) > 0
     except DatabaseError:
         raise
-    except Exception:
-        log.exception("%s failed, will try again", serve.__module__)
-        return 0
+    except Exception as error:  # noqa: BLE001 - raised when all others have had their turn
+        failed.append(error)
+        return False
