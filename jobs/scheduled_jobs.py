@@ -28,7 +28,9 @@ def health_check() -> dict[str, Any]:
     """Look at every queue; the figures are the result."""
     figures = health_checks.check(now=timezone.now(), record=False)
     count = len(figures["queues"])
-    message = f"System is {figures['system']}, {count} {'queue' if count == 1 else 'queues'} looked at"
+    message = (
+        f"System is {figures['system']}, {count} {'queue' if count == 1 else 'queues'} looked at"
+    )
     kept = figures if conf.cron_feature("performance_monitoring") else None
     return {"success": True, "message": message, "data": kept}
 

@@ -151,9 +151,7 @@ def history(name: str, now: datetime, *, hours: int) -> list[Point]:
     rows = Stat.objects.filter(hour__gt=start, hour__lte=now)
     if name:
         rows = rows.filter(queue=name)
-    by_hour = {
-        row["hour"]: _sums_of(row) for row in _added(rows.values("hour")).order_by("hour")
-    }
+    by_hour = {row["hour"]: _sums_of(row) for row in _added(rows.values("hour")).order_by("hour")}
     limits = conf.health_thresholds()
     points = []
     for number in range(1, hours + 1):
