@@ -14,6 +14,7 @@ from jobs.web.views import (
     executions,
     explain,
     freezes,
+    health,
     job,
     job_actions,
     job_form,
@@ -90,6 +91,8 @@ urlpatterns = [
     path(
         "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
     ),
+    path("health/", health.health_page, name="health"),
+    path("p/health/", health.health_region, name="p_health"),
     path("queues/", queues.queue_list, name="queues"),
     path("queues/<str:name>/edit/", queues.edit, name="queue_edit"),
     path("queues/<str:name>/pause/", queues.pause, name="queue_pause"),

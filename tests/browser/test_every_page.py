@@ -66,6 +66,7 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "edit-secret": f"/variables/{secret}/edit/",
         "breakers": "/breakers/",
         "queues": "/queues/",
+        "health": "/health/",
         "edit-queue": "/queues/default/edit/",
         "breaker": f"/breakers/{breaker}/",
         "edit-breaker": f"/breakers/{breaker}/edit/",
