@@ -88,9 +88,11 @@ def remove_batch(job_id: int, over: Q) -> Counter[str]:
     """Remove some executions of a job that are ``over`` and may go; none when there are no more."""
     with write_transaction():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
-        rows = [] if job is None else _removable(job_id, over).order_by("pk")[:BATCH]
-        found = list(rows.values_list("pk", "state", "trigger", "due_at")) if rows else []
-        if job is None or not found:
+        if job is None:
+            return Counter()
+        rows = _removable(job_id, over).order_by("pk")
+        found = list(rows.values_list("pk", "state", "trigger", "due_at")[:BATCH])
+        if not found:
             return Counter()
         ids = [row[0] for row in found]
         artifacts.remove_of(ids)
