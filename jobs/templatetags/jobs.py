@@ -212,6 +212,26 @@ def parameter(value: object) -> str:
     return text_of(value) if isinstance(value, str | int | float) else ""
 
 
+# What a shell or an interpreter reads is shown as it stands; the rest of a spec has names.
+_TEXTS = ("command", "script")
+
+
+@register.filter
+def texts_of(spec: dict[str, object]) -> list[tuple[str, str]]:
+    """Return what of a spec is a text to run."""
+    return [(name, text) for name in _TEXTS if isinstance(text := spec.get(name), str) and text]
+
+
+@register.filter
+def settings_of(spec: dict[str, object]) -> list[tuple[str, str]]:
+    """Return the other settings of a spec, those that say something."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in spec.items()
+        if name not in _TEXTS and value not in (None, "", [], {})
+    ]
+
+
 @register.filter
 def iso(at: datetime) -> str:
     """Return a moment for a ``datetime`` attribute."""

@@ -11,6 +11,8 @@ from jobs.domain.states import FAILURES, ExecutionState
 from jobs.web import svg
 from jobs.web.charts import Run
 
+FEWEST = 12  # places of a chart of durations: a single run is no wall
+
 
 def bars(days: Sequence[tuple[int, int]], *, label: str) -> SafeString:
     """Draw (succeeded, failed) per period: successes stand, failures hang, on one scale."""
@@ -38,7 +40,7 @@ def bars(days: Sequence[tuple[int, int]], *, label: str) -> SafeString:
 def durations(runs: Sequence[Run], *, label: str, height: int = 120) -> SafeString:
     """Draw how long each run took, oldest first; a failure is a cross at its duration."""
     longest = max((run.seconds for run in runs), default=0) or 1
-    step = 100 / max(len(runs), 1)
+    step = 100 / max(len(runs), FEWEST)  # a single run is no wall
     room = height - 20
     rects: list[svg.Rect] = []
     crosses: list[tuple[str, str]] = []

@@ -57,10 +57,15 @@ def with_errors(form: RunForm, errors: Mapping[str, str]) -> RunForm:
 
 def _field(one: Parameter) -> forms.Field:
     """Return the field of a parameter."""
-    help_text = " ".join(filter(None, [one.description, _rules(one)]))
+    help_text = " ".join(filter(None, [_sentence(one.description), _rules(one)]))
     return forms.CharField(
         label=one.label, help_text=help_text, required=False, strip=False, widget=_widget(one)
     )
+
+
+def _sentence(text: str) -> str:
+    """Return a text with its full stop: rules may follow."""
+    return f"{text}." if text and text[-1].isalnum() else text
 
 
 def _widget(one: Parameter) -> forms.Widget:
@@ -103,6 +108,8 @@ def _rules(one: Parameter) -> str:
         parts.append(_("%s or more.") % one.minimum)
     elif one.maximum is not None:
         parts.append(_("%s or less.") % one.maximum)
+    if one.secret:
+        parts.append(_("Secret: it is not shown again."))
     if one.pattern:
         parts.append(_("Like %s.") % one.pattern)
     return " ".join(parts)

@@ -65,7 +65,9 @@ def test_an_operator_pauses_resumes_and_drains(operator_client: Client) -> None:
     assert ": disk" in paused
     assert (answer.status_code, answer["Location"]) == (303, "/queues/")
     assert "Drained by otto" in drained
-    assert "drained" in drained
+    assert "Drained</span>" in drained
+    assert 'name="reason"' in drained  # asked for at the button, and not once it is paused
+    assert 'name="reason"' not in paused
     assert Worker.objects.get().drain_requested_at is None
     assert operator_client.get(reverse("queue_edit", args=["default"])).status_code == 403
 

@@ -84,13 +84,13 @@ def shown(worker: Worker, now: datetime) -> ShownWorker:
     """Return a cluster as the page shows it."""
     draining = worker.drain_requested_at is not None
     if takes(worker, now):
-        badge = Badge(_("working"), "circle-check", "ok")
+        badge = Badge(_("Working"), "circle-check", "ok")
     elif draining and not worker.busy:
-        badge = Badge(_("drained"), "circle-pause", "warn")
+        badge = Badge(_("Drained"), "circle-pause", "warn")
     elif draining or worker.state == "draining":
-        badge = Badge(_("draining"), "circle-pause", "warn")
+        badge = Badge(_("Draining"), "circle-pause", "warn")
     else:
-        badge = Badge(_("silent"), "triangle-alert", "bad")
+        badge = Badge(_("Silent"), "triangle-alert", "bad")
     return ShownWorker(worker=worker, badge=badge, draining=draining)
 
 
