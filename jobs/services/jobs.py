@@ -105,7 +105,7 @@ def update(
             raise stale.refusal(job, expected_version, changes)
         before = definition_of(job)
         definition = parse_definition(_merged(before, changes), stored=before)
-        room = workspaces.resolve(definition, actor)
+        room = workspaces.resolve(definition, actor, stays=job.workspace_id)
         access.require_place(actor, room.pk if room else None, definition.tags, before=job)
         breakers.resolve(definition)
         upstreams = dependency_edits.resolve(definition, job_id)

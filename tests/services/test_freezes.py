@@ -251,7 +251,7 @@ def test_the_end_can_be_taken_away() -> None:
     [
         ({"reason": " "}, "reason", "reason is missing"),
         ({"reason": "x" * 501}, "reason", "501"),
-        ({"scope": "workspace"}, "scope", "everything or tag"),
+        ({"scope": "galaxy"}, "scope", "everything, tag or workspace"),
         ({"scope": "tag"}, "target", "is not allowed"),
         ({"scope": "tag", "target": "a\nb"}, "target", "is not allowed"),
         ({"target": "nightly"}, "target", "nightly"),

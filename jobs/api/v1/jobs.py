@@ -23,7 +23,7 @@ from jobs.api.openapi import body_of
 from jobs.api.preview_documents import HeldDocument, held_document
 from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words, version_of
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
-from jobs.domain.errors import InvalidError, UnknownError
+from jobs.domain.errors import InvalidError
 from jobs.domain.planned import Planned
 from jobs.domain.states import TERMINAL, JobState, Trigger
 from jobs.models import Job

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from jobs.api.requests import ApiRequest, Moment, Text
 from jobs.domain.errors import InvalidError
+from jobs.domain.permissions import Actor
 from jobs.queries.forecast import Forecast, QueueForecast, cached_forecast
 from jobs.queries.timeline_axis import RANGES, axis_of, load_range, parse_ids
 from jobs.queries.timeline_marks import Axis
