@@ -175,6 +175,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_RESET_TIMEOUT = 86_400  # seconds for which a link sets a password
 # Both the account and the address must match, so that a stranger cannot lock anybody out.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.integer("LOGIN_ATTEMPTS", 8, low=3, high=1000)

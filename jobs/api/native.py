@@ -17,6 +17,7 @@ from jobs.api.openapi import document
 from jobs.api.problems import register
 from jobs.api.requests import ApiRequest, JsonRenderer
 from jobs.api.v1.about import router as about
+from jobs.api.v1.audit import router as audit
 from jobs.api.v1.backfills import router as backfills
 from jobs.api.v1.breakers import router as breakers
 from jobs.api.v1.bulk import router as bulk
@@ -29,10 +30,15 @@ from jobs.api.v1.freezes import router as freezes
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.api.v1.log_search import router as log_search
+from jobs.api.v1.plans import router as plans
 from jobs.api.v1.queues import router as queues
 from jobs.api.v1.search import router as search
 from jobs.api.v1.timeline import router as timeline
+from jobs.api.v1.tokens import router as tokens
+from jobs.api.v1.users import router as users
+from jobs.api.v1.upcoming import router as upcoming
 from jobs.api.v1.variables import router as variables
+from jobs.api.v1.workspaces import router as workspaces
 from jobs.domain.errors import InvalidError
 from jobs.services.problems import invalid_from
 
@@ -84,6 +90,8 @@ register(api)
 api.add_router("/jobs", jobs)
 api.add_router("/jobs", bulk)
 api.add_router("/jobs", log_search)
+api.add_router("", plans)
+api.add_router("", upcoming)
 api.add_router("/executions", executions)
 api.add_router("", backfills)
 api.add_router("/freezes", freezes)
@@ -92,12 +100,16 @@ api.add_router("", dependencies)
 api.add_router("/calendars", calendars)
 api.add_router("/events", events)
 api.add_router("", variables)
+api.add_router("", workspaces)
 api.add_router("", ledger)
 api.add_router("", timeline)
 api.add_router("", explain)
 api.add_router("", queues)
 api.add_router("", about)
 api.add_router("", search)
+api.add_router("", users)
+api.add_router("/tokens", tokens)
+api.add_router("/audit", audit)
 
 
 for _prefix, _router in api._routers:  # noqa: SLF001 - ninja has no other way to all operations

@@ -23,6 +23,8 @@ from jobs.domain.errors import (
     StaleError,
     UnknownError,
 )
+from jobs.domain.permissions import Actor
+from jobs.services import refusals
 
 log = logging.getLogger("scheduler.api")
 
@@ -119,10 +121,13 @@ def answer_to(error: Exception) -> HttpResponse:
     return problem(HTTPStatus.BAD_REQUEST, "invalid", "The request cannot be read.")
 
 
-def _foreseen(_request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+def _foreseen(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     assert isinstance(error, Exception)  # noqa: S101 - ninja's type allows the class as well
     if isinstance(error, OperationalError):
         log.error("The database did not answer: %s", error)
+    actor = getattr(request, "auth", None)
+    if isinstance(error, ForbiddenError) and isinstance(actor, Actor):
+        refusals.record(actor, method=str(request.method), path=request.path, reason=error.message)
     return answer_to(error)
 
 

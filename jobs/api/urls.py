@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path, re_path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 
+from jobs.api import docs
 from jobs.api.auth import identify
 from jobs.api.body import check_size
 from jobs.api.native import api
@@ -68,6 +69,7 @@ _patterns, _app_name, _namespace = api.urls
 _operations = [_guard(pattern) for pattern in _patterns if isinstance(pattern, URLPattern)]
 
 urlpatterns = [
+    path("docs/", docs.page, name="api-docs"),
     # An interface of its own below the same address; the native API has nothing of that name.
     path("v1/", include("jobs.api.compat.scheduled_jobs")),
     path("v1/", include((_operations, _app_name), namespace=_namespace)),

@@ -43,6 +43,10 @@ PAGES: tuple[tuple[str, str, str, Permission], ...] = (
     ("queues", "Queues and workers", "clusters slots drain limit", Permission.READ),
     ("breakers", "Circuit breakers", "open closed trip", Permission.READ),
     ("variables", "Variables", "secrets values", Permission.READ),
+    ("tokens", "Tokens", "api keys scripts", Permission.READ),
+    ("people", "People", "users roles accounts", Permission.ADMINISTER),
+    ("audit", "Audit log", "who did what history", Permission.AUDIT),
+    ("api-docs", "API", "swagger openapi documentation", Permission.READ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from jobs.domain.permissions import Actor
@@ -20,6 +21,7 @@ def connect() -> None:
     user_logged_in.connect(_logged_in, dispatch_uid="jobdeck.login")
     user_logged_out.connect(_logged_out, dispatch_uid="jobdeck.logout")
     user_login_failed.connect(_login_failed, dispatch_uid="jobdeck.login_failed")
+    user_locked_out.connect(_locked_out, dispatch_uid="jobdeck.locked_out")
 
 
 def _logged_in(*, request: HttpRequest | None, user: User, **_: Any) -> None:
@@ -37,6 +39,12 @@ def _login_failed(
     """Keep the name that was tried; Django has masked the password already."""
     name = str(credentials.get("username", ""))[:150]
     audit.record(Actor(name=name, role=None, address=_address(request)), "session.refused")
+
+
+def _locked_out(*, username: str | None = None, ip_address: str | None = None, **_: Any) -> None:
+    """Note that further attempts of this account from this address are not looked at."""
+    actor = Actor(name=(username or "")[:150], role=None, address=ip_address or "")
+    audit.record(actor, "session.locked")
 
 
 def _address(request: HttpRequest | None) -> str:

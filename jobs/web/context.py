@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from jobs.domain.permissions import Actor, Permission
+from jobs.domain.permissions import Actor, Permission, can
 from jobs.queries.pulse import Pulse, pulse
 from jobs.queries.room import Room, room
 from jobs.web.freezing import ShownFreeze, banner
@@ -23,6 +23,8 @@ class May:
     pause: bool
     edit: bool
     delete: bool
+    administer: bool
+    audit: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ def may_of(actor: Actor) -> May:
         pause=allowed(Permission.PAUSE),
         edit=allowed(Permission.EDIT),
         delete=allowed(Permission.DELETE),
+        administer=can(actor, Permission.ADMINISTER),
+        audit=can(actor, Permission.AUDIT),
     )
 
 

@@ -22,6 +22,7 @@ from jobs.domain.errors import (
 )
 from jobs.domain.permissions import Permission, require, require_somewhere
 from jobs.queries import sight
+from jobs.services import refusals
 from jobs.services.people import actor_of
 from jobs.web.http import AuthedRequest, toast_or_redirect
 from jobs.web.toasts import Toast
@@ -137,6 +138,10 @@ def status_of(error: JobdeckError) -> int:
 def answer(request: AuthedRequest, error: JobdeckError) -> HttpResponse:
     """Show an error: as a page where one was asked for, else as a message on the page acted from."""
     status = status_of(error)
+    if isinstance(error, ForbiddenError):
+        refusals.record(
+            request.actor, method=str(request.method), path=request.path, reason=error.message
+        )
     if request.method == "POST":
         return toast_or_redirect(request, Toast(text=error.message, kind="bad"), status=status)
     if request.htmx:

@@ -6,6 +6,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from jobs.web.views import (
+    audit,
     backfill_actions,
     backfills,
     breakers,
@@ -21,16 +22,41 @@ from jobs.web.views import (
     ledger,
     logs,
     overview,
+    passwords,
+    people,
     queues,
     run_form,
     timeline,
+    tokens,
     variables,
+    workspaces,
 )
 from jobs.web.views import jobs as job_list
 
 urlpatterns = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", passwords.change, name="password_change"),
+    path(
+        "password/set/<uidb64>/<token>/",
+        passwords.PasswordSetView.as_view(),
+        name="password_set",
+    ),
+    path("people/", people.people_list, name="people"),
+    path("people/new/", people.new, name="person_new"),
+    path("people/<int:user_id>/", people.person, name="person"),
+    path("people/<int:user_id>/link/", people.link, name="person_link"),
+    path("people/<int:user_id>/access/", people.grant, name="person_grant"),
+    path(
+        "people/<int:user_id>/access/<int:access_id>/revoke/",
+        people.ungrant,
+        name="person_ungrant",
+    ),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/new/", tokens.new, name="token_new"),
+    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
+    path("p/tokens/<int:token_id>/revoke/", tokens.revoke_dialog, name="p_token_revoke"),
+    path("audit/", audit.audit_list, name="audit"),
     path("healthz", overview.health, name="healthz"),
     path("", overview.overview, name="overview"),
     path("jobs/", job_list.job_list, name="jobs"),
@@ -91,6 +117,14 @@ urlpatterns = [
     path(
         "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
     ),
+    path("workspaces/", workspaces.workspace_list, name="workspaces"),
+    path("workspaces/new/", workspaces.new, name="workspace_new"),
+    path("workspaces/<str:name>/", workspaces.workspace_page, name="workspace"),
+    path("workspaces/<str:name>/edit/", workspaces.edit, name="workspace_edit"),
+    path("workspaces/<str:name>/disable/", workspaces.disable, name="workspace_disable"),
+    path("workspaces/<str:name>/enable/", workspaces.enable, name="workspace_enable"),
+    path("workspaces/<str:name>/delete/", workspaces.delete, name="workspace_delete"),
+    path("p/workspaces/<str:name>/delete/", workspaces.delete_dialog, name="p_workspace_delete"),
     path("health/", health.health_page, name="health"),
     path("p/health/", health.health_region, name="p_health"),
     path("queues/", queues.queue_list, name="queues"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from jobs.api.native import api
 from jobs.api.openapi import document
@@ -18,10 +19,11 @@ from jobs.models import (
     Job,
     Occurrence,
     Queue,
+    Token,
     Variable,
     Worker,
 )
-from jobs.services import queues
+from jobs.services import queues, tokens
 from tests.api.callers import caller
 from tests.factories import (
     cron,
@@ -37,7 +39,7 @@ from tests.factories import (
     make_worker,
 )
 
-READ, OPERATE, EDIT = Role.VIEWER, Role.OPERATOR, Role.EDITOR
+READ, OPERATE, EDIT, ADMIN = Role
 ROLES: list[Role | None] = [None, *Role]
 
 ICALENDAR = (
@@ -51,6 +53,8 @@ WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T05:00:00Z"}
 OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "jobs_list": ("GET", "/jobs", None, READ),
     "jobs_create": ("POST", "/jobs", definition(name="made"), EDIT),
+    "upcoming_list": ("GET", "/upcoming", None, READ),
+    "plans_check": ("POST", "/jobs/plan", definition(name="planned"), EDIT),
     "jobs_read": ("GET", "/jobs/{job}", None, READ),
     "jobs_update": ("PATCH", "/jobs/{job}", {"description": "x"}, EDIT),
     "jobs_delete": ("DELETE", "/jobs/{job}", None, EDIT),
@@ -59,6 +63,18 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "jobs_trigger": ("POST", "/jobs/{job}/trigger", None, OPERATE),
     "bulk_apply": ("POST", "/jobs/bulk", {"action": "pause", "ids": [1]}, OPERATE),
     "log_search_log_search": ("GET", "/jobs/{job}/log-search?q=x", None, READ),
+    "tokens_list": ("GET", "/tokens", None, READ),
+    "tokens_create": ("POST", "/tokens", {"name": "made"}, READ),
+    "tokens_read": ("GET", "/tokens/{token}", None, READ),
+    "tokens_revoke": ("DELETE", "/tokens/{token}", None, READ),
+    "users_list": ("GET", "/users", None, ADMIN),
+    "users_create": ("POST", "/users", {"username": "made"}, ADMIN),
+    "users_read": ("GET", "/users/{user}", None, ADMIN),
+    "users_update": ("PATCH", "/users/{user}", {"email": "a@example.org"}, ADMIN),
+    "users_password_link": ("POST", "/users/{user}/password-link", None, ADMIN),
+    "users_roles": ("GET", "/roles", None, READ),
+    "audit_list": ("GET", "/audit", None, ADMIN),
+    "audit_export": ("GET", "/audit/export", None, ADMIN),
     "search_find": ("GET", "/search?q=report", None, READ),
     "jobs_look_ahead": ("GET", "/jobs/{job}/next", None, READ),
     "backfills_preview": ("POST", "/jobs/{job}/backfills/preview", WINDOW, OPERATE),
@@ -139,7 +155,11 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
         execution = make_execution(
             make_job(overlap="allow", max_parallel=5, schedules=[cron("0 * * * *")])
         )
+        who = caller(role)
+        person = User.objects.get(username=f"caller-{role}")
         path = template.format(
+            token=tokens.create(person, "another")[0].pk,
+            user=person.pk,
             job=execution.job_id,
             execution=execution.pk,
             artifact=make_artifact(execution).pk,
@@ -155,10 +175,12 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
         )
         named = operation in {"jobs_create", "calendars_create", "variables_create"}
         sent = {**body, "name": f"made_{number}"} if named else body
+        if operation == "users_create":
+            sent = {"username": f"made_{number}"}
         raw = sent if isinstance(sent, bytes) else None
         before = _everything()
 
-        answer = caller(role).call(method, path, None if raw else sent, raw=raw)
+        answer = who.call(method, path, None if raw else sent, raw=raw)
 
         allowed = role is not None and order.index(role) >= order.index(least)
         assert (answer.status < 300) is allowed, (role, answer.content)
@@ -179,4 +201,6 @@ def _everything() -> list[Any]:
         list(Variable.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(Worker.objects.order_by("pk").values()),
+        list(User.objects.order_by("pk").values()),
+        list(Token.objects.order_by("pk").values("pk", "revoked_at")),
     ]

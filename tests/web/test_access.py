@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import Execution, Job
+from jobs.services import access, tokens
 from tests.factories import (
     every,
     make_artifact,
@@ -21,7 +24,7 @@ from tests.factories import (
     make_worker,
 )
 
-PUBLIC = {"login", "logout", "healthz"}
+PUBLIC = {"login", "logout", "healthz", "password_set"}
 PAGES = ["overview", "jobs", "executions"]
 
 
@@ -42,6 +45,11 @@ def execution(job: Job) -> Execution:
     return make_execution(job)
 
 
+def person() -> User:
+    """Return somebody."""
+    return User.objects.filter(username="somebody").first() or make_user("somebody")
+
+
 def path_of(name: str, job: Job, execution: Execution) -> str:
     """Return the address of a route, filled with what exists."""
     known = {
@@ -54,6 +62,9 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "backfill_id": lambda: make_backfill().pk,
         "variable_id": lambda: make_variable().pk,
         "worker_id": lambda: make_worker().pk,
+        "user_id": lambda: person().pk,
+        "token_id": lambda: tokens.create(person(), "script")[0].pk,
+        "access_id": lambda: access.grant(person(), Role.VIEWER, actor=SYSTEM, tag="a").pk,
         "name": lambda: "default",
     }
     names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
@@ -130,6 +141,10 @@ def test_a_viewer_may_not_act(
         "variable_delete",
         "breaker_edit",
         "breaker_delete",
+        "people",
+        "person",
+        "person_new",
+        "audit",
         "calendar_edit",
         "calendar_delete",
     ],

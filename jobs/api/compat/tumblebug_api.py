@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
-from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from jobs.api.docs import swagger
 from jobs.domain.tumblebug import RESOURCES
 
 _TEXTS = (
@@ -25,8 +26,9 @@ _WHERE = "/registerCspResources/schedule"
 
 def page(request: HttpRequest) -> HttpResponse:
     """Return Swagger UI, which signed-in people use as themselves."""
-    context = {"csrf_token_value": get_token(request)}
-    return render(request, "pages/tumblebug_api.html", context)
+    return swagger(
+        request, title=_("CB-Tumblebug interface"), document_url=reverse("tumblebug-openapi")
+    )
 
 
 def openapi() -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""Passwords: the own one changed, and a first one set by a link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext as _
+
+from jobs.domain.permissions import Permission
+from jobs.services import accounts
+from jobs.web import guard
+from jobs.web.http import AuthedRequest, toast_on_page
+from jobs.web.toasts import Toast
+
+if TYPE_CHECKING:  # generic for the type checker only
+    _Form = SetPasswordForm[User]
+
+
+@guard.form(Permission.READ)
+def change(request: AuthedRequest) -> HttpResponse:
+    """Ask for the old and a new password; other browsers of the person are logged out by it."""
+    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
+    for field in form.fields.values():
+        field.widget.attrs["class"] = "in"
+    if request.method == "POST" and form.is_valid():
+        user = cast("User", form.save())
+        update_session_auth_hash(request, user)
+        accounts.note_password(user, address=request.META.get("REMOTE_ADDR", ""))
+        text = _("The password is changed. Other browsers are logged out.")
+        return toast_on_page(request, Toast(text=text, icon="lock"), url=reverse("overview"))
+    status = 422 if form.is_bound else 200
+    return render(request, "pages/password.html", {"section": "", "form": form}, status=status)
+
+
+class PasswordSetView(PasswordResetConfirmView):
+    """Take a password from who has the link; it works once."""
+
+    template_name = "registration/password_set.html"
+    success_url = reverse_lazy("login")
+
+    def form_valid(self, form: _Form) -> HttpResponse:
+        """Keep the password, and that it was set."""
+        answer = super().form_valid(form)
+        accounts.note_password(form.user, address=self.request.META.get("REMOTE_ADDR", ""))
+        return cast("HttpResponse", answer)
