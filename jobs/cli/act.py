@@ -1,58 +1,79 @@
-"""The commands that act: run, kill, pause, resume, create, delete."""
+"""The commands that act: run, wait, kill, pause, resume, delete."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs.cli import text
 from jobs.cli.errors import CliError
 from jobs.cli.group import LazyApi, cli, json_option, print_document
+from jobs.cli.targets import latest
 from jobs.domain.states import LIVE
 
 if TYPE_CHECKING:
     from jobs.cli.client import Api, Document
 
 _KILL_PATIENCE = 30.0  # longer than the usual grace period
+_SIGNALLED = 128  # what shells add to the number of the signal
 
 
 @cli.command()
 @click.argument("name")
-@click.option("--no-wait", is_flag=True, help="Start it and do not wait for its end.")
+@click.option("--wait/--no-wait", default=True, help="Wait for its end, or only start it.")
+@click.option("--exit-code", "own_code", is_flag=True, help="End with the code of the job itself.")
 @click.option("--force", is_flag=True, help="Start it past an open circuit breaker.")
 @click.option(
     "-p", "--param", "given", metavar="NAME=VALUE", multiple=True, help="A parameter; repeatable."
 )
 @json_option
-@click.pass_obj
+@click.pass_context
 def run(
-    api: LazyApi, name: str, no_wait: bool, force: bool, given: tuple[str, ...], as_json: bool
+    context: click.Context,
+    /,
+    name: str,
+    wait: bool,
+    own_code: bool,
+    force: bool,
+    given: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Run a job at once and wait; a failure ends with 1. Ctrl-C leaves the run going."""
+    if own_code and not wait:
+        raise click.UsageError("--exit-code needs the end of the run: leave out --no-wait.")
+    api: LazyApi = context.obj
     parameters = _parameters(given)
     job = api().job(name)
     if not as_json:
-        click.echo(f"Running standalone job '{job['name']}'...")
+        click.echo(f"Running {text.place(job)}...")
     query: dict[str, Any] = {"force": "true"} if force else {}
     body = {"parameters": parameters} if parameters else None
     execution = api().post(f"/jobs/{job['id']}/trigger", body=body, **query)
-    if not no_wait:
+    if wait:
         _warn_without_workers(api())
         execution = _wait(api(), execution)
     if as_json:
         print_document(execution)
-    if no_wait:
+    if not wait:
         if not as_json:
             click.echo(f"Execution #{execution['id']} is {execution['state']}")
     elif execution["state"] != "succeeded":
         reason = execution["message"] or execution["state"]
-        raise CliError(f"Standalone job '{job['name']}' failed: {reason}")
+        click.echo(f"Error: {text.called(job)} failed: {reason}", err=True)
+        context.exit(_code_of(execution) if own_code else 1)
     elif not as_json:
-        click.echo(f"Standalone job '{job['name']}' completed successfully")
+        click.echo(f"{text.called(job)} completed successfully")
     if not as_json:
         _tell_warnings(execution)
+
+
+def _code_of(execution: Document) -> int:
+    """Return the code with which a failed job ended, as a shell tells it; 1 where it has none."""
+    if execution["exit_code"]:
+        return int(execution["exit_code"])
+    return _SIGNALLED + int(execution["signal"]) if execution["signal"] else 1
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:
@@ -94,6 +115,30 @@ def _wait(api: Api, execution: Document) -> Document:
 
 
 @cli.command()
+@click.argument("target", metavar="NAME|ID")
+@click.option("--timeout", type=click.FloatRange(min=0), default=None, help="Seconds at most.")
+@json_option
+@click.pass_context
+def wait(context: click.Context, /, target: str, timeout: float | None, as_json: bool) -> None:
+    """Wait for the end of an execution, or of a job's latest; 0 when it has succeeded, else 1."""
+    api: LazyApi = context.obj
+    execution = latest(api(), target)
+    try:
+        execution = api().until_ended(execution, timeout=timeout)
+    except KeyboardInterrupt:
+        click.echo(f"\nExecution #{execution['id']} goes on", err=True)
+        raise
+    if as_json:
+        print_document(execution)
+    else:
+        reason = f": {execution['message']}" if execution["message"] else ""
+        click.echo(
+            f"Execution #{execution['id']} of '{execution['job']}' is {execution['state']}{reason}"
+        )
+    context.exit(0 if execution["state"] == "succeeded" else 1)
+
+
+@cli.command()
 @click.argument("name")
 @json_option
 @click.pass_obj
@@ -104,7 +149,7 @@ def kill(api: LazyApi, name: str, as_json: bool) -> None:
     if not live:
         raise CliError(f"job '{job['name']}' is not running")
     if not as_json:
-        click.echo(f"Killing standalone job '{job['name']}'...")
+        click.echo(f"Killing {text.place(job)}...")
     cancelled = [_cancel(api(), execution) for execution in live]
     ended = [api().until_ended(one, timeout=_KILL_PATIENCE) for one in cancelled]
     if as_json:
@@ -113,7 +158,7 @@ def kill(api: LazyApi, name: str, as_json: bool) -> None:
     if open_ones:
         raise CliError(f"Execution #{open_ones[0]['id']} was asked to end and has not ended yet.")
     if not as_json:
-        click.echo(f"Standalone job '{job['name']}' killed successfully")
+        click.echo(f"{text.called(job)} killed successfully")
 
 
 def _cancel(api: Api, execution: Document) -> Document:
@@ -146,20 +191,6 @@ def resume(api: LazyApi, name: str, as_json: bool) -> None:
     """Let a stopped job's schedules fire again."""
     job = api().post(f"/jobs/{api().job(name)['id']}/resume")
     _told(job, "resumed", as_json)
-
-
-@cli.command()
-@click.argument("file", metavar="FILE.json")
-@json_option
-@click.pass_obj
-def create(api: LazyApi, file: str, as_json: bool) -> None:
-    """Create a job from a JSON file (- reads standard input)."""
-    try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CliError(f"Cannot read {file}: {reason}") from error
-    _told(api().post("/jobs", content=content), "created", as_json)
 
 
 @cli.command()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
-import httpx
-
-from jobs.cli.errors import CliError
+from jobs.cli.errors import CliError, NotFoundError
+from jobs.cli.transport import Answer, Remote, Transport, query_text
 from jobs.domain.states import LIVE
 
 Document = dict[str, Any]
@@ -22,6 +22,7 @@ _WAIT = 10  # seconds that one request asks the server to wait; it may answer ea
 _PAUSE = 0.5  # between two requests for something that has not happened yet
 _PAGE = 500
 _LOG_BYTES = 4_000_000
+_LONGEST_NAME = 200
 
 
 @dataclass
@@ -31,43 +32,44 @@ class Api:
     url: str = ""
     token: str = ""
     workspace: str = ""
-    _open: list[httpx.Client] = field(default_factory=list, init=False)
 
     @cached_property
-    def _http(self) -> httpx.Client:
-        """Return the connection, made at the first call: `--help` needs none."""
-        client = self._connect()
-        self._open.append(client)
-        return client
-
-    def _connect(self) -> httpx.Client:
+    def _transport(self) -> Transport:
+        """Return the way to the API, found at the first call: `--help` needs none."""
         if not self.url:
-            from jobs.cli.local import local_client
+            from jobs.cli.local import Local
 
-            return local_client()
+            return Local()
         if not self.token:
-            raise CliError("JOBDECK_TOKEN is missing: a server at a URL asks for a token.")
-        if not self.url.startswith(("http://", "https://")):
-            raise CliError(f"The URL {self.url!r} must begin with http:// or https://.")
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url.rstrip("/"), headers=headers, timeout=_TIMEOUT)
+            raise CliError("JOBCTL_TOKEN is missing: a server at a URL asks for a token.")
+        return Remote(self.url, self.token, timeout=_TIMEOUT)
 
-    def close(self) -> None:
-        """Close the connection if there is one."""
-        for client in self._open:
-            client.close()
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json_body: object = None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the server's answer, also a refusal; ``content`` is sent as it is."""
+        data = content if json_body is None else json.dumps(json_body).encode()
+        sent = {"Content-Type": "application/json"} if data or method == "POST" else {}
+        target = _PREFIX + path + query_text(params or {})
+        return self._transport.request(
+            method, target, headers={**sent, **(headers or {})}, content=data
+        )
 
-    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def send(self, method: str, path: str, **options: Any) -> Answer:
         """Return the answer of the server; CliError when it refuses or cannot be reached."""
-        try:
-            response = self._http.request(method, _PREFIX + path, **options)
-        except httpx.HTTPError as error:
-            raise CliError(f"Cannot reach {self.url or 'the API'}: {error}") from error
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise CliError(f"The URL {self.url!r} or the token cannot be used: {error}") from error
-        if response.is_success:
-            return response
-        raise CliError(_refusal(response))
+        answer = self.ask(method, path, **options)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(refusal(answer))
+        if not answer.is_success:
+            raise CliError(refusal(answer))
+        return answer
 
     def get(self, path: str, **query: Any) -> Document:
         """Return a document."""
@@ -78,35 +80,46 @@ class Api:
         self, path: str, *, body: object = None, content: bytes = b"", **query: Any
     ) -> Document:
         """Act; ``content`` is a body that the server shall judge as it is."""
-        data = json.dumps(body).encode() if body is not None else content
-        headers = {"Content-Type": "application/json"}
-        response = self.send("POST", path, params=query, content=data, headers=headers)
-        document: Document = response.json()
+        answer = self.send("POST", path, params=query, json_body=body, content=content)
+        document: Document = answer.json()
         return document
 
-    def jobs(self) -> Iterator[Document]:
-        """Yield all jobs, page by page."""
-        self._check_workspace()
+    def pages(self, path: str, **query: Any) -> Iterator[Document]:
+        """Yield everything that a list holds, page by page."""
         cursor: str | None = ""
         while cursor is not None:
-            page = self.get("/jobs", limit=_PAGE, **({"cursor": cursor} if cursor else {}))
+            page = self.get(path, **query, **({"cursor": cursor} if cursor else {}))
             yield from page["items"]
             cursor = page["next_cursor"]
 
+    def jobs(self, **query: Any) -> Iterator[Document]:
+        """Yield the jobs of the workspace; without one those that stand alone."""
+        try:
+            for job in self.pages("/jobs", limit=_PAGE, **query, **self._room()):
+                if self._is_here(job):
+                    yield job
+        except NotFoundError:
+            if not self.workspace:
+                raise
+            raise CliError(f"workspace '{self.workspace}' not found") from None
+
     def job(self, name: str) -> Document:
         """Return the job called ``name``."""
-        self._check_workspace()
-        found: list[Document] = []
-        if len(name) <= 200 and "\0" not in name and name:
-            found = self.get("/jobs", name=name, limit=1)["items"]
-        if not found:
-            raise CliError(f"standalone job '{name}' not found")
-        return found[0]
-
-    def _check_workspace(self) -> None:
-        """Refuse a workspace: every job stands alone until there are workspaces."""
+        fits = 0 < len(name) <= _LONGEST_NAME and "\0" not in name
+        # An impossible name is looked up as well: an unknown workspace is told before it.
+        for job in self.jobs(**({"name": name} if fits else {"name": "-"})):
+            if fits:
+                return job
         if self.workspace:
-            raise CliError(f"workspace '{self.workspace}' not found")
+            raise CliError(f"job '{name}' not found in workspace '{self.workspace}'")
+        raise CliError(f"standalone job '{name}' not found")
+
+    def _room(self) -> dict[str, str]:
+        return {"workspace": self.workspace} if self.workspace else {}
+
+    def _is_here(self, job: Document) -> bool:
+        """Say whether a job is in the workspace that was named, or in none."""
+        return str(job["workspace"] or "").lower() == self.workspace.lower()
 
     def executions(self, job: Document, *, limit: int, state: str = "") -> list[Document]:
         """Return a job's newest executions; ``state`` may name several, with commas."""
@@ -139,31 +152,31 @@ class Api:
         complete = response.headers["Log-Complete"] == "true"
         return response.content, int(response.headers["Log-Next"]), complete
 
-    def search_logs(self, job: Document, text: str) -> Iterator[Document]:
+    def search_logs(self, job: Document, text: str, **query: Any) -> Iterator[Document]:
         """Yield the lines with ``text`` of a job's executions, the newest first."""
-        cursor: str | None = ""
-        while cursor is not None:
-            query = {"cursor": cursor} if cursor else {}
-            page = self.get(f"/jobs/{job['id']}/log-search", q=text, **query)
-            yield from page["items"]
-            cursor = page["next_cursor"]
+        return self.pages(f"/jobs/{job['id']}/log-search", q=text, **query)
 
     def log_pieces(
         self, execution_id: int, *, follow: bool, tail: int = 0, attempt: int = 0
     ) -> Iterator[bytes]:
-        """Yield what is printed so far; with ``follow`` also what comes, until the execution ends."""
+        """Yield what is printed so far; with ``follow`` also what comes, until the execution ends.
+
+        The server holds the answer until there is something new. It does so for one request at a
+        time; a second one is answered at once, and then it is this side that pauses.
+        """
         start, complete = 0, False
         query: dict[str, int] = {"tail": tail, "attempt": attempt}
         while not complete:
-            before = start
+            before, asked = start, time.monotonic()
             data, start, complete = self.log(execution_id, before, **query)
-            query = {"attempt": attempt}
+            query = {"attempt": attempt, **({"wait": _WAIT} if follow else {})}
             if data:
                 yield data
             elif not complete and start == before:
                 if not follow:
                     return
-                time.sleep(_PAUSE)
+                if time.monotonic() - asked < _PAUSE:
+                    time.sleep(_PAUSE)
 
 
 def is_live(execution: Document) -> bool:
@@ -171,10 +184,10 @@ def is_live(execution: Document) -> bool:
     return execution["state"] in LIVE
 
 
-def _refusal(response: httpx.Response) -> str:
+def refusal(answer: Answer) -> str:
     """Return the sentence of a problem object; of anything else, the status."""
     try:
-        detail = response.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        return f"The server answered {response.status_code} {response.reason_phrase}."
+        detail = answer.json()["detail"]
+    except (CliError, KeyError, TypeError):
+        return f"The server answered {answer.status} {answer.reason}."
     return str(detail)

@@ -1,9 +1,10 @@
-"""The group of commands, what they share, and how `jobctl` ends."""
+"""The group of commands, what they share, and where they find the server."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,6 +16,30 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Which module below this package brings which commands: one is imported when it is asked for.
+MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "account": ("explain", "ledger"),
+    "act": ("delete", "kill", "pause", "resume", "run", "wait"),
+    "artifacts": ("artifacts",),
+    "backfill": ("backfill", "backfills"),
+    "breaker": ("breaker",),
+    "calendar": ("calendar",),
+    "completion": ("completion",),
+    "crontab": ("import",),
+    "dependencies": ("dependencies",),
+    "event": ("event",),
+    "files": ("apply", "create", "diff", "export", "validate"),
+    "freeze": ("freeze", "freezes", "lift"),
+    "logs": ("logs",),
+    "look": ("list", "next", "show", "status"),
+    "profile": ("login", "profile"),
+    "queue": ("drain", "queue", "queues", "undrain", "workers"),
+    "top": ("top",),
+    "variable": ("variable",),
+    "workspace": ("workspace", "workspaces"),
+}
+_MODULE_OF: Final = {command: name for name, commands in MODULES.items() for command in commands}
+
 
 class UnknownCommandError(click.UsageError):
     """No such command: ends with 1, wrong arguments of a known one with 2."""
@@ -23,7 +48,20 @@ class UnknownCommandError(click.UsageError):
 
 
 class Commands(click.Group):
-    """A group for which an unknown command is an error of its own, as in the seed's tool."""
+    """A group that imports what it needs: the start costs what the one command costs.
+
+    An unknown command is an error of its own, as in the seed's tool.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(_MODULE_OF)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported by now."""
+        if cmd_name in _MODULE_OF and cmd_name not in self.commands:
+            importlib.import_module(f"jobs.cli.{_MODULE_OF[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -38,9 +76,11 @@ class Commands(click.Group):
 class LazyApi:
     """The API, imported when a command first needs it: `next EXPR` and `--help` never do."""
 
-    def __init__(self, *, url: str, token: str, workspace: str) -> None:
+    def __init__(self, *, url: str, token: str, workspace: str, profile: str) -> None:
         """Take the global options."""
-        self._options = {"url": url, "token": token, "workspace": workspace}
+        self._url, self._token = url, token
+        self._profile = profile
+        self.workspace = workspace
         self._api: Api | None = None
 
     def __call__(self) -> Api:
@@ -48,13 +88,21 @@ class LazyApi:
         if self._api is None:
             from jobs.cli.client import Api
 
-            self._api = Api(**self._options)
+            url, token = self._server()
+            self._api = Api(url=url, token=token, workspace=self.workspace)
         return self._api
 
-    def close(self) -> None:
-        """Close the connection, if one was made."""
-        if self._api is not None:
-            self._api.close()
+    def _server(self) -> tuple[str, str]:
+        """Return address and token of the server that is meant; two blanks for this very host.
+
+        A profile's token goes to that profile's server alone, never to one that was named.
+        """
+        if self._url:
+            return self._url, self._token
+        from jobs.cli.profiles import chosen
+
+        found = chosen(self._profile)
+        return ("", "") if found is None else (found.url, self._token or found.token)
 
 
 def json_option(command: F) -> F:
@@ -69,15 +117,22 @@ def print_document(document: object) -> None:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jobctl")
-@click.option("--url", envvar="JOBDECK_URL", default="", help="Server; by default this host's own.")
-@click.option("--token", envvar="JOBDECK_TOKEN", default="", help="Token for the server.")
-@click.option("--workspace", default="", help="Look at the jobs of this workspace.")
+@click.option(
+    "--url",
+    envvar=["JOBCTL_URL", "JOBDECK_URL"],
+    default="",
+    help="Server; by default that of the profile in use, or this host's own.",
+)
+@click.option(
+    "--token", envvar=["JOBCTL_TOKEN", "JOBDECK_TOKEN"], default="", help="Token for the server."
+)
+@click.option("--profile", envvar="JOBCTL_PROFILE", default="", help="A server of `jobctl login`.")
+@click.option("--workspace", default="", help="The jobs of this workspace.")
 @click.pass_context
-def cli(ctx: click.Context, url: str, token: str, workspace: str) -> None:
+def cli(ctx: click.Context, url: str, token: str, profile: str, workspace: str) -> None:
     """Look at jobs and act on them.
 
-    With JOBDECK_URL and JOBDECK_TOKEN set, jobctl talks to that server; without, it works on the
-    server's own host, whether the web server runs or not.
+    With JOBCTL_URL and JOBCTL_TOKEN set, or after `jobctl login`, jobctl talks to that server;
+    without, it works on the server's own host, whether the web server runs or not.
     """
-    ctx.obj = LazyApi(url=url, token=token, workspace=workspace)
-    ctx.call_on_close(ctx.obj.close)
+    ctx.obj = LazyApi(url=url, token=token, workspace=workspace, profile=profile)

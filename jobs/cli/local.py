@@ -9,19 +9,81 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from email.message import Message
+from io import BytesIO
 from typing import Any
-
-import httpx
+from urllib.parse import unquote_to_bytes
 
 from jobs.cli.errors import CliError
+from jobs.cli.transport import Answer
 
 _TABLE = "jobs_job"
 
 
-def local_client() -> httpx.Client:
-    """Return a client whose requests never leave the process."""
+class Local:
+    """The API in this process: requests that never leave it."""
+
+    def __init__(self) -> None:
+        """Load the server's code and settings."""
+        self._application = _application()
+        self._host = _host()
+
+    def request(
+        self, method: str, target: str, *, headers: Mapping[str, str], content: bytes
+    ) -> Answer:
+        """Return the answer to a request."""
+        began: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, given: list[tuple[str, str]], _error: Any = None) -> Any:
+            began.append((status, given))
+
+        body = self._application(self._environ(method, target, headers, content), start)
+        try:
+            data = b"".join(body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        status, given = began[-1]
+        found = Message()  # its names are found in any case, as those of an answer over HTTP
+        for name, value in given:
+            found[name] = value
+        return Answer(status=int(status.split()[0]), headers=found, content=data)
+
+    def _environ(
+        self, method: str, target: str, headers: Mapping[str, str], content: bytes
+    ) -> dict[str, Any]:
+        path, _, query = target.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": self._host,
+            "SERVER_PORT": "443",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "local",
+            "HTTP_HOST": self._host,
+            "CONTENT_LENGTH": str(len(content)),
+            "wsgi.version": (1, 0),
+            # A server that redirects plain HTTP must not redirect its own tool.
+            "wsgi.url_scheme": "https",
+            "wsgi.input": BytesIO(content),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in headers.items():
+            key = name.upper().replace("-", "_")
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        return environ
+
+
+def _application() -> Callable[..., Iterable[bytes]]:
+    """Return the web application, its caller being whoever runs this process."""
     _set_up()
     from django.core.handlers.wsgi import WSGIHandler
 
@@ -29,9 +91,7 @@ def local_client() -> httpx.Client:
         # WhiteNoise looks for static files, which nobody asks for here.
         warnings.simplefilter("ignore")
         handler = WSGIHandler()
-    transport = httpx.WSGITransport(app=_as_local(handler), remote_addr="local")
-    # https: a server that redirects plain HTTP must not redirect its own tool.
-    return httpx.Client(transport=transport, base_url=f"https://{_host()}")
+    return _as_local(handler)
 
 
 def _set_up() -> None:
@@ -53,7 +113,7 @@ def _set_up() -> None:
     if _TABLE not in tables:
         raise CliError(
             "The server here has not been set up yet. Run `make up` (or `manage.py setup`), "
-            "or name another server by JOBDECK_URL and JOBDECK_TOKEN."
+            "or name another server by JOBCTL_URL and JOBCTL_TOKEN."
         )
 
 

@@ -1,16 +1,15 @@
-"""The commands that look: list, status, show, logs, next."""
+"""The commands that look: list, status, show, next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.cli import fire_times, text
-from jobs.cli.errors import CliError
+from jobs.cli import text
 from jobs.cli.group import LazyApi, cli, json_option, print_document
-from jobs.domain.zones import zone as find_zone
 
 if TYPE_CHECKING:
     from jobs.cli.client import Api, Document
@@ -25,16 +24,21 @@ def list_(api: LazyApi, name: str | None, as_json: bool) -> None:
     if name is not None:
         print_document(api().job(name))
         return
-    _print_jobs(list(api().jobs()), text.job_list, as_json)
+    _print_jobs(list(api().jobs()), text.job_list, as_json, api.workspace)
 
 
 def _print_jobs(
-    jobs: list[Document], lines: Callable[[list[Document]], Iterator[str]], as_json: bool
+    jobs: list[Document],
+    lines: Callable[[list[Document]], Iterator[str]],
+    as_json: bool,
+    workspace: str,
 ) -> None:
     if as_json:
         print_document({"items": jobs})
+    elif jobs:
+        click.echo("\n".join(lines(jobs)))
     else:
-        click.echo("\n".join(lines(jobs)) if jobs else "No standalone jobs configured")
+        click.echo(text.no_jobs(workspace))
 
 
 @cli.command()
@@ -44,7 +48,8 @@ def _print_jobs(
 def status(api: LazyApi, name: str | None, as_json: bool) -> None:
     """Show how the jobs stand, or one in detail."""
     if name is None:
-        _print_jobs(list(api().jobs()), text.status_list, as_json)
+        lines = partial(text.status_list, workspace=api.workspace)
+        _print_jobs(list(api().jobs()), lines, as_json, api.workspace)
         return
     job = api().job(name)
     if as_json:
@@ -70,54 +75,6 @@ def show(api: LazyApi, name: str, as_json: bool) -> None:
     print_document(api().job(name))
 
 
-@cli.command()
-@click.argument("target", metavar="NAME|ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the execution has ended.")
-@click.option("--tail", type=click.IntRange(0, 10_000), default=0, help="Only the last lines.")
-@click.option("--attempt", type=click.IntRange(0, 32_000), default=0, help="Only of one attempt.")
-@click.option("--grep", default="", help="Only lines with this text, of all of the job's runs.")
-@json_option
-@click.pass_obj
-def logs(
-    api: LazyApi, /, target: str, follow: bool, tail: int, attempt: int, grep: str, as_json: bool
-) -> None:
-    """Print what an execution, or a job's latest one, has printed."""
-    if grep:
-        if follow or tail or attempt:
-            raise click.UsageError("--grep goes with none of -f, --tail and --attempt.")
-        _print_matches(api().search_logs(api().job(target), grep), as_json)
-        return
-    number = _execution_id(api(), target)
-    pieces = api().log_pieces(number, follow=follow, tail=tail, attempt=attempt)
-    if as_json:
-        output = b"".join(pieces).decode(errors="replace")
-        print_document({"execution_id": number, "log": output})
-        return
-    for piece in pieces:
-        click.echo(piece, nl=False)
-
-
-def _print_matches(found: Iterator[Document], as_json: bool) -> None:
-    """Print lines as `grep` does, each with its execution and number; the newest execution first."""
-    if as_json:
-        print_document({"items": list(found)})
-        return
-    for item in found:
-        click.echo(f"#{item['execution_id']}:{item['line']}: {item['text']}")
-
-
-def _execution_id(api: Api, target: str) -> int:
-    """Return the execution that is meant: a number, else the latest of the job of that name."""
-    if target.isascii() and target.isdecimal() and len(target) <= 18:
-        return int(target)
-    job = api.job(target)
-    latest = api.executions(job, limit=1)
-    if not latest:
-        raise CliError(f"job '{job['name']}' has not run yet")
-    number: int = latest[0]["id"]
-    return number
-
-
 @cli.command("next")
 @click.argument("target", metavar='NAME|"EXPR"')
 @click.option("--zone", default=None, help="IANA time zone of the expression. [default: UTC]")
@@ -131,6 +88,8 @@ def next_(
     api: LazyApi, /, target: str, zone: str | None, start: str | None, as_json: bool, **how: Any
 ) -> None:
     """Print when a job, or any cron expression, fires next. An expression needs no server."""
+    from jobs.cli import fire_times
+
     if fire_times.is_expression(target):
         zone = zone or "UTC"
         found = fire_times.fire_times(target, zone_name=zone, start=start, **how)
@@ -151,4 +110,8 @@ def _local_text(item: str, zone: str | None) -> str:
     """Return a fire time on the wall clock of its zone, with the offset."""
     at = text.moment(item)
     assert at is not None  # noqa: S101 - an item is never null
-    return (at.astimezone(find_zone(zone)) if zone else at).isoformat()
+    if zone:
+        from jobs.domain.zones import zone as find_zone
+
+        at = at.astimezone(find_zone(zone))
+    return at.isoformat()

@@ -8,40 +8,10 @@ import sys
 
 import click
 
-from jobs.cli import (
-    account,
-    act,
-    artifacts,
-    backfill,
-    breaker,
-    calendar,
-    dependencies,
-    event,
-    freeze,
-    look,
-    queue,
-    variable,
-)
 from jobs.cli.errors import CliError
 from jobs.cli.group import cli
 
-__all__ = [
-    "account",
-    "act",
-    "artifacts",
-    "backfill",
-    "breaker",
-    "calendar",
-    "cli",
-    "dependencies",
-    "event",
-    "freeze",
-    "look",
-    "main",
-    "queue",
-    "run_command",
-    "variable",
-]
+__all__ = ["cli", "main", "run_command"]
 
 INTERRUPTED = 130  # what a shell answers after Ctrl-C
 

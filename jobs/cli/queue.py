@@ -47,7 +47,7 @@ def limit(api: LazyApi, name: str, limit: str, as_json: bool) -> None:
     if number is not None and not limit.isdecimal():
         raise CliError(f"{limit[:40]!r} is no limit. Use a number, or none.")
     sent = {"limit": None if number is None else int(number)}
-    done = api().send("PATCH", _path(name), json=sent).json()
+    done = api().send("PATCH", _path(name), json_body=sent).json()
     words = "has no limit" if done["limit"] is None else f"runs at most {done['limit']} at a time"
     _told(done, f"Queue {done['name']} {words}", as_json)
 

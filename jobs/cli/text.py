@@ -53,9 +53,16 @@ def job_list(jobs: Iterable[Document]) -> Iterator[str]:
         yield _row(job["name"], job["type"], enabled[job["state"]], _cut(job["description"]))
 
 
-def status_list(jobs: Iterable[Document]) -> Iterator[str]:
+def no_jobs(workspace: str) -> str:
+    """Return what an empty list says."""
+    if workspace:
+        return f"No jobs defined for workspace '{workspace}'"
+    return "No standalone jobs configured"
+
+
+def status_list(jobs: Iterable[Document], *, workspace: str = "") -> Iterator[str]:
     """Yield a line with state and counts for each job."""
-    yield "Standalone jobs:"
+    yield f"Jobs in workspace '{workspace}':" if workspace else "Standalone jobs:"
     widths = "{:<20} {:<12} {:<8} {:<8} {}"
     yield widths.format("JOB NAME", "STATUS", "SUCCESS", "FAILED", "LAST RUN")
     for job in jobs:
@@ -72,7 +79,7 @@ def status_list(jobs: Iterable[Document]) -> Iterator[str]:
 def status_lines(job: Document, *, last_error: str) -> Iterator[str]:
     """Yield the labelled lines of one job, as the seed shows them."""
     yield f"Job: {job['name']}"
-    yield "Type: standalone"
+    yield f"Workspace: {job['workspace']}" if job["workspace"] else "Type: standalone"
     yield f"Status: {status_word(job)}"
     if job["state"] != "active":
         yield "Enabled: false"
@@ -83,8 +90,20 @@ def status_lines(job: Document, *, last_error: str) -> Iterator[str]:
     yield f"Last Success: {stamp(job['last_success_at'])}"
     yield f"Last Failure: {stamp(job['last_failure_at'])}"
     if last_error:
-        yield f"Last Error: {last_error}"
+        yield f"Last Error: {clean(last_error)}"
     yield f"Next Run: {stamp(job['next_fire_at'])}"
+
+
+def called(job: Document) -> str:
+    """Return a job as the sentences of `run` and `kill` begin: ``Standalone job 'x'``."""
+    return f"Job '{job['name']}'" if job["workspace"] else f"Standalone job '{job['name']}'"
+
+
+def place(job: Document) -> str:
+    """Return a job with the place where it is: ``job 'x' in workspace 'w'``."""
+    if job["workspace"]:
+        return f"job '{job['name']}' in workspace '{job['workspace']}'"
+    return f"standalone job '{job['name']}'"
 
 
 def _row(name: str, kind: str, enabled: str, description: str) -> str:
@@ -93,5 +112,10 @@ def _row(name: str, kind: str, enabled: str, description: str) -> str:
 
 def _cut(text: str) -> str:
     """Return the first line of a description, cut to its column."""
-    line = text.partition("\n")[0]
+    line = clean(text.partition("\n")[0])
     return line if len(line) <= _DESCRIPTION else f"{line[: _DESCRIPTION - 3]}..."
+
+
+def clean(text: str) -> str:
+    """Return text that a terminal shows and does not obey: what a job says is anybody's."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -70,7 +70,7 @@ def set_(
     if description is not None:
         given["description"] = description
     if found:
-        made = api().send("PATCH", f"/variables/{found['id']}", json=given).json()
+        made = api().send("PATCH", f"/variables/{found['id']}", json_body=given).json()
     else:
         made = api().post("/variables", body={**given, "name": name, "job_id": job_id})
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,8 +49,11 @@ class Jobctl:
 
 
 @pytest.fixture
-def jobctl(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Jobctl:
+def jobctl(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Jobctl:
     """Return `jobctl` for expressions, or together with the database fixture for jobs."""
-    monkeypatch.delenv("JOBDECK_URL", raising=False)
-    monkeypatch.delenv("JOBDECK_TOKEN", raising=False)
+    for name in ("JOBCTL_URL", "JOBCTL_TOKEN", "JOBCTL_PROFILE", "JOBDECK_URL", "JOBDECK_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JOBCTL_CONFIG", str(tmp_path / "jobctl" / "profiles.json"))
     return Jobctl(capsys)

@@ -91,7 +91,7 @@ def test_jobctl_works_from_afar_with_a_token(
         "Error: This token is unknown, revoked or expired.\n",
     )
     assert without.returncode == 1
-    assert "JOBDECK_TOKEN is missing" in without.stderr
+    assert "JOBCTL_TOKEN is missing" in without.stderr
 
 
 def test_a_server_that_is_away_is_an_error(program: Run) -> None:

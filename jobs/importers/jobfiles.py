@@ -1,0 +1,175 @@
+"""Files of job definitions, JSON and YAML: read with care, each definition with its line.
+
+A file holds one definition, a list of them, or an object with a list under ``jobs`` or ``items``; a
+YAML file may hold several documents. What cannot be read is told beside what can.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import yaml
+
+from jobs.domain.errors import InvalidError
+from jobs.importers.positions import MAX_DEPTH, Loader, composed, line_at, line_of
+
+ENDINGS: Final = (".json", ".yaml", ".yml")
+MAX_BYTES: Final = 5_000_000
+MAX_DEFINITIONS: Final = 10_000  # of one file
+MAX_FILES: Final = 10_000  # of one directory
+_LISTS: Final = ("jobs", "items")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One definition, as somebody wrote it."""
+
+    source: str
+    value: dict[str, Any]
+    node: yaml.Node
+
+    def place(self, field: str = "") -> str:
+        """Return file and line, of a field where it is named: ``jobs.yaml:12``."""
+        return f"{self.source}:{line_at(self.node, field) if field else line_of(self.node)}"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What could not be read, and why."""
+
+    place: str
+    reason: str
+
+
+def files_in(path: Path) -> list[Path]:
+    """Return the files that a path means: itself, or the job files right in the directory."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(
+        one
+        for one in path.iterdir()
+        if one.suffix.lower() in ENDINGS and not one.name.startswith(".")
+    )
+    if len(found) > MAX_FILES:
+        raise InvalidError(
+            f"{path} holds {len(found)} job files. Use {MAX_FILES} or fewer at a time."
+        )
+    return found
+
+
+def read(raw: bytes, source: str) -> Iterator[Entry | Broken]:
+    """Yield the definitions that a file holds, and what is wrong with it."""
+    try:
+        yield from _read(_Text(raw, source))
+    except InvalidError as error:
+        yield Broken(source, error.message)
+
+
+class _Text:
+    """A file's content, with the nodes that know its lines."""
+
+    def __init__(self, raw: bytes, source: str) -> None:
+        if len(raw) > MAX_BYTES:
+            raise InvalidError(f"The file has {len(raw)} bytes. Use {MAX_BYTES} or fewer.")
+        try:
+            self.text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidError(f"The file is not UTF-8 (byte {error.start}).") from error
+        self.source = source
+
+    @property
+    def is_json(self) -> bool:
+        """Say whether this has to be JSON: by its name, or by how it begins."""
+        named = self.source.lower().endswith(ENDINGS[1:])
+        return not named and self.text.lstrip()[:1] in ("{", "[")
+
+    @cached_property
+    def nodes(self) -> list[yaml.Node]:
+        # JSON is YAML but for tabs between its values; within a text JSON has none.
+        return list(composed(self.text.replace("\t", " ") if self.is_json else self.text))
+
+
+def _read(text: _Text) -> Iterator[Entry | Broken]:
+    documents = [_json(text.text)] if text.is_json else [_value(node) for node in text.nodes]
+    if not documents:
+        raise InvalidError("The file is empty. Write a job definition.")
+    for document, node in zip(documents, text.nodes, strict=True):
+        yield from _entries(document, node, text.source)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise InvalidError(
+            f"This is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise InvalidError(f"This is deeper than {MAX_DEPTH} levels.") from error
+    except ValueError as error:  # a whole number with thousands of digits
+        raise InvalidError("This holds a number that is too long.") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidError(f"{twice} is given twice in one object.")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidError(f"This is not JSON: {name} is no number of JSON.")
+
+
+def _value(node: yaml.Node) -> object:
+    """Return what a node says, in plain values; a tag that asks for an object is refused."""
+    loader = Loader("")
+    try:
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        raise InvalidError(f"Line {line_of(node)}: {error.problem}.") from error
+    except (ValueError, TypeError) as error:
+        raise InvalidError(f"Line {line_of(node)}: {error}.") from error
+    finally:
+        loader.dispose()
+
+
+def _entries(value: object, node: yaml.Node, source: str) -> Iterator[Entry | Broken]:
+    """Yield the definitions of one document."""
+    for name in _LISTS:
+        if isinstance(value, dict) and isinstance(value.get(name), list) and "name" not in value:
+            held = next(child for key, child in _pairs(node) if key == name)
+            yield from _listed(value[name], held, source)
+            return
+    if isinstance(value, list):
+        yield from _listed(value, node, source)
+    else:
+        yield _entry(value, node, source)
+
+
+def _pairs(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - its value is an object
+    for key, child in node.value:
+        yield key.value, child
+
+
+def _listed(values: list[Any], node: yaml.Node, source: str) -> Iterator[Entry | Broken]:
+    if len(values) > MAX_DEFINITIONS:
+        raise InvalidError(
+            f"The file holds {len(values)} definitions. Use {MAX_DEFINITIONS} or fewer."
+        )
+    for value, child in zip(values, node.value, strict=True):
+        yield _entry(value, child, source)
+
+
+def _entry(value: object, node: yaml.Node, source: str) -> Entry | Broken:
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return Entry(source, value, node)
+    return Broken(f"{source}:{line_of(node)}", "This is no job definition. Write an object.")
