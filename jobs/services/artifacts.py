@@ -101,10 +101,19 @@ def record(running: Running, files: Sequence[KeptFile]) -> None:
         transaction.on_commit(lambda: _remove_unlisted(running.execution_id))
 
 
-def discard_files(execution_id: int, files: Sequence[KeptFile]) -> None:
-    """Remove what an attempt left whose verdict came too late: its row belongs to another."""
-    if files:
-        _remove_unlisted(execution_id)
+def discard_files(execution_id: int, attempt: int, files: Sequence[KeptFile]) -> None:
+    """Remove what an attempt left whose verdict came too late: its row belongs to another.
+
+    Nothing else: the next attempt may have its files in the store already, and not yet its verdict.
+    """
+    directory = _directory(execution_id)
+    try:
+        for file in files:
+            (directory / f"{attempt}-{file.sha256}").unlink(missing_ok=True)
+        if files and not any(directory.iterdir()):
+            directory.rmdir()
+    except OSError as error:
+        log.warning("Files of execution %d could not be removed: %s", execution_id, error)
 
 
 def discard_work(execution_id: int, attempt: int) -> None:

@@ -158,7 +158,7 @@ def _finish(
         ],
     )
     if not mine:
-        artifacts.discard_files(running.execution_id, result.artifacts)
+        artifacts.discard_files(running.execution_id, running.attempt, result.artifacts)
         return False
     if result.artifacts:
         artifacts.record(running, result.artifacts)

@@ -11,10 +11,12 @@ import pytest
 from jobs import conf
 from jobs.domain.errors import UnknownError
 from jobs.engine import runner
+from jobs.executors.base import KeptFile
 from jobs.executors.directory import prepare_artifacts
 from jobs.models import Artifact, Execution
 from jobs.queries import logs
 from jobs.services import artifacts, claims
+from jobs.services.artifact_files import Collection, collect
 from tests.factories import make_artifact, make_execution, make_job, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +213,38 @@ def test_a_fenced_worker_leaves_no_file() -> None:
 
     assert not Artifact.objects.exists()
     assert stored_files() == []
+
+
+def test_a_late_attempt_removes_nothing_of_the_next_one() -> None:
+    execution = make_execution()
+    work = prepared(execution, 1)
+    (work / "a").write_text("late")
+    late = collected(execution, 1)
+    (prepared(execution, 2) / "a").write_text("next")
+    following = collected(execution, 2)  # its verdict is yet to be written
+
+    artifacts.discard_files(execution.pk, 1, late)
+
+    assert [file.name for file in stored_files()] == [f"2-{following[0].sha256}"]
+    artifacts.discard_files(execution.pk, 2, following)
+    assert stored_files() == []
+
+
+def prepared(execution: Execution, attempt: int) -> Path:
+    """Make the directory of an attempt."""
+    work = artifacts.work_dir(execution.pk, attempt)
+    prepare_artifacts(work)
+    return work
+
+
+def collected(execution: Execution, attempt: int) -> list[KeptFile]:
+    """Take what an attempt left into the store."""
+    taken = Collection()
+    store = artifacts._directory(execution.pk)
+    work = artifacts.work_dir(execution.pk, attempt)
+    collect(work, store, attempt=attempt, taken=taken, alive=lambda: True)
+    artifacts.discard_work(execution.pk, attempt)
+    return taken.files
 
 
 def test_removing_executions_removes_their_files() -> None:
