@@ -266,7 +266,7 @@ def _sums(since: datetime, until: datetime) -> dict[str, Sums]:
     return {row["queue"]: _sums_of(row) for row in _added(rows.values("queue"))}
 
 
-def _added(rows: QuerySet[Stat, dict[str, Any]]) -> QuerySet[Stat, dict[str, Any]]:
+def _added(rows: QuerySet[Stat, Any]) -> QuerySet[Stat, Any]:
     """Add the shards up."""
     return rows.order_by().annotate(
         good=Sum("succeeded"),

@@ -17,6 +17,7 @@ from jobs.registry.base import entry_of_function
 from jobs.services import cron_jobs
 from jobs.services import jobs as job_services
 from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.registered import Outcome
 from tests.factories import definition
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ FETCH = {"name": "fetch", "cron": "* * * * *", "command": "true"}
 @pytest.fixture
 def listed(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., cron_jobs.registered.Outcome]:
+) -> Callable[..., Outcome]:
     """Return what writes a list and synchronises with it."""
     monkeypatch.setattr(REGISTRY, "_entries", {})
     path = tmp_path / "cron.json"
@@ -71,9 +72,10 @@ def test_s4_50_52_69_each_job_has_its_strategy_and_a_breaker_of_its_own(listed: 
     assert (other.retry_max_attempts, other.retry_kind, other.priority) == (2, "fixed", 10)
     assert fetch.breaker_id != other.breaker_id
     assert fetch.breaker is not None
-    found = (fetch.breaker.threshold, fetch.breaker.open_seconds, fetch.breaker.window_seconds)
-    assert found == (5, 300, 60)
-    assert fetch.state == JobState.ACTIVE
+    assert fetch.breaker.threshold == 5
+    assert (fetch.breaker.open_seconds, fetch.breaker.window_seconds) == (300.0, 60.0)
+    assert definition_of(fetch)["breaker"]["half_open_probes"] == 1
+    assert {fetch.state, other.state} == {"active"}
 
 
 def test_s4_53_60_62_63_the_switches_change_what_is_made(listed: Any, settings: Any) -> None:

@@ -27,6 +27,7 @@ from jobs.web import figures, guard
 from jobs.web import health_words as say
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
+from jobs.web.words import Badge
 
 _TOPICS = ("executions", "workers")
 _PERIODS = {"24h": 24, "1h": 1, "7d": 168}
@@ -68,7 +69,7 @@ class QueueRow:
     """A queue as the table shows it."""
 
     health: QueueHealth
-    badge: say.Badge
+    badge: Badge
     link: str
 
 
