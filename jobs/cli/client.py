@@ -23,6 +23,7 @@ _PAUSE = 0.5  # between two requests for something that has not happened yet
 _PAGE = 500
 _LOG_BYTES = 4_000_000
 _LONGEST_NAME = 200
+_STANDALONE = "_standalone_"  # the jobs of no workspace
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Api:
         raise CliError(f"standalone job '{name}' not found")
 
     def _room(self) -> dict[str, str]:
-        return {"workspace": self.workspace} if self.workspace else {}
+        return {"workspace": self.workspace or _STANDALONE}
 
     def _is_here(self, job: Document) -> bool:
         """Say whether a job is in the workspace that was named, or in none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -36,10 +37,8 @@ _PLAIN: Final = (
 
 
 def _learn() -> None:
-    import re
-
     for tag, pattern, first in _PLAIN:
-        Loader.add_implicit_resolver(tag, re.compile(pattern), first)  # type: ignore[no-untyped-call]
+        Loader.add_implicit_resolver(tag, re.compile(pattern), first)
 
 
 _learn()

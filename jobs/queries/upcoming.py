@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from jobs.domain.permissions import Actor
 from jobs.models import Job
+from jobs.models.job import JobQuerySet
 
 
-def next_jobs(limit: int, *, seen_by: Actor | None = None) -> Sequence[Job]:
+def next_jobs(limit: int, *, seen_by: Actor | None = None) -> JobQuerySet:
     """Return the jobs that are due next, the soonest first; the index of due times gives them."""
     return (
         Job.objects.present()
