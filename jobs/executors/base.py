@@ -53,7 +53,7 @@ class Monitor(Protocol):
     def write(self, chunks: Sequence[Chunk], *, last: bool = False) -> None:
         """Store output, in order, after everything written before.
 
-        Called at most every 0.5 s or 32 kB, and once with ``last`` (perhaps with nothing) right
+        Called at most every 0.25 s or 32 kB, and once with ``last`` (perhaps with nothing) right
         before ``execute`` returns, so that it can share the transaction of the verdict.
         """
 

@@ -18,7 +18,8 @@ from jobs.executors.base import Chunk
 from jobs.executors.masked import MaskedOutput
 
 FLUSH_BYTES = 32_768
-FLUSH_SECONDS = 0.5
+# With the page's look every half second a line is seen within a second of its printing.
+FLUSH_SECONDS = 0.25
 MAX_TAIL_BYTES = 262_144
 # Each switch between stdout and stderr starts a new piece, with some 200 bytes of its own.
 MAX_TAIL_PIECES = 50_000
