@@ -18,7 +18,7 @@ from tests.api.callers import Caller, caller
 from tests.factories import make_execution, make_job
 from tests.inprocess import one_connection
 
-EXAMPLES = 8  # for each operation
+EXAMPLES = 6  # for each operation
 
 
 @pytest.fixture
