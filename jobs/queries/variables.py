@@ -98,8 +98,9 @@ def list_variables(
 def room_of(row: Variable) -> str | None:
     """Return the name of the workspace whose jobs may name a variable; None for another scope."""
     number = workspace_of(row.scope)
-    rows = Workspace.objects.filter(pk=number).values_list("name", flat=True)
-    return None if number is None else rows.first()
+    if number is None:
+        return None
+    return Workspace.objects.filter(pk=number).values_list("name", flat=True).first()
 
 
 def rooms_of(rows: Iterable[Variable]) -> dict[str, str]:
@@ -196,7 +197,8 @@ def _names_in(definition: Mapping[str, Any]) -> set[str]:
 
 def _known(names: Iterable[str], job_id: int | None) -> list[Variable]:
     """Return the variables of these names: the global ones, its workspace's, then the job's own."""
-    room = Job.objects.filter(pk=job_id).values_list("workspace", flat=True).first()
+    rooms = Job.objects.filter(pk=job_id or 0).values_list("workspace", flat=True)
+    room = rooms.first()
     mine = Q(scope=GLOBAL) | Q(scope=JOB, job=job_id) | Q(scope=workspace_scope(room or 0))
     rows = Variable.objects.defer("sealed").filter(mine, name__in=list(names))
     return sorted(rows, key=lambda row: nearness(row.scope))

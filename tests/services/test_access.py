@@ -77,7 +77,7 @@ def test_what_is_not_seen_does_not_exist_and_what_is_seen_may_be_refused() -> No
         job_services.update(mine.pk, {"description": "x"}, actor=actor)
     for deed in (job_services.pause, job_services.resume, job_services.delete, triggers.trigger):
         with pytest.raises((UnknownError, ForbiddenError)) as refused:
-            deed(theirs.pk, actor=actor)  # type: ignore[operator]  # each takes a job and an actor
+            deed(theirs.pk, actor=actor)
         if deed is not job_services.delete:  # nowhere may he delete: that is told first
             assert refused.type is UnknownError
     with pytest.raises(UnknownError):
@@ -117,7 +117,8 @@ def test_a_job_is_put_only_where_its_editor_edits(shop: Workspace, bank: Workspa
         job_services.update(job.pk, {"workspace": None}, actor=actor)
     with pytest.raises(ForbiddenError, match="could not edit the job any more"):
         job_services.update(tagged.pk, {"tags": []}, actor=actor)
-    assert job_services.update(tagged.pk, {"workspace": "Shop", "tags": []}, actor=actor)
+    moved = job_services.update(tagged.pk, {"workspace": "Shop", "tags": []}, actor=actor)
+    assert moved.workspace_id == shop.pk
     theirs = make_job(workspace="Bank", tags=["mine"])
     with pytest.raises(ForbiddenError, match="workspace Bank"):
         job_services.update(theirs.pk, {"workspace": None}, actor=actor)
@@ -135,8 +136,8 @@ def test_what_others_share_is_not_changed_by_a_job(shop: Workspace) -> None:
     with pytest.raises(ForbiddenError):
         create(actor, workspace="Shop", breaker={"name": "shared", "threshold": 2})
     for fields in ({}, {"job_id": secret.pk}, {"workspace": "Bank"}):
+        wanted = parse_variable({"name": "X", "value": "1", **fields})
         with pytest.raises((ForbiddenError, InvalidError)):
-            wanted = parse_variable({"name": "X", "value": "1", **fields})
             variables.create(wanted, actor=actor)
     for fields in ({"job_id": own.pk}, {"workspace": "Shop"}):
         variables.create(parse_variable({"name": "X", "value": "1", **fields}), actor=actor)
@@ -153,7 +154,7 @@ def test_what_others_share_is_not_changed_by_a_job(shop: Workspace) -> None:
 
 
 def _of_token(user: User, **fields: Any) -> Actor:
-    token, value = tokens.create(user, f"token {Token.objects.count()}", **fields)
+    _token, value = tokens.create(user, f"token {Token.objects.count()}", **fields)
     found = tokens.authenticate(value)
     assert found is not None
     return people.actor_of(
@@ -202,7 +203,10 @@ def test_grants_are_given_changed_taken_and_written_down(shop: Workspace) -> Non
     assert not Access.objects.filter(pk=row.pk).exists()
     entries = list(AuditEntry.objects.filter(object_name="lena").order_by("pk"))
     assert [one.action for one in entries] == ["access.grant"] * 3 + ["access.revoke"]
-    assert (entries[1].before["role"], entries[1].after["role"]) == ("viewer", "editor")
+    changed = entries[1]
+    assert changed.before is not None
+    assert changed.after is not None
+    assert (changed.before["role"], changed.after["role"]) == ("viewer", "editor")
     with pytest.raises(ForbiddenError):
         access.grant(user, Role.EDITOR, workspace=shop, actor=limited("ed", Role.EDITOR))
     with pytest.raises(InvalidError, match="is for everything"):

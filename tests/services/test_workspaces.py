@@ -156,7 +156,8 @@ def test_the_nearest_variable_counts() -> None:
     assert render(running).spec["command"] == "echo own room all"
     assert render(alone).spec["command"] == "echo all"
     assert (running.workspace, alone.workspace) == ("Shop", "_standalone_")
-    told = {one.name: one.variable.value for one in named_by(definition_of(job), job.pk)}
+    found = named_by(definition_of(job), job.pk)
+    told = {one.name: one.variable.value for one in found if one.variable}
     assert told == {"WHO": "own", "WHERE": "room", "WHAT": "all"}
     by_value = {(row.name, row.value): row for row in Variable.objects.all()}
     assert [one.name for one in jobs_naming(by_value["WHERE", "room"])] == ["a"]

@@ -74,7 +74,7 @@ def ledger(request: ApiRequest, query: Query[LedgerQuery]) -> StreamingHttpRespo
         raise InvalidError(
             f"from {query.start.isoformat()} is later than to {query.end.isoformat()}."
         )
-    known = Job.objects.visible_to(request.auth).filter(pk=query.job_id)
+    known = Job.objects.visible_to(request.auth).filter(pk=query.job_id or 0)
     if query.job_id is not None and not known.exists():
         raise UnknownError(f"Job {query.job_id} does not exist.")
     lines = _lines(entries(period, rules_of=rules_of), query.format)

@@ -71,7 +71,7 @@ def list_(request: ApiRequest, query: Query[WorkspaceQuery]) -> WorkspacePage:
         seen_by=request.auth,
     )
     return WorkspacePage(
-        items=[_document(row) for row in page.rows],
+        items=[_document(row) for row in rows_of(page.rows)],
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 

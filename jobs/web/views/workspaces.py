@@ -46,7 +46,7 @@ def workspace_list(request: AuthedRequest) -> HttpResponse:
         "section": "workspaces",
         "own_search": True,
         "search": search,
-        "rows": page.rows,
+        "rows": rows_of(page.rows),
         "older": older if page.next_after else None,
         "newest": query if after else None,
         "may_create": request.actor.sees_all and request.actor.may(Permission.EDIT),
