@@ -69,7 +69,9 @@ def test_what_is_exported_changes_nothing_when_applied(
     jobctl: Jobctl, tmp_path: Path, form: str
 ) -> None:
     make_job(name="up", schedules=[cron("*/5 * * * *")], environment={"A": "on", "B": "1e5"})
-    make_job(name="down", paused=True, depends_on=["up"], retry={"on": ["exit_code"]}, tags=["no", "10"])
+    make_job(
+        name="down", paused=True, depends_on=["up"], retry={"on": ["exit_code"]}, tags=["no", "10"]
+    )
     file = tmp_path / f"jobs.{form[2:]}"
     before = list(Job.objects.values_list("name", "version"))
 
