@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from jobs.queries.timeline_axis import RANGES, TimeRange, axis_of, parse_at, par
 from jobs.queries.timeline_marks import Axis
 from jobs.queries.timeline_page import SORTS, TimelineFilter
 from jobs.web.filters import job_filter
+from jobs.web.http import AuthedRequest
 
 RANGE_DEFAULT = "day"
 _SEARCH_LIMIT = 200
@@ -70,7 +70,7 @@ def _written(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-def address_of(request: HttpRequest) -> Address:
+def address_of(request: AuthedRequest) -> Address:
     """Read the query string; words that make no sense count as not given."""
     given = request.GET.dict()
     shared = job_filter(request)

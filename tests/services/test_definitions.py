@@ -23,7 +23,7 @@ from tests.factories import cron, definition, make_job
         ({"overlap": "sometimes"}, "Use skip, queue, allow or cancel_running"),
         ({"schedules": [cron("* * * *")]}, "The expression '* * * *' has 4 fields"),
         ({"schedules": [cron("0 0 * * *", "Mars/X")]}, "The time zone Mars/X does not exist"),
-        ({"workspace": "nowhere"}, "Workspace 'nowhere' does not exist"),
+        ({"workspace": "no where"}, "Name 'no where' is not allowed"),
         ({"colour": "red"}, "colour: This field does not exist."),
     ],
 )
