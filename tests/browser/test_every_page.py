@@ -36,6 +36,27 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "page-broken", "echo {{db_host}} {{page_pass}}", breaker={"name": "page-db", "threshold": 3}
     )
     breaker = product.sql("SELECT max(id) FROM jobs_breaker WHERE name = %s", "page-db")[0][0]
+    given = product.job(
+        "page-given",
+        "echo $PARAM_DAY; echo '::warning Nearly full'; echo '::metric rows=5'; "
+        """echo '::result {"rows": {"paris": 5}}'; echo a > $ARTIFACTS_DIR/a.csv""",
+        parameters=[
+            {"name": "day", "type": "date", "default": "2030-01-31"},
+            {"name": "place", "type": "choice", "choices": ["paris", "london"]},
+            {"name": "key", "secret": True},
+        ],
+    )
+    after = product.job("page-after", "echo then", depends_on=["page-good", "page-given"])
+    product.run(given)
+    reported = product.sql("SELECT max(id) FROM jobs_execution WHERE job_id = %s", given)[0][0]
+    needy = product.job("page-needs", "echo no", requires=["gpu"])
+    waiting = product.trigger(needy)
+    cloud = product.job(
+        "page-cloud",
+        "",
+        type="registerCspResources",
+        spec={"ns_id": "production", "connection_name": "aws", "mci_name_prefix": "page"},
+    )
     secret = product.ask("create_variable", name="page_pass", value="hidden", secret=True)
     yield {
         "overview": "/",
@@ -43,6 +64,14 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "no-jobs": "/jobs/?q=nothing-is-called-so",
         "job": f"/jobs/{good}/",
         "failing-job": f"/jobs/{bad}/",
+        "job-with-dependencies": f"/jobs/{after}/",
+        "edit-job-with-dependencies": f"/jobs/{after}/edit/",
+        "run-with": f"/jobs/{given}/run/with/",
+        "edit-job-with-parameters": f"/jobs/{given}/edit/",
+        "cloud-job": f"/jobs/{cloud}/",
+        "reported": f"/executions/{reported}/?q=2030",
+        "waiting": f"/executions/{waiting}/",
+        "no-logs": f"/jobs/{needy}/logs/",
         "new-job": "/jobs/new/",
         "edit-job": f"/jobs/{good}/edit/",
         "delete-job": f"/jobs/{good}/delete/",
