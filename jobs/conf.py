@@ -24,6 +24,11 @@ def workers() -> int:
     return cast("int", _get("WORKERS"))
 
 
+def api_rate() -> int:
+    """Return how many requests a minute one token may make to one web process."""
+    return cast("int", _get("API_RATE"))
+
+
 def queues() -> list[str]:
     """Return the queues that this host's cluster serves, best first."""
     return cast("list[str]", _get("QUEUES"))

@@ -209,7 +209,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 # --- The engine -----------------------------------------------------------------------------------
-BROKER_URL = env.text("BROKER_URL") or bull_redis_url(  # redis://… hands work over; empty: the table
+# redis://… hands work over; empty: the table.
+BROKER_URL = env.text("BROKER_URL") or bull_redis_url(
     env.text("BULL_REDIS_HOST"),
     port=env.integer("BULL_REDIS_PORT", 6379, low=1, high=65535),
     password=env.text("BULL_REDIS_PASSWORD"),
@@ -334,7 +335,10 @@ LOGGING: dict[str, Any] = {
             "delay": True,
         },
     },
-    "root": {"handlers": ["stderr", "file"] if LOG_FILE else ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {
+        "handlers": ["stderr", "file"] if LOG_FILE else ["stderr"],
+        "level": env.text("LOG_LEVEL", "INFO").upper(),
+    },
     "loggers": {
         "axes": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -15,6 +14,7 @@ from ninja.security import APIKeyCookie, HttpBasicAuth, HttpBearer
 from ninja.security.http import DecodeError
 from ninja.utils import check_csrf
 
+from jobs import conf
 from jobs.api.problems import HttpProblem
 from jobs.domain.permissions import Actor, Permission, Role, require, require_somewhere
 from jobs.queries import sight
@@ -161,7 +161,7 @@ def identify(request: HttpRequest) -> Actor:
 
 def _check_rate(caller: str) -> None:
     """Refuse who calls more often than the setting allows."""
-    allowed = int(settings.JOBDECK["API_RATE"])
+    allowed = conf.api_rate()
     seconds = RATES.wait_for(caller, allowed)
     if seconds > 0:
         raise _too_many(f"More than {allowed} requests a minute. Wait a moment.", seconds)

@@ -143,7 +143,8 @@ class JobDocument(BaseModel):
 _STATE_FIELDS = tuple(
     name
     for name in JobDocument.model_fields
-    if hasattr(Job, name) and name not in {"id", "tags", "schedules", "calendars", "breaker", "workspace"}
+    if hasattr(Job, name)
+    and name not in {"id", "tags", "schedules", "calendars", "breaker", "workspace"}
 )
 
 

@@ -35,8 +35,8 @@ from jobs.api.v1.queues import router as queues
 from jobs.api.v1.search import router as search
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.tokens import router as tokens
-from jobs.api.v1.users import router as users
 from jobs.api.v1.upcoming import router as upcoming
+from jobs.api.v1.users import router as users
 from jobs.api.v1.variables import router as variables
 from jobs.api.v1.workspaces import router as workspaces
 from jobs.domain.errors import InvalidError

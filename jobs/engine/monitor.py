@@ -115,9 +115,7 @@ class DatabaseMonitor:
         if self._aborting():
             return BeatAnswer(cancelled_by=SHUTDOWN)
         try:
-            answer = executions.beat(
-                self._running, progress=self._progress, is_slow=self._is_slow
-            )
+            answer = executions.beat(self._running, progress=self._progress, is_slow=self._is_slow)
         except OUTAGE as error:
             _away(error)
             return BeatAnswer(fenced=self._is_cut_off())

@@ -82,9 +82,7 @@ class Supply:
             ids = broker.take(self._queues, free, timeout=REDIS_SECONDS)
         except broker.TransportError:
             return self._claim_ready(free)
-        taken = [
-            claims.claim_one(pk, worker_id=self._worker_id, labels=self._labels) for pk in ids
-        ]
+        taken = [claims.claim_one(pk, worker_id=self._worker_id, labels=self._labels) for pk in ids]
         return [(claim.execution_id, claim.token) for claim in taken if claim is not None]
 
     def wait(self) -> None:

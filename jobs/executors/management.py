@@ -107,7 +107,9 @@ class ManagementExecutor:
     ) -> ExecutionResult:
         """Run the command to its end."""
         work = partial(_call, spec)
-        return spec.explained(run_forked(work, spec.context_of(context), monitor, limits=spec.limits))
+        return spec.explained(
+            run_forked(work, spec.context_of(context), monitor, limits=spec.limits)
+        )
 
 
 def fault_of(command: str) -> str | None:

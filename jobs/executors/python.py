@@ -67,7 +67,9 @@ class PythonExecutor:
     ) -> ExecutionResult:
         """Run the job to its end."""
         work = partial(call, REGISTRY.find(spec.job), spec.kwargs)
-        return spec.explained(run_forked(work, spec.context_of(context), monitor, limits=spec.limits))
+        return spec.explained(
+            run_forked(work, spec.context_of(context), monitor, limits=spec.limits)
+        )
 
 
 def call(entry: RegisteredJob, arguments: Mapping[str, Any], context: JobContext) -> Any:

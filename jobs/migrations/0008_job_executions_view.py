@@ -5,6 +5,8 @@ drops the view before other migrations and makes it anew after them.
 """
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 VIEW = "job_executions"
 _DURATION = {
@@ -44,11 +46,11 @@ WHERE e.started_at IS NOT NULL OR e.finished_at IS NOT NULL
 """  # noqa: S608 - constants of this file only
 
 
-def make(apps, schema_editor):
+def make(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     schema_editor.execute(statement(schema_editor.connection.vendor))
 
 
-def drop(apps, schema_editor):
+def drop(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     schema_editor.execute(f"DROP VIEW IF EXISTS {VIEW}")
 
 

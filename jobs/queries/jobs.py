@@ -165,7 +165,9 @@ def job_names(
     *, without: int | None = None, limit: int = 500, seen_by: Actor | None = None
 ) -> list[str]:
     """Return names of present jobs to choose from."""
-    jobs = Job.objects.present().visible_to(seen_by).exclude(pk=without)
+    jobs = Job.objects.present().visible_to(seen_by)
+    if without is not None:
+        jobs = jobs.exclude(pk=without)
     return list(jobs.order_by("name").values_list("name", flat=True)[:limit])
 
 

@@ -143,8 +143,10 @@ def _page(rows: list[Row], limit: int) -> Page[Row]:
 
 def present_job(job_id: int) -> Job:
     """Return a job with schedules and tags; UnknownError when there is none or it was deleted."""
-    jobs = Job.objects.present().select_related("workspace").prefetch_related(
-        "schedules", "tag_rows", "calendars", "dependencies__upstream"
+    jobs = (
+        Job.objects.present()
+        .select_related("workspace")
+        .prefetch_related("schedules", "tag_rows", "calendars", "dependencies__upstream")
     )
     job = jobs.filter(pk=job_id).first()
     if job is None:

@@ -180,7 +180,9 @@ def search_job(chosen: JobSearchFilter) -> JobSearch:
     for number, (execution, may_match) in enumerate(_candidates(chosen, needle, effort), 1):
         start = chosen.after[1] if chosen.after and chosen.after[0] == execution.pk else 1
         if effort.left <= 0 or number > MOST_EXECUTIONS:
-            return JobSearch(found, (execution.pk, start), number - 1, looked.due_at if looked else None)
+            return JobSearch(
+                found, (execution.pk, start), number - 1, looked.due_at if looked else None
+            )
         looked = execution
         if not may_match:
             continue

@@ -109,11 +109,15 @@ def totals(now: datetime, seen_by: Actor | None = None) -> Totals:
     see all gets none.
     """
     everything = seen_by is None or seen_by.sees_all
-    jobs = Job.objects.present().visible_to(seen_by).aggregate(
-        total=Count("pk"),
-        active=Count("pk", filter=Q(state=JobState.ACTIVE.value)),
-        paused=Count("pk", filter=Q(state=JobState.PAUSED.value)),
-        auto_disabled=Count("pk", filter=Q(state=JobState.AUTO_DISABLED.value)),
+    jobs = (
+        Job.objects.present()
+        .visible_to(seen_by)
+        .aggregate(
+            total=Count("pk"),
+            active=Count("pk", filter=Q(state=JobState.ACTIVE.value)),
+            paused=Count("pk", filter=Q(state=JobState.PAUSED.value)),
+            auto_disabled=Count("pk", filter=Q(state=JobState.AUTO_DISABLED.value)),
+        )
     )
     live = (
         Execution.objects.filter(
@@ -199,7 +203,9 @@ _CRITICAL = Q(state=JobState.AUTO_DISABLED.value) | Q(
 
 def attention(now: datetime, seen_by: Actor | None = None) -> AttentionList:
     """Return what needs a person, critical first; three queries."""
-    troubled = Job.objects.present().visible_to(seen_by).filter(_CRITICAL | _IN_A_ROW | overdue(now))
+    troubled = (
+        Job.objects.present().visible_to(seen_by).filter(_CRITICAL | _IN_A_ROW | overdue(now))
+    )
     counts = troubled.aggregate(
         critical=Count("pk", filter=_CRITICAL), warnings=Count("pk", filter=~_CRITICAL)
     )
@@ -245,7 +251,6 @@ def _of_run(run: Execution) -> Attention:
 
 def _long_runs(now: datetime, seen_by: Actor | None) -> list[Execution]:
     rows = Execution.objects.select_related("job").filter(
-        of_jobs_seen_by(seen_by),
-        state=ExecutionState.RUNNING.value, started_at__lt=now - LONG
+        of_jobs_seen_by(seen_by), state=ExecutionState.RUNNING.value, started_at__lt=now - LONG
     )
     return list(rows.order_by("started_at")[:SHOWN])

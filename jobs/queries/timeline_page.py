@@ -97,7 +97,9 @@ def lane_page(
     page = min(chosen.page, max(-(-matching // LANES_A_PAGE), 1))
     start = (page - 1) * LANES_A_PAGE
     shown = _sorted(jobs, chosen.sort, axis.now).defer("spec", "environment", "last_error")
-    found = list(shown.prefetch_related("schedules", "dependencies__upstream")[start : start + LANES_A_PAGE])
+    found = list(
+        shown.prefetch_related("schedules", "dependencies__upstream")[start : start + LANES_A_PAGE]
+    )
     return LanePage(
         lanes=_lanes(found, axis, rules_of, holds_of),
         matching=matching,
@@ -109,14 +111,14 @@ def lane_page(
 
 def queues_in_use(seen_by: Actor | None = None) -> list[str]:
     """Return the queues of present jobs, for the filter."""
-    queues = Job.objects.present().visible_to(seen_by).order_by("queue").values_list("queue", flat=True)
+    queues = (
+        Job.objects.present().visible_to(seen_by).order_by("queue").values_list("queue", flat=True)
+    )
     return list(queues.distinct()[:200])
 
 
 def _matching(chosen: TimelineFilter, now: datetime) -> QuerySet[Job]:
-    wide = JobFilter(
-        q=chosen.q, state=chosen.state, tag=chosen.tag, seen_by=chosen.seen_by
-    )
+    wide = JobFilter(q=chosen.q, state=chosen.state, tag=chosen.tag, seen_by=chosen.seen_by)
     jobs = filtered(wide, now)
     if chosen.queue:
         jobs = jobs.filter(queue=chosen.queue)

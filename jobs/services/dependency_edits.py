@@ -95,7 +95,8 @@ def resolve(definition: JobDefinition, job_id: int | None = None) -> list[Job]:
         named[job.pk] = job
         entry.job = reference(job, definition.workspace)
     pairs = sorted(
-        zip(definition.depends_on, named.values(), strict=True), key=lambda pair: pair[0].job.lower()
+        zip(definition.depends_on, named.values(), strict=True),
+        key=lambda pair: pair[0].job.lower(),
     )
     definition.depends_on = [entry for entry, _job in pairs]
     return [job for _entry, job in pairs]

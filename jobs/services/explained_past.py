@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from jobs.domain.explain import Outcome, Step, clock, shown, span
 from jobs.domain.states import (
-    FreezeScope,
     FAILURES,
     TERMINAL,
     ExecutionState,
+    FreezeScope,
     JobState,
     Misfire,
     OmissionReason,

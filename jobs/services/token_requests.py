@@ -101,7 +101,7 @@ def make(asked: TokenDefinition, *, actor: Actor) -> tuple[Token, str]:
 
 def revoke(token_id: int, *, actor: Actor) -> Token:
     """End a token at once; of others only for administrators, to whom alone they exist."""
-    token = visible(actor).filter(pk=token_id).first()
+    token: Token | None = visible(actor).filter(pk=token_id).first()
     if token is None:
         raise UnknownError(f"Token {token_id} does not exist.")
     if token.user.get_username() == actor.name:

@@ -129,7 +129,7 @@ def _warned(execution: ShownExecution) -> str:
     found = getattr(execution, "__dict__", {}).get("warnings")
     if not found or execution.state != ExecutionState.SUCCEEDED:
         return ""
-    count = found["count"]
+    count = int(found["count"])
     return ngettext("with %d warning", "with %d warnings", count) % count
 
 

@@ -120,7 +120,6 @@ class Draft:
         """Return the variables that were filled in; an empty row is no variable."""
         return [row for row in self.variables if row["name"] or row["value"]]
 
-
     def used_after(self) -> list[Values]:
         """Return the jobs that were filled in, each with the ending that is waited for."""
         return [row for row in self.after if row["job"]]

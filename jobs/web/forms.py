@@ -145,9 +145,7 @@ class JobForm(forms.Form):
     mutex = _Text(
         label=_("Mutex"), help_text=_("Of all runs that name the same one, one at a time")
     )
-    requires = _Text(
-        label=_("Needs labels"), help_text=_("Of the worker; such as gpu, region=eu")
-    )
+    requires = _Text(label=_("Needs labels"), help_text=_("Of the worker; such as gpu, region=eu"))
     run_on_create = forms.BooleanField(
         required=False, label=_("Run once right after it is created")
     )

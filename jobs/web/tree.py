@@ -16,6 +16,7 @@ MOST_NODES = 500
 DEEPEST = 12
 OPEN_LEVELS = 2
 LONGEST_TEXT = 500
+NOTHING = SafeString()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Tree:
     """What to show; no parts: the value is no object and no list, or too large for a tree."""
 
     parts: bool
-    markup: SafeString = SafeString()
+    markup: SafeString = NOTHING
 
 
 def of(value: Any) -> Tree:

@@ -151,9 +151,7 @@ urlpatterns = [
     path("p/jobs/preview/", job_form.preview, name="p_job_preview"),
     path("p/jobs/<int:job_id>/header/", job.header_region, name="p_job_header"),
     path("p/jobs/<int:job_id>/stats/", job.stats_region, name="p_job_stats"),
-    path(
-        "p/jobs/<int:job_id>/dependencies/", job.dependencies_region, name="p_job_dependencies"
-    ),
+    path("p/jobs/<int:job_id>/dependencies/", job.dependencies_region, name="p_job_dependencies"),
     path("p/jobs/<int:job_id>/next/", job.next_region, name="p_job_next"),
     path("p/jobs/<int:job_id>/history/", job.history_region, name="p_job_history"),
     path("p/jobs/<int:job_id>/delete/", job_actions.delete_dialog, name="p_job_delete"),

@@ -27,7 +27,7 @@ def test_every_line_of_the_seed_works(jobctl: Jobctl, monkeypatch: pytest.Monkey
             now = timezone.now()
             Workspace.objects.create(name=room, created_at=now, updated_at=now)
         for name in names:
-            job = make_job(name=name, **({"workspace": room} if room else {}))
+            job = make_job(name=name, workspace=room or None)
             if name == "long-running-task":
                 make_execution(job)
     monkeypatch.setattr(

@@ -250,7 +250,7 @@ def test_s0_48_an_unknown_id_is_404_everywhere(script: Script) -> None:
         ("PUT", "/resume"),
         ("DELETE", ""),
     ):
-        body = {} if method == "PUT" else None
+        body: dict[str, object] | None = {} if method == "PUT" else None
 
         assert script(method, f"/nope{path}", body) == (404, {"message": "job not found: nope"})
 

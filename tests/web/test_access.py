@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -52,7 +54,7 @@ def person() -> User:
 
 def path_of(name: str, job: Job, execution: Execution) -> str:
     """Return the address of a route, filled with what exists."""
-    known = {
+    known: dict[str, Callable[[], object]] = {
         "job_id": lambda: job.pk,
         "execution_id": lambda: execution.pk,
         "artifact_id": lambda: make_artifact(execution).pk,

@@ -23,7 +23,9 @@ def text_of(client: Client, url: str) -> str:
     """Return what a page says, without its tags."""
     answer = client.get(url)
     assert answer.status_code == 200
-    found = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL)
+    found = re.sub(
+        r"<(script|style).*?</\1>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL
+    )
     return re.sub(r"\s+", " ", unescape(found)).replace(" .", ".").replace(" ,", ",")
 
 

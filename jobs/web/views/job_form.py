@@ -293,7 +293,11 @@ def _preview(
     return {
         "words": schedules.words(rules, shown=len(rules)) if rules else "",
         "after": after.words_of(
-            [(row["job"], row["on"]) for row in draft.used_after() if row["on"] in words.DEPENDENCY],
+            [
+                (row["job"], row["on"])
+                for row in draft.used_after()
+                if row["on"] in words.DEPENDENCY
+            ],
             shown=drafts.MOST_ROWS,
         ),
         "zones": sorted({rule.timezone for rule in rules}),

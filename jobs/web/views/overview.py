@@ -90,7 +90,11 @@ def heartbeat_region(request: AuthedRequest) -> HttpResponse:
 def _totals(now: datetime, reader: Actor) -> dict[str, object]:
     found = totals(now, reader)
     waits = found.hourly_waits
-    return {"totals": found, "own_jobs": not reader.sees_all, "longest_wait": max(waits, default=1) or 1}
+    return {
+        "totals": found,
+        "own_jobs": not reader.sees_all,
+        "longest_wait": max(waits, default=1) or 1,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
@@ -30,7 +30,7 @@ def change(request: AuthedRequest) -> HttpResponse:
     for field in form.fields.values():
         field.widget.attrs["class"] = "in"
     if request.method == "POST" and form.is_valid():
-        user = cast("User", form.save())
+        user = form.save()
         update_session_auth_hash(request, user)
         accounts.note_password(user, address=request.META.get("REMOTE_ADDR", ""))
         text = _("The password is changed. Other browsers are logged out.")
@@ -49,4 +49,4 @@ class PasswordSetView(PasswordResetConfirmView):
         """Keep the password, and that it was set."""
         answer = super().form_valid(form)
         accounts.note_password(form.user, address=self.request.META.get("REMOTE_ADDR", ""))
-        return cast("HttpResponse", answer)
+        return answer

@@ -98,9 +98,7 @@ def _query(request: AuthedRequest) -> dict[str, str]:
     }
 
 
-def _shown(
-    request: AuthedRequest, row: Variable, room: str, naming: list[Naming]
-) -> ShownVariable:
+def _shown(request: AuthedRequest, row: Variable, room: str, naming: list[Naming]) -> ShownVariable:
     return ShownVariable(
         variable=row,
         room=room,
