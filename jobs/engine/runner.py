@@ -27,6 +27,7 @@ from jobs.engine.outage import OUTAGE
 from jobs.executors import ExecutionContext, ExecutionResult, executor_for, parse_spec
 from jobs.executors.proctree import pid_start_time
 from jobs.services import artifacts, executions, journal, rendering
+from jobs.services.fitting import fitting
 from jobs.services.running import Running
 
 Answer = TypeVar("Answer")
@@ -109,7 +110,7 @@ def run_one(
         )
         artifacts.discard_work(running.execution_id, running.attempt)
         return None
-    result = artifacts.collected(running, result, alive=monitor.alive)
+    result = fitting(artifacts.collected(running, result, alive=monitor.alive))
     following = _record(running, result, monitor, take_next=goes_on())
     _tell(running, result)
     journal.ended(running.type, running.job_id, result)
