@@ -28,9 +28,11 @@ def test_the_order_agrees_with_the_word() -> None:
                         execution_count=live,
                     )
 
+    make_job(depends_on=[make_job().name])
+
     found = [standing(job, NOW) for job in by_trouble(Job.objects.all(), NOW)]
 
-    ranks = {Standing.BY_HAND: 6, Standing.ENDED: 6}
+    ranks = {Standing.BY_HAND: 6, Standing.ENDED: 6, Standing.AFTER_OTHERS: 6}
     order = [ranks.get(word, list(Standing).index(word)) for word in found]
     assert order == sorted(order)
     assert set(found) == set(Standing) - {Standing.ENDED}

@@ -162,7 +162,7 @@ def test_a_name_taken_at_the_same_moment_is_refused_in_words(
 ) -> None:
     make_job(name="report")
     other = make_job(name="other")
-    monkeypatch.setattr(job_services, "_check_name_free", lambda _name, _job: None)
+    monkeypatch.setattr(job_services, "_check_name_free", lambda *_: None)
 
     with pytest.raises(DuplicateError, match="A job named report exists already"):
         job_services.update(other.pk, {"name": "report"}, actor=SYSTEM)

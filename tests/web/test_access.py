@@ -11,7 +11,8 @@ from django.urls import get_resolver, reverse
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import Execution, Job
-from jobs.services import access, tokens
+from jobs.services import access, tokens, workspaces
+from jobs.services.workspaces import WorkspaceDefinition
 from tests.factories import (
     every,
     make_artifact,
@@ -67,7 +68,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "user_id": lambda: person().pk,
         "token_id": lambda: tokens.create(person(), "script")[0].pk,
         "access_id": lambda: access.grant(person(), Role.VIEWER, actor=SYSTEM, tag="a").pk,
-        "name": lambda: "default",
+        "name": lambda: workspaces.create(WorkspaceDefinition(name="default"), actor=SYSTEM).name,
     }
     names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
     return reverse(name, kwargs={argument: known[argument]() for argument in names})

@@ -10,9 +10,12 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import RetryCause
 from jobs.models import Job
+from jobs.services import workspaces
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.workspaces import WorkspaceDefinition
 from tests.factories import cron, every, make_breaker, make_calendar, make_job
 from tests.web.browserform import sent
 
@@ -65,6 +68,7 @@ EVERY: dict[str, Any] = {
     "breaker": {"threshold": 3, "window_seconds": 90, "open_seconds": 0.5, "half_open_probes": 2},
     "run_on_create": True,
     "calendars": ["Quiet", "Shut"],
+    "workspace": "room",
     "depends_on": [{"job": "upstream", "on": "failure"}],
     "parameters": [{"name": "day", "type": "choice", "default": "monday", "choices": ["monday", "friday"]}],
 }  # fmt: skip
@@ -74,6 +78,7 @@ def make_full(name: str = "original", **fields: Any) -> Job:
     for calendar in ("Quiet", "Shut"):
         make_calendar(name=calendar)
     make_job(name="upstream")
+    workspaces.create(WorkspaceDefinition(name="room"), actor=SYSTEM)
     return make_job(name=name, **{**EVERY, **fields})
 
 
