@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from django.utils.html import strip_tags
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from jobs.web.middleware import CONTENT_SECURITY_POLICY
 from tests.factories import make_execution
