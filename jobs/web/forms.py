@@ -130,7 +130,7 @@ class JobForm(forms.Form):
         choices=list(words.BREAKER_KIND.items()),
     )
     breaker_name = _Text(
-        label=_("Name"),
+        label=_("Name of the breaker"),
         widget=forms.TextInput(attrs={"list": "breakers"}),
         help_text=_("A known one keeps its settings; a new name makes one"),
     )

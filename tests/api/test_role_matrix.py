@@ -22,8 +22,10 @@ from jobs.models import (
     Token,
     Variable,
     Worker,
+    Workspace,
 )
-from jobs.services import queues, tokens
+from jobs.services import queues, tokens, workspaces
+from jobs.services.workspaces import WorkspaceDefinition
 from tests.api.callers import caller
 from tests.factories import (
     cron,
@@ -110,6 +112,11 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "calendars_update": ("PATCH", "/calendars/{calendar}", {"description": "x"}, EDIT),
     "calendars_delete": ("DELETE", "/calendars/{calendar}", None, EDIT),
     "calendars_spans": ("GET", "/calendars/{calendar}/spans", None, READ),
+    "workspaces_list": ("GET", "/workspaces", None, READ),
+    "workspaces_create": ("POST", "/workspaces", {"name": "made"}, EDIT),
+    "workspaces_read": ("GET", "/workspaces/{room}", None, READ),
+    "workspaces_update": ("PATCH", "/workspaces/{room}", {"description": "y"}, EDIT),
+    "workspaces_delete": ("DELETE", "/workspaces/{room}", None, EDIT),
     "variables_list": ("GET", "/variables", None, READ),
     "variables_create": ("POST", "/variables", {"name": "made", "value": "x"}, EDIT),
     "variables_read": ("GET", "/variables/{variable}", None, READ),
@@ -134,6 +141,8 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "about_workers": ("GET", "/workers", None, READ),
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),
 }
+# Each caller makes one of its own.
+NAMED = {"jobs_create", "calendars_create", "variables_create", "workspaces_create"}
 
 
 def test_the_matrix_knows_every_operation() -> None:
@@ -171,9 +180,10 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
             queue=f"queue-{number}",
             paused_queue=queues.pause(f"paused-{number}", actor=SYSTEM).name,
             worker=make_worker().pk,
+            room=workspaces.create(WorkspaceDefinition(name=f"room-{number}"), actor=SYSTEM).name,
             drained=queues.drain(make_worker().pk, actor=SYSTEM).pk,
         )
-        named = operation in {"jobs_create", "calendars_create", "variables_create"}
+        named = operation in NAMED
         sent = {**body, "name": f"made_{number}"} if named else body
         if operation == "users_create":
             sent = {"username": f"made_{number}"}
@@ -201,6 +211,7 @@ def _everything() -> list[Any]:
         list(Variable.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(Worker.objects.order_by("pk").values()),
+        list(Workspace.objects.order_by("pk").values()),
         list(User.objects.order_by("pk").values()),
         list(Token.objects.order_by("pk").values("pk", "revoked_at")),
     ]

@@ -15,7 +15,7 @@ def test_a_tag_is_frozen_and_lifted_again(product: Product, open_page: Open) -> 
     page = open_page("/freezes/")
     page.get_by_role("link", name="Freeze…").click()
     page.get_by_label("What", exact=True).select_option("tag")
-    page.get_by_label("Tag", exact=True).fill("cold")
+    page.get_by_label("Tag or workspace").fill("cold")
     page.get_by_label("Reason").fill("The disk is full")
     page.get_by_label("For", exact=True).fill("2h")
     page.get_by_role("button", name="Freeze", exact=True).click()

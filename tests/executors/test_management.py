@@ -126,6 +126,7 @@ def test_every_command_there_is_was_judged() -> None:
         "compilemessages",
         "findstatic",
         "inspectdb",
+        "prune",
         "sendtestemail",
         "showmigrations",
         "sqlmigrate",
