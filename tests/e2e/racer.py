@@ -44,7 +44,7 @@ def race(chance: random.Random, job_id: int, seen: dict[str, list[Any]]) -> None
     resumed = timezone.now()
     job_services.resume(job_id, actor=SYSTEM)
     seen["pauses"].append([job_id, paused.timestamp(), resumed.timestamp()])
-    if chance.random() < 0.2:
+    if chance.random() < 0.5:
         job_services.update(job_id, {"priority": chance.randrange(100)}, actor=SYSTEM)
 
 
