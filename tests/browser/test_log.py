@@ -18,7 +18,7 @@ def test_what_a_job_prints_arrives_and_can_be_linked_and_found(
     go = tmp_path / "go"
     command = (
         f"echo ready; while [ ! -e {go} ]; do sleep 0.05; done; date +%s.%N > {go}; "
-        "echo here it is; seq -f 'row %g' 3000; echo end; sleep 600"
+        f"echo here it is; seq -f 'row %g' 3000; echo end; while [ -e {go} ]; do sleep 0.1; done"
     )
     execution = product.trigger(product.job("log-live", command, timeout_seconds=900))
     page = open_page(f"/executions/{execution}/")
@@ -42,3 +42,4 @@ def test_what_a_job_prints_arrives_and_can_be_linked_and_found(
     page.get_by_role("button", name="Find").click()
     expect(page.locator("#log .at mark")).to_have_text("row 2222")
     expect(page.get_by_text("1 line matches")).to_be_visible()
+    go.unlink()  # its worker is free for other tests
