@@ -138,7 +138,7 @@ def forecast(
 ) -> Forecast:
     """Return the load from ``start`` (not before ``now``) to ``end`` in buckets of ``width``."""
     active = Job.objects.present().filter(state=JobState.ACTIVE.value)
-    jobs = [JobRow(*row) for row in active.values_list(*JobRow._fields)]
+    jobs = [JobRow(*row) for row in active.order_by("pk").values_list(*JobRow._fields)]
     in_hand = _in_hand()
     groups = _Groups(now=now, rules_of=rules_of)
     holds = _holds(jobs, start, end, holds_of)

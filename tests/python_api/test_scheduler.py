@@ -61,7 +61,9 @@ def test_jobs_run_at_their_interval_whatever_others_do(tmp_path: Path) -> None:
     assert all(gap >= 1.0 for gap in saw["gaps"])
     assert len(saw["ends"]) >= 3
     assert min(saw["own"]) >= 0.5  # S2-26: counted from the start, then from the end of the run
-    assert saw["bad"] == ["failed"]
+    # Its next start may wait or run already.
+    assert "failed" in saw["bad"]
+    assert not {"succeeded", "lost", "timed_out"} & set(saw["bad"])
     assert saw["bad_message"] == "ValueError: always fails"
     assert saw["off"] == [[], "paused"]
     assert saw["again"] == "StateError: The scheduler is started already."
