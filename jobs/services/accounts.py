@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
@@ -13,16 +13,15 @@ from django.db import IntegrityError
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, Role, require
 from jobs.services import audit, people
-from jobs.services.problems import invalid_from
+from jobs.services.problems import parsed
 from jobs.services.wording import choice, refuse
 from jobs.services.writing import write_transaction
 
-Model = TypeVar("Model", bound=BaseModel)
 _NAME = User._meta.get_field("username")  # noqa: SLF001 - Django documents it
 
 
@@ -76,12 +75,12 @@ class PersonChanges(BaseModel):
 
 def parse_person(data: Mapping[str, Any]) -> PersonDefinition:
     """Return the person that ``data`` holds; InvalidError names each wrong field."""
-    return _parsed(PersonDefinition, data)
+    return parsed(PersonDefinition, data)
 
 
 def parse_changes(data: Mapping[str, Any]) -> PersonChanges:
     """Return the changes that ``data`` holds; InvalidError names each wrong field."""
-    return _parsed(PersonChanges, data)
+    return parsed(PersonChanges, data)
 
 
 def create(definition: PersonDefinition, *, actor: Actor) -> User:
@@ -200,13 +199,6 @@ def _as_active(user: User) -> User:
     found = User.objects.get(pk=user.pk)
     found.is_active = True
     return found
-
-
-def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
-    try:
-        return model.model_validate(dict(data))
-    except ValidationError as error:
-        raise invalid_from(error) from None
 
 
 def _record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,18 +12,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
 from jobs.domain.states import FreezeScope
-from jobs.services.problems import invalid_from, named
-from jobs.services.storable import check_storable
+from jobs.services.problems import named, parsed
 from jobs.services.wording import check_name, check_tag, choice, refuse
-
-Model = TypeVar("Model", bound=BaseModel)
 
 LONGEST = timedelta(days=366)  # what is longer is a slip of the unit, or a job to delete
 LONGEST_REASON = 500  # the column's width
@@ -120,17 +116,9 @@ class FreezeRequest(FreezeChanges):
 
 def parse_freeze(data: Mapping[str, Any]) -> FreezeRequest:
     """Return the freeze that ``data`` asks for; InvalidError names each wrong field and value."""
-    return _parsed(FreezeRequest, data)
+    return parsed(FreezeRequest, data)
 
 
 def parse_changes(data: Mapping[str, Any]) -> FreezeChanges:
     """Return the changes that ``data`` asks for; InvalidError names each wrong field and value."""
-    return _parsed(FreezeChanges, data)
-
-
-def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
-    check_storable(dict(data))
-    try:
-        return model.model_validate(dict(data))
-    except ValidationError as error:
-        raise invalid_from(error) from error
+    return parsed(FreezeChanges, data)

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
+from jobs.services.storable import check_storable
 
 _WHOLE = "__all__"
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
+    """Return what ``data`` holds; InvalidError names each field and value that is wrong."""
+    check_storable(dict(data))
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        # Not chained: the finding repeats what was sent, a secret perhaps.
+        raise invalid_from(error) from None
 
 
 @contextmanager

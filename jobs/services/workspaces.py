@@ -7,11 +7,11 @@ ledger, the forecast and the explanation tell it as they tell every freeze, with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.db import IntegrityError
 from django.utils import timezone
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ConflictError, DuplicateError, ForbiddenError, InvalidError
 from jobs.domain.permissions import Actor, Permission, require, require_everywhere
@@ -22,15 +22,13 @@ from jobs.queries.freezes import open_freezes
 from jobs.queries.workspaces import disabled_reason, get_workspace, is_disabling
 from jobs.services import audit, freezes, revisions
 from jobs.services.freeze_requests import FreezeRequest
-from jobs.services.problems import invalid_from
-from jobs.services.storable import check_storable
+from jobs.services.problems import parsed
 from jobs.services.wording import check_name
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
     from jobs.services.definitions import JobDefinition
 
-Model = TypeVar("Model", bound=BaseModel)
 _NAMED_AT_MOST = 3  # jobs that a refusal names
 
 
@@ -57,7 +55,7 @@ class WorkspaceChanges(BaseModel):
 
 def parse_workspace(data: Mapping[str, Any]) -> WorkspaceDefinition:
     """Return the workspace that ``data`` holds; InvalidError names each wrong field."""
-    return _parsed(WorkspaceDefinition, data)
+    return parsed(WorkspaceDefinition, data)
 
 
 def parse_changes(data: Mapping[str, Any]) -> WorkspaceChanges:
@@ -65,7 +63,7 @@ def parse_changes(data: Mapping[str, Any]) -> WorkspaceChanges:
     if "name" in data:
         sentence = "A workspace keeps its name. Make another one and move the jobs."
         raise InvalidError(sentence, fields={"name": sentence})
-    return _parsed(WorkspaceChanges, data)
+    return parsed(WorkspaceChanges, data)
 
 
 def create(definition: WorkspaceDefinition, *, actor: Actor) -> Workspace:
@@ -227,14 +225,6 @@ def _freezes_of(row: Workspace) -> list[Freeze]:
 def _taken(name: str) -> DuplicateError:
     sentence = f"A workspace named {name} exists already. Choose another name."
     return DuplicateError(sentence, fields={"name": sentence})
-
-
-def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
-    check_storable(dict(data))
-    try:
-        return model.model_validate(dict(data))
-    except ValidationError as error:
-        raise invalid_from(error) from error
 
 
 def _record(
