@@ -173,7 +173,8 @@ def test_a_kill_at_each_point_loses_and_doubles_nothing(
 
         figures = storm(bench, steps, "short")
 
-    assert figures["lost"] > 0, figures
+    # How many of the kills met a run of the load is chance; that each was done is not.
+    assert figures["kills"] == len(steps), figures
 
 
 @pytest.mark.soak
