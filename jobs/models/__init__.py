@@ -13,10 +13,11 @@ from jobs.models.freeze import Freeze
 from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
 from jobs.models.omission import Omission
+from jobs.models.preference import Preference, SavedFilter
 from jobs.models.queue import Queue
 from jobs.models.request_key import RequestKey
 from jobs.models.schedule import Schedule
-from jobs.models.stat import Stat
+from jobs.models.stat import EngineStat, JobStat, Stat
 from jobs.models.token import Token
 from jobs.models.variable import Variable
 from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
@@ -32,17 +33,21 @@ __all__ = [
     "Breaker",
     "Calendar",
     "Dependency",
+    "EngineStat",
     "Execution",
     "Freeze",
     "Job",
+    "JobStat",
     "JobTag",
     "JobVersion",
     "LogChunk",
     "Occurrence",
     "Omission",
+    "Preference",
     "Queue",
     "RequestKey",
     "Revision",
+    "SavedFilter",
     "Schedule",
     "Stat",
     "Token",
