@@ -6,7 +6,7 @@ retries and its time limits are off. A message is an execution's id and its clai
 """
 
 from jobs.broker.table import Source, TableBroker, use_source
-from jobs.broker.transport import TransportError, is_available, is_configured, push, take
+from jobs.broker.transport import TransportError, is_available, is_configured, ping, push, take
 
 __all__ = [
     "Source",
@@ -14,6 +14,7 @@ __all__ = [
     "TransportError",
     "is_available",
     "is_configured",
+    "ping",
     "push",
     "take",
     "use_source",

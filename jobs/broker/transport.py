@@ -77,6 +77,17 @@ def take(queues: Sequence[str], wanted: int, *, timeout: float) -> list[int]:
     return [int(number) for number in ids if number.isdigit()]
 
 
+def ping() -> float:
+    """Return how many seconds Redis takes to answer, asked even when it failed a moment ago.
+
+    TransportError while Redis is away.
+    """
+    began = time.monotonic()
+    with _failures_named():
+        _client().ping()
+    return time.monotonic() - began
+
+
 @contextmanager
 def _failures_named() -> Iterator[None]:
     """Turn redis-py's errors into TransportError, and let Redis rest after one."""

@@ -21,14 +21,20 @@ BATCH = 250
 _NAME = "zone_data"
 
 
+def planned_by() -> str | None:
+    """Return the version of the rules by which fire times were worked out; None before the first."""
+    known = Occurrence.objects.filter(event=_NAME).order_by("-pk").first()
+    return known.detail if known is not None else None
+
+
 def take_over(version: str, now: datetime) -> int:
     """Work the next fire times out again if the zone rules are others than last time.
 
     Returns how many jobs fire at another time than planned. No instant before ``now`` becomes due
     by it: what a newer rule puts into the past is past.
     """
-    known = Occurrence.objects.filter(event=_NAME).order_by("-pk").first()
-    if known is not None and known.detail == version:
+    known = planned_by()
+    if known == version:
         return 0
     moved = _plan_again(now) if known is not None else 0
     Occurrence.objects.create(event=_NAME, at=now, detail=version, served_until=None)
