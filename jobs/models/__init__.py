@@ -1,6 +1,15 @@
 """The tables."""
 
 from jobs.models.access import Access
+from jobs.models.alert import (
+    Alert,
+    AlertJob,
+    AlertRule,
+    AlertSignal,
+    Channel,
+    Delivery,
+    Lease,
+)
 from jobs.models.artifact import Artifact
 from jobs.models.audit import AuditEntry
 from jobs.models.backfill import Backfill, BackfillItem
@@ -25,6 +34,10 @@ from jobs.models.workspace import Workspace
 
 __all__ = [
     "Access",
+    "Alert",
+    "AlertJob",
+    "AlertRule",
+    "AlertSignal",
     "Artifact",
     "Attempt",
     "AuditEntry",
@@ -32,6 +45,8 @@ __all__ = [
     "BackfillItem",
     "Breaker",
     "Calendar",
+    "Channel",
+    "Delivery",
     "Dependency",
     "EngineStat",
     "Execution",
@@ -40,6 +55,7 @@ __all__ = [
     "JobStat",
     "JobTag",
     "JobVersion",
+    "Lease",
     "LogChunk",
     "Occurrence",
     "Omission",
