@@ -28,10 +28,11 @@ def main() -> None:
         import django
 
         django.setup()
-        _in_own_database()
+        in_own_database(_measure)
 
 
-def _in_own_database() -> None:
+def in_own_database(measure: Callable[[], None]) -> None:
+    """Measure in an empty database beside the one that is set up, and remove it."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -39,7 +40,7 @@ def _in_own_database() -> None:
     before = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        _measure()
+        measure()
     finally:
         connection.creation.destroy_test_db(before, verbosity=0)
 

@@ -26,6 +26,7 @@ from jobs.queries.logrows import (
 
 # Read for one window of a stream that is rare in its log; what is further away takes another request.
 WINDOW_BYTES = 8_000_000
+NEWLINE = ord("\n")
 
 
 class RawLine(NamedTuple):
@@ -94,14 +95,22 @@ class Cutter:
             opened = 0
 
     def _part(self, line: RawLine, data: bytes, opened: int) -> Iterator[RawLine]:
-        start = 0
-        for end in line_ends(data, opened):
-            self._add(line, data[start:end], opened)
-            yield from self.close(ended=True)
-            offset = line.offset + end - start
-            line = line._replace(number=line.number + 1, offset=offset, end=offset)
-            start, opened = end, 0
+        start, base, following = 0, line.offset, line.number
+        for number, end in enumerate(line_ends(data, opened), line.number):
+            if opened:
+                self._add(line, data[:end], opened)
+                yield from self.close(ended=True)
+                opened = 0
+            else:  # nearly all lines, made at once: a page cuts some thousand
+                cut = end - 1 if data[end - 1] == NEWLINE else end
+                yield RawLine(
+                    number, base + start, data[start:cut], line.stream, line.attempt,
+                    line.written_at, True, base + end,
+                )  # fmt: skip
+            start = end
+            following = number + 1
         if start < len(data):
+            line = line._replace(number=following, offset=base + start, end=base + start)
             self._add(line, data[start:], opened)
 
     def _add(self, line: RawLine, data: bytes, opened: int) -> None:

@@ -18,7 +18,7 @@ from jobs.domain.loglines import MIXED, Place, count_lines, read_marks
 from jobs.models import LogChunk
 
 # How much a batch aims at; pieces may be of one byte as well as of 64 kB.
-_BATCH_BYTES = 512_000
+_BATCH_BYTES = 2_000_000
 _FIRST_BATCH, _LARGEST_BATCH = 8, 512
 _COLUMNS = (
     "seq", "attempt", "stream", "offset", "data", "written_at", "line", "open_bytes", "marks",
@@ -107,7 +107,9 @@ def walk_back(chosen: Chosen, seq: int) -> Iterator[Row]:
 
 
 def _next_size(size: int, read: int) -> int:
-    return min(size * 2, _LARGEST_BATCH) if read < _BATCH_BYTES // 2 else max(size // 2, 1)
+    if read <= _BATCH_BYTES // 2:
+        return min(size * 2, _LARGEST_BATCH)
+    return size if read <= _BATCH_BYTES else max(size // 2, 1)
 
 
 def _rows(chosen: Chosen, seqs: Q) -> QuerySet[LogChunk]:
@@ -183,15 +185,18 @@ def seq_of_line(execution_id: int, number: int) -> int:
 
 
 def _halve(execution_id: int, column: str, value: int) -> int | None:
-    """Return the latest place whose ``column`` is at most ``value``; None at an unknown one."""
+    """Return the latest place whose ``column`` is at most ``value``; None at an unknown one.
+
+    A log may be pruned meanwhile: what is gone counts as lying before what is looked for.
+    """
     low, high = 0, last_seq(execution_id)
     rows = LogChunk.objects.filter(execution=execution_id).values_list(column, flat=True)
     while low < high:
         middle = (low + high + 1) // 2
-        found = rows.get(seq=middle)
-        if found is None:
+        found = list(rows.filter(seq=middle))
+        if found == [None]:
             return None
-        if found <= value:
+        if not found or found[0] <= value:
             low = middle
         else:
             high = middle - 1

@@ -19,7 +19,7 @@ from jobs.queries.answers import hidden_answers
 from jobs.queries.loglines import Cutter, RawLine, split, window
 from jobs.queries.logrows import Chosen, Row, seq_of_line, walk, walk_back
 
-# What one request looks through: some 50 ms.
+# What one request looks through: 100 to 250 ms of CPU, the most with colours (benchmarks/logs.py).
 SCAN_BYTES = 16_000_000
 # What counting looks through, each time a page of the search is made.
 COUNT_BYTES = 4_000_000

@@ -10,7 +10,7 @@ from jobs.domain.loglines import LONGEST_LINE
 from jobs.domain.states import Stream
 from jobs.executors import Chunk
 from jobs.models import Execution, LogChunk
-from jobs.queries import loglines
+from jobs.queries import loglines, logrows
 from jobs.queries.logrows import Chosen
 from jobs.queries.logs import pieces
 from jobs.services import logs
@@ -168,3 +168,21 @@ def test_a_rare_stream_is_looked_for_in_steps(
     assert [onwards[0], *onwards[1:-1], onwards[-1]] == [[b"first"], *[[]] * 2, [b"last"]]
     assert [back[0], *back[1:-1], back[-1]] == [[b"last"], *[[]] * (len(back) - 2), [b"first"]]
     assert 3 < len(back) < 8
+
+
+def test_what_was_pruned_meanwhile_is_no_error(
+    execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = None
+    for _ in range(8):
+        place = logs.append(execution.pk, 1, [Chunk(OUT, b"line\n")], at=place)
+    known = logrows.last_seq(execution.pk)
+    LogChunk.objects.filter(seq__in=[3, 4]).delete()
+    some = [logrows.seq_of_line(execution.pk, number) for number in (2, 8)]
+
+    LogChunk.objects.all().delete()
+    monkeypatch.setattr(logrows, "last_seq", lambda _execution: known)  # seen just before
+
+    assert some[1] == 7
+    assert logrows.seq_of_offset(execution.pk, 12) == known
+    assert loglines.window(Chosen(execution.pk), 4, 10).lines == []
