@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from django.conf import settings
 
 from jobs.domain.addresses import Allowed
 from jobs.domain.health import Thresholds
+from jobs.domain.readings import Reading
 from jobs.domain.tumblebug import TumblebugServer
 from jobs.domain.zones import zone
 
@@ -57,6 +58,26 @@ def beat_seconds() -> float:
 def work_dir() -> Path:
     """Return the directory under which jobs run."""
     return cast("Path", _get("WORK_DIR"))
+
+
+def templates_dir() -> Path:
+    """Return the directory that holds a directory for each OpenTofu template."""
+    return cast("Path", _get("TEMPLATES_DIR"))
+
+
+def tofu_binary() -> str:
+    """Return the OpenTofu program that is set; empty: tofu, else terraform, on PATH."""
+    return cast("str", _get("TOFU_BINARY"))
+
+
+def config_dir() -> Path | None:
+    """Return the directory of files that define jobs and workspaces; None where none is set."""
+    return cast("Path | None", _get("CONFIG_DIR"))
+
+
+def workspaces_dir() -> Path | None:
+    """Return the directory that holds a directory for each workspace defined by a file."""
+    return cast("Path | None", _get("WORKSPACES_DIR"))
 
 
 def artifacts_dir() -> Path:
@@ -172,3 +193,13 @@ def cron_features() -> dict[str, bool]:
 def cron_breaker() -> dict[str, float]:
     """Return the settings of circuit breakers of listed cron jobs."""
     return dict(cast("dict[str, float]", _get("CRON_BREAKER")))
+
+
+def settings_read() -> Mapping[str, Reading]:
+    """Return each environment variable that the settings were made of, by name."""
+    return cast("Mapping[str, Reading]", settings.SETTINGS_READ)
+
+
+def settings_page() -> Path:
+    """Return the file that tells what each of them means."""
+    return cast("Path", settings.BASE_DIR) / "docs" / "reference" / "settings.md"

@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from jobs.domain.addresses import Allowed, parse_allowed
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DurationError, InvalidError, ZoneError
+from jobs.domain.readings import Reading, Source
 from jobs.domain.tumblebug import TumblebugServer, Vocabulary
 from jobs.domain.zones import zone
 
@@ -34,18 +35,26 @@ class Env:
     def __init__(self, source: Mapping[str, str] | None = None) -> None:
         """Take the mapping to read, by default the process environment."""
         self._source = os.environ if source is None else source
+        # What was asked for, by name: the settings page shows it.
+        self.readings: dict[str, Reading] = {}
 
     def text(self, name: str, default: str = "") -> str:
         """Return ``name``, else the content of the file that ``name_FILE`` names, else default."""
+        found = self._read(name, default)
+        self.readings[name] = found
+        return found.text
+
+    def _read(self, name: str, default: str) -> Reading:
         if name in self._source:
-            return self._source[name]
+            return Reading(name=name, text=self._source[name], source=Source.ENVIRONMENT)
         path = self._source.get(f"{name}_FILE")
         if not path:
-            return default
+            return Reading(name=name, text=default)
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            text = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}: {error.strerror}.") from error
+        return Reading(name=name, text=text, source=Source.FILE, path=path)
 
     def boolean(self, name: str, *, default: bool) -> bool:
         """Return a switch: 1/true/yes/on or 0/false/no/off."""
@@ -128,6 +137,14 @@ def share(name: str, value: str) -> float:
 def named_file(value: str) -> Path | None:
     """Return the path of a file; None where none is named."""
     return Path(value).expanduser().resolve() if value.strip() else None
+
+
+def config_directory(*named: str, default: str) -> Path | None:
+    """Return the first directory that is named, else the default where there is one, else None."""
+    found = next((one for one in named if one.strip()), "")
+    if found:
+        return named_file(found)
+    return Path(default) if Path(default).is_dir() else None
 
 
 def bull_redis_url(host: str, *, port: int, password: str, number: int) -> str:

@@ -15,6 +15,7 @@ from scheduler_site.env import (
     Env,
     allowed_addresses,
     bull_redis_url,
+    config_directory,
     named_file,
     port_numbers,
     private_file,
@@ -29,6 +30,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Where things are -----------------------------------------------------------------------------
 DATA_DIR = Path(env.text("JOBDECK_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+# Working copies and templates. The variables of the provisioner are understood as well.
+STATE_DIR = named_file(env.text("PROVISIONER_STATE_DIR")) or DATA_DIR
+CONFIG_DIR = config_directory(
+    env.text("JOBDECK_CONFIG_DIR"), env.text("PROVISIONER_CONFIG_DIR"), default="/etc/provisioner"
+)
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 # Where programs written for the interfaces of others look for them; all serve the same.
@@ -164,7 +170,7 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "jobs.web.sign_in.PersonBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -224,7 +230,16 @@ JOBDECK = {
     "LEASE_SECONDS": env.seconds("LEASE", "30s"),
     "BEAT_SECONDS": env.seconds("BEAT", "1s"),
     # Standalone jobs run here unless they name another directory (REQUIREMENTS S1-93).
-    "WORK_DIR": Path(env.text("WORK_DIR", str(DATA_DIR / "deployments"))).expanduser().resolve(),
+    "WORK_DIR": Path(env.text("WORK_DIR", str(STATE_DIR / "deployments"))).expanduser().resolve(),
+    # The program of template jobs; empty: tofu, else terraform, on PATH. Never fetched.
+    "TOFU_BINARY": env.text("TOFU_BINARY"),
+    "TEMPLATES_DIR": Path(env.text("TEMPLATES_DIR", str(STATE_DIR / "templates")))
+    .expanduser()
+    .resolve(),
+    # Files that define jobs and workspaces; None: there are none.
+    "CONFIG_DIR": CONFIG_DIR,
+    "WORKSPACES_DIR": named_file(env.text("PROVISIONER_WORKSPACES_DIR"))
+    or (CONFIG_DIR / "workspaces" if CONFIG_DIR else None),
     # The files that runs leave; several hosts give the same shared directory.
     "ARTIFACTS_DIR": Path(env.text("JOBDECK_ARTIFACTS", str(DATA_DIR / "artifacts")))
     .expanduser()
@@ -345,6 +360,8 @@ LOGGING: dict[str, Any] = {
         "httpx": {"level": "WARNING"},
     },
 }
+# Each variable that was read above, for the page of settings.
+SETTINGS_READ = env.readings
 SILENCED_SYSTEM_CHECKS: list[str] = []
 if not HTTPS:
     # Plain HTTP on loopback is the documented default; `HTTPS=1` turns all four on.

@@ -23,6 +23,7 @@ from jobs.executors.http import HttpExecutor
 from jobs.executors.management import ManagementExecutor
 from jobs.executors.python import PythonExecutor
 from jobs.executors.script import ScriptExecutor
+from jobs.executors.template import TemplateExecutor
 from jobs.executors.tumblebug import TumblebugExecutor
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
 EXECUTORS: dict[str, Executor] = {
     "command": CommandExecutor(),
     "script": ScriptExecutor(),
+    "template": TemplateExecutor(),
     "http": HttpExecutor(),
     "python": PythonExecutor(),
     "management_command": ManagementExecutor(),

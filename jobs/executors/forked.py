@@ -54,9 +54,17 @@ class _Report:
 
 
 def run_forked(
-    work: Work, context: ExecutionContext, monitor: Monitor, *, limits: Limits | None = None
+    work: Work,
+    context: ExecutionContext,
+    monitor: Monitor,
+    *,
+    limits: Limits | None = None,
+    gently: bool = False,
 ) -> ExecutionResult:
-    """Call ``work`` in a child of its own, within ``limits``, and return how it went."""
+    """Call ``work`` in a child of its own, within ``limits``, and return how it went.
+
+    ``gently`` is for work that has processes of its own and ends them in order when asked.
+    """
     with _report_file() as file:
         pids: list[int] = []
 
@@ -65,7 +73,7 @@ def run_forked(
             pids.append(child.pid)
             return child
 
-        result = supervise(start, context, monitor)
+        result = supervise(start, context, monitor, gently=gently)
         return _judged(result, _read(file, context.mask)) if pids else _reworded(result)
 
 

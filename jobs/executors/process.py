@@ -45,9 +45,16 @@ def run(candidates: Sequence[Argv], context: ExecutionContext, monitor: Monitor)
 
 
 def supervise(
-    start: Callable[[], Child], context: ExecutionContext, monitor: Monitor
+    start: Callable[[], Child],
+    context: ExecutionContext,
+    monitor: Monitor,
+    *,
+    gently: bool = False,
 ) -> ExecutionResult:
-    """Run the child that ``start`` makes to its end; an OSError of its start is a failed result."""
+    """Run the child that ``start`` makes to its end; an OSError of its start is a failed result.
+
+    ``gently`` asks only the main process to end, which sees to the others; the kill takes them all.
+    """
     started_at = datetime.now(UTC)
     with subreaper():
         tree = Tree()
@@ -56,7 +63,8 @@ def supervise(
         except (OSError, InvalidError) as error:
             monitor.write([], last=True)
             return verdict.not_started(error, started_at)
-        return _Supervision(child, tree, context, monitor, started_at).to_the_end()
+        supervision = _Supervision(child, tree, context, monitor, started_at, gently=gently)
+        return supervision.to_the_end()
 
 
 def _start(candidates: Sequence[Argv], context: ExecutionContext) -> Child:
@@ -92,7 +100,10 @@ class _Supervision:
         context: ExecutionContext,
         monitor: Monitor,
         started_at: datetime,
+        *,
+        gently: bool,
     ) -> None:
+        self._gently = gently
         self._child = child
         self._tree = tree
         self._context = context
@@ -223,7 +234,7 @@ class _Supervision:
             self._kill_all()
         else:
             self._kill_at = time.monotonic() + grace
-            self._tree.terminate(self._child.pid)
+            self._tree.terminate(self._child.pid, only=self._gently)
 
     def _kill_all(self) -> None:
         self._kill_at = None

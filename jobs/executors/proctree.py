@@ -169,12 +169,21 @@ class Tree:
         self.cpu_seconds += usage.ru_utime + usage.ru_stime if ended else 0
         return bool(ended)
 
-    def terminate(self, main: int) -> None:
-        """Ask every process of the tree to end; wake the stopped ones so that they can."""
+    def terminate(self, main: int, *, only: bool = False) -> None:
+        """Ask every process of the tree to end; wake the stopped ones so that they can.
+
+        With ``only``, ask the main process alone.
+        """
         if not LINUX:
-            _signal_group(main, signal.SIGTERM)
+            if only:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(main, signal.SIGTERM)
+            else:
+                _signal_group(main, signal.SIGTERM)
             return
         for process in descendants(os.getpid(), spare=self._spared):
+            if only and process.pid != main:
+                continue
             send_signal(process, signal.SIGTERM)
             send_signal(process, signal.SIGCONT)
 

@@ -1,0 +1,1 @@
+"""Programs that stand in for others, and the finding of real ones."""
