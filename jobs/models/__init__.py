@@ -18,6 +18,7 @@ from jobs.models.calendar import Calendar
 from jobs.models.dependency import Dependency
 from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
+from jobs.models.file import ConfigFile, FileJob, FileWorkspace
 from jobs.models.freeze import Freeze
 from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
@@ -27,6 +28,7 @@ from jobs.models.queue import Queue
 from jobs.models.request_key import RequestKey
 from jobs.models.schedule import Schedule
 from jobs.models.stat import EngineStat, JobStat, Stat
+from jobs.models.template import Template, WorkspaceJob
 from jobs.models.token import Token
 from jobs.models.variable import Variable
 from jobs.models.worker import Revision, Worker, WorkerKind, WorkerState
@@ -46,10 +48,13 @@ __all__ = [
     "Breaker",
     "Calendar",
     "Channel",
+    "ConfigFile",
     "Delivery",
     "Dependency",
     "EngineStat",
     "Execution",
+    "FileJob",
+    "FileWorkspace",
     "Freeze",
     "Job",
     "JobStat",
@@ -66,10 +71,12 @@ __all__ = [
     "SavedFilter",
     "Schedule",
     "Stat",
+    "Template",
     "Token",
     "Variable",
     "Worker",
     "WorkerKind",
     "WorkerState",
     "Workspace",
+    "WorkspaceJob",
 ]

@@ -15,7 +15,7 @@ from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Job
-from jobs.services import audit, circuits, ended, journal, revisions, sql
+from jobs.services import audit, circuits, ended, journal, revisions, rollups, signals, sql
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 
@@ -95,6 +95,14 @@ def count_ending(job_id: int, ending: Ending) -> None:
     changes["recent"] = sql.as_json(_strip(sql.json_value(recent), ending))
     changes |= _last(ending, failures)
     _update_job(job_id, changes)
+    signals.note(
+        job_id,
+        ending.execution_id,
+        state=ending.state,
+        at=ending.finished_at,
+        run_seconds=ending.run_seconds,
+        recent=sql.json_value(recent),
+    )
     tripped = breaker_id is not None and circuits.count(
         breaker_id, execution_id=ending.execution_id, state=ending.state, at=ending.finished_at
     )
@@ -108,7 +116,14 @@ def count_ending(job_id: int, ending: Ending) -> None:
         wake.poke("jobs")  # a backfill may start its next due time
     if sql.row(_FREES, [ending.execution_id]) is not None:
         wake.poke("queue")
-    _add_to_hour(ending)
+    rollups.add_ending(
+        job_id,
+        queue=ending.queue,
+        state=ending.state,
+        at=ending.finished_at,
+        run_seconds=ending.run_seconds,
+        wait_seconds=ending.wait_seconds,
+    )
     revisions.bump("executions")
     if (
         ending.state in FAILURES
@@ -190,24 +205,3 @@ def _fire_after_end(job_id: int, ended_at: datetime) -> None:
     refresh_next_fire(job, rules_of(job.schedules.all()))
     job.save(update_fields=["next_fire_at"])
     wake.poke("jobs")
-
-
-_ADD_TO_HOUR = (
-    "INSERT INTO jobs_stat (hour, queue, shard, succeeded, failed, timed_out, lost, cancelled, "
-    "skipped, run_seconds, wait_seconds) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-    "ON CONFLICT (hour, queue, shard) DO UPDATE SET succeeded = jobs_stat.succeeded + "
-    "excluded.succeeded, failed = jobs_stat.failed + excluded.failed, timed_out = "
-    "jobs_stat.timed_out + excluded.timed_out, lost = jobs_stat.lost + excluded.lost, cancelled = "
-    "jobs_stat.cancelled + excluded.cancelled, skipped = jobs_stat.skipped + excluded.skipped, "
-    "run_seconds = jobs_stat.run_seconds + excluded.run_seconds, wait_seconds = "
-    "jobs_stat.wait_seconds + excluded.wait_seconds"
-)
-_COLUMNS = ("succeeded", "failed", "timed_out", "lost", "cancelled", "skipped")
-
-
-def _add_to_hour(ending: Ending) -> None:
-    """Add the ending to the sums of its hour and queue."""
-    hour = ending.finished_at.replace(minute=0, second=0, microsecond=0)
-    ones = [int(ending.state == column) for column in _COLUMNS]
-    sums = [*ones, ending.run_seconds, ending.wait_seconds]
-    sql.run(_ADD_TO_HOUR, [hour, ending.queue, revisions.shard(), *sums])
