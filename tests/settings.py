@@ -17,4 +17,6 @@ from scheduler_site.settings import LOGGING  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGGING = {**LOGGING, "root": {"handlers": ["stderr"], "level": "WARNING"}}
+# Files are looked up when they are asked for: each test client would read them all at its start.
+WHITENOISE_AUTOREFRESH = True
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - whitenoise wants it to be there
