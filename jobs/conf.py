@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -203,3 +204,23 @@ def settings_read() -> Mapping[str, Reading]:
 def settings_page() -> Path:
     """Return the file that tells what each of them means."""
     return cast("Path", settings.BASE_DIR) / "docs" / "reference" / "settings.md"
+
+
+def alert_seconds() -> float:
+    """Return how often conditions for alerts are looked at."""
+    return cast("float", _get("ALERT_SECONDS"))
+
+
+def statistics_days() -> int:
+    """Return for how many days hourly figures are kept."""
+    return cast("int", _get("STATISTICS_DAYS"))
+
+
+def metrics_allowed() -> Sequence[IPv4Network | IPv6Network]:
+    """Return from where the metrics may be read without a token."""
+    return cast("Sequence[IPv4Network | IPv6Network]", _get("METRICS_ALLOW"))
+
+
+def metrics_jobs() -> list[str]:
+    """Return the names of the jobs for which there are metrics of their own."""
+    return cast("list[str]", _get("METRICS_JOBS"))

@@ -17,6 +17,7 @@ from scheduler_site.env import (
     bull_redis_url,
     config_directory,
     named_file,
+    networks,
     port_numbers,
     private_file,
     share,
@@ -259,6 +260,8 @@ JOBDECK = {
     "HTTP_ALLOWED": allowed_addresses("JOBS_HTTP_ALLOW", env.words("JOBS_HTTP_ALLOW")),
     # Jobs of the product's own: the health check and the weekly cleanup.
     "BUILTIN_JOBS": env.boolean("BUILTIN_JOBS", default=True),
+    # How often conditions for alerts are looked at.
+    "ALERT_SECONDS": env.seconds("ALERT_INTERVAL", "5s"),
     # A list of cron jobs, made at start and kept up to date.
     "CRON_JOBS_FILE": named_file(env.text("CRON_JOBS_FILE")),
     "CRON_FEATURES": {
@@ -287,6 +290,11 @@ JOBDECK = {
         "QUEUE_HEALTH_RETENTION_PERIOD", 604_800_000, low=7_200_000, high=7_776_000_000
     )
     / 1000,
+    # How long hourly figures are kept; a period of 90 days is compared with the 90 before.
+    "STATISTICS_DAYS": env.integer("STATISTICS_DAYS", 400, low=8, high=36_500),
+    # From where /metrics may be read without a token, and which jobs it names besides queues.
+    "METRICS_ALLOW": networks("METRICS_ALLOW", env.words("METRICS_ALLOW")),
+    "METRICS_JOBS": env.words("METRICS_JOBS"),
     # What jobs of the type management_command may run; empty: all but those that are refused.
     "MANAGEMENT_COMMANDS": env.words("MANAGEMENT_COMMANDS"),
     # Requests of the API that one token, or one person by password, may make in a minute.
@@ -326,6 +334,18 @@ Q_CLUSTER = {
     "label": "Task pool",
     "ALT_CLUSTERS": {},
 }
+
+# --- Alerts: where messages lead to, and who sends e-mail ------------------------------------------
+# How people reach this installation, for links in messages; empty: messages have none.
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, low=1, high=65535)
+EMAIL_HOST_USER = env.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env.boolean("EMAIL_STARTTLS", default=False)
+EMAIL_USE_SSL = env.boolean("EMAIL_TLS", default=False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "jobdeck@localhost")
 
 # --- Logging: one line an event on standard error -------------------------------------------------
 LOG_FILE = env.text("LOG_FILE")

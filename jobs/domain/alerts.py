@@ -15,6 +15,15 @@ from typing import Any
 from jobs.domain.causes import cause_of, fingerprint
 
 
+class Kind(StrEnum):
+    """Which of the rules of failures put a job into an alert."""
+
+    DISABLED = "disabled"
+    IN_A_ROW = "in_a_row"
+    RATE = "rate"
+    BURST = "burst"
+
+
 class Severity(StrEnum):
     """How much an alert matters, worst first."""
 
@@ -54,6 +63,7 @@ class Limits:
     critical_in_a_row: int = 5
     warning_in_a_row: int = 3
     failure_rate: float = 0.1  # of all executions of a job; strictly over
+    rate_failures: int = 2  # so many at least: a single failure is no rate
     long_seconds: float = 1800
     overdue_seconds: float = 30
     late_seconds: float = 300
@@ -96,6 +106,8 @@ class JobFacts:
     in_a_row: int
     last_state: str
     last_error: str
+    # None of the latest outcomes that are kept is a failure.
+    recovered: bool = False
     burst: bool = False  # it failed of one cause together with many others, and not succeeded since
 
 
@@ -103,6 +115,7 @@ class JobFacts:
 class JobTrouble:
     """Why a job's failures are an alert, and of which cause."""
 
+    kind: Kind
     severity: Severity
     why: str
     cause: str
@@ -118,25 +131,39 @@ def job_trouble(facts: JobFacts, limits: Limits) -> JobTrouble | None:
     found = _worst(facts, limits)
     if found is None:
         return None
-    severity, why = found
-    return JobTrouble(
-        severity=severity, why=why, cause=cause_of(facts.last_state, facts.last_error)
-    )
+    kind, severity, why = found
+    cause = cause_of(facts.last_state, facts.last_error)
+    return JobTrouble(kind=kind, severity=severity, why=why, cause=cause)
 
 
-def _worst(facts: JobFacts, limits: Limits) -> tuple[Severity, str] | None:
+def lasting_trouble(facts: JobFacts, limits: Limits, kind: Kind) -> JobTrouble | None:
+    """Return what keeps a job in an alert that it joined by ``kind``; None when it may leave.
+
+    A success ends a row of failures, although the job's rate is still high: the next failure tells
+    of that. Who joined by its rate leaves when that has fallen, or when nothing failed for long.
+    """
+    found = job_trouble(facts, limits)
+    if found is None or found.kind != Kind.RATE or facts.in_a_row:
+        return found
+    return None if kind != Kind.RATE or facts.recovered else found
+
+
+def _worst(facts: JobFacts, limits: Limits) -> tuple[Kind, Severity, str] | None:
+    row = f"{facts.in_a_row} failures in a row"
     if facts.auto_disabled:
-        return Severity.CRITICAL, f"disabled after {facts.in_a_row} failures in a row"
+        return Kind.DISABLED, Severity.CRITICAL, f"disabled after {row}"
     if not facts.active:
         return None
     if facts.in_a_row >= limits.critical_in_a_row:
-        return Severity.CRITICAL, f"{facts.in_a_row} failures in a row"
+        return Kind.IN_A_ROW, Severity.CRITICAL, row
     if facts.in_a_row >= limits.warning_in_a_row:
-        return Severity.WARNING, f"{facts.in_a_row} failures in a row"
-    if facts.failures and facts.failures > limits.failure_rate * facts.executions:
-        return Severity.WARNING, f"{facts.failures} of {facts.executions} runs failed"
+        return Kind.IN_A_ROW, Severity.WARNING, row
+    many = facts.failures >= limits.rate_failures
+    if many and facts.failures > limits.failure_rate * facts.executions:
+        text = f"{facts.failures} of {facts.executions} runs failed"
+        return Kind.RATE, Severity.WARNING, text
     if facts.burst and facts.in_a_row:
-        return Severity.WARNING, "failed together with others"
+        return Kind.BURST, Severity.WARNING, "failed together with others"
     return None
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from jobs import wake
 from jobs.domain import zones
+from jobs.engine.alerter import Alerter, Notifier
 from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
 from jobs.engine.heartbeat import Presence, place
 from jobs.engine.loop import Loop, StopFlag
@@ -20,7 +21,8 @@ from jobs.engine.rescuer import Rescuer
 from jobs.models import WorkerKind
 from jobs.polling import Flag
 from jobs.queries.due import next_moment
-from jobs.services import cron_jobs, events, zone_data
+from jobs.services import cron_jobs, events, rollups, zone_data
+from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.dispatch")
 
@@ -33,7 +35,7 @@ ASK_SECONDS = 5.0
 
 
 class DispatchProcess:
-    """One dispatcher with its sign of life and its rescuer; any number may run."""
+    """One dispatcher with its sign of life, its rescuer and its alerter; any number may run."""
 
     def __init__(self, *, name: str) -> None:
         """Describe the process; nothing runs yet."""
@@ -49,26 +51,38 @@ class DispatchProcess:
     def run(self) -> None:
         """Dispatch until asked to stop."""
         self._stop.install()
-        rescuer = Rescuer()
-        thread = threading.Thread(
-            target=Loop("Rescuer", rescuer.step, wait=rescuer.wait, stop=self._stop).run,
-            name="rescuer",
-            daemon=True,
-        )
-        thread.start()
+        threads = [self._beside(one) for one in (Rescuer(), Alerter(), Notifier())]
         Loop("Dispatcher", self._step, wait=self._wait, stop=self._stop).run()
-        thread.join(JOIN_SECONDS)
+        give_up = time.monotonic() + JOIN_SECONDS
+        for thread in threads:
+            thread.join(max(give_up - time.monotonic(), 0.1))
         self._leave()
+
+    def _beside(self, keeper: Rescuer | Alerter | Notifier) -> threading.Thread:
+        """Start what keeps house, in a thread of its own."""
+        name = type(keeper).__name__
+        loop = Loop(name, keeper.step, wait=keeper.wait, stop=self._stop)
+        thread = threading.Thread(target=loop.run, name=name.lower(), daemon=True)
+        thread.start()
+        return thread
 
     def _step(self) -> bool:
         """Dispatch what is due; looks first, since a dispatch takes the write lock."""
-        self._presence.tick(lag=self._dispatcher.lag)
+        if self._presence.tick(lag=self._dispatcher.lag):
+            self._keep_lateness()
         if not self._arrived:
             self._arrive()
         if not self._is_due():
             return False
         self._known = False
         return self._dispatcher.step()
+
+    def _keep_lateness(self) -> None:
+        """Add what was dispatched since the last sign of life to the product's own figures."""
+        late, self._dispatcher.late_seconds = self._dispatcher.late_seconds, []
+        if late:
+            with write_transaction():
+                rollups.add_lateness(timezone.now(), late)
 
     def _arrive(self) -> None:
         """Take note of what changed while no dispatcher looked: zone rules, the code's jobs, boots."""
@@ -104,6 +118,7 @@ class DispatchProcess:
     def _leave(self) -> None:
         """Sign off; without the database others notice by themselves."""
         try:
+            self._keep_lateness()
             self._presence.sign_off()
         except DatabaseError as error:
             log.warning("Left without signing off: %s", error)

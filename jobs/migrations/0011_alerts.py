@@ -155,6 +155,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("severity", models.CharField(max_length=20)),
+                ("kind", models.CharField(blank=True, max_length=20)),
                 ("why", models.CharField(blank=True, max_length=200)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("first_execution_id", models.BigIntegerField(blank=True, null=True)),

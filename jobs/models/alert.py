@@ -64,6 +64,8 @@ class AlertJob(models.Model):
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="members")
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="alert_rows")
     severity = models.CharField(max_length=20)
+    # Which of the rules of failures it joined by; empty for other rules.
+    kind = models.CharField(max_length=20, blank=True)
     why = models.CharField(max_length=200, blank=True)
     failures = models.PositiveIntegerField(default=0)
     first_execution_id = models.BigIntegerField(null=True, blank=True)

@@ -1,0 +1,148 @@
+"""Look for conditions that somebody should know of, and tell them: two loops of every dispatcher.
+
+Looking is for one dispatcher at a time, by a lease; telling for all, message by message. Neither
+does anything that a repetition would spoil.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, IntegrityError
+from django.utils import timezone
+
+from jobs import conf
+from jobs.domain.alerts import Condition, Rule, Severity, words
+from jobs.models import Alert
+from jobs.polling import Flag
+from jobs.queries import alert_facts
+from jobs.services import alert_jobs, alerting, leases, outbox, ways_out
+from jobs.services.alerting import RuleSettings
+
+log = logging.getLogger("scheduler.alerts")
+
+LEASE = "alerter"
+LEAST_LEASE = timedelta(seconds=15)
+# How often what has been over for long is forgotten, and how much of it at a time.
+PRUNE_SECONDS = 600.0
+PRUNE_BATCH = 500
+KEPT = timedelta(days=90)
+REMIND_SECONDS = 30.0
+# A database that was away for less is a matter of a restart.
+AWAY_SECONDS = 5.0
+NOTIFY_SECONDS = 1.0
+
+
+class Alerter:
+    """One look every few seconds."""
+
+    def __init__(self) -> None:
+        """Begin without the lease."""
+        self._holder = secrets.token_hex(16)
+        self._baselines = alert_facts.Baselines()
+        self._away_since: float | None = None
+        self._health_at = self._prune_at = self._remind_at = 0.0
+
+    def step(self) -> bool:
+        """Look once; True when more signals wait."""
+        try:
+            more = self._look(timezone.now())
+        except DatabaseError as error:
+            # A constraint that another process was first at is no trouble of the database.
+            if not isinstance(error, IntegrityError):
+                self._away_since = self._away_since or time.monotonic()
+            raise
+        return more
+
+    def wait(self, stop: Flag) -> None:
+        """Sleep until the next look."""
+        stop.wait(conf.alert_seconds())
+
+    def _look(self, now: datetime) -> bool:
+        lasting = max(LEAST_LEASE, 3 * timedelta(seconds=conf.alert_seconds()))
+        if not leases.take(LEASE, self._holder, lasting=lasting, now=now):
+            return False
+        given = alerting.rule_settings()
+        more = alert_jobs.serve_signals(given, now)
+        self._missed(given, now)
+        found = alert_facts.conditions(given.limits, now, self._baselines)
+        for rules, ask in found.items():
+            alerting.observe(ask(), rules, given=given, now=now)
+        self._health(given, now)
+        self._database(given, now)
+        alert_jobs.recheck(given, now)
+        self._housekeeping(now)
+        return more
+
+    def _missed(self, given: RuleSettings, now: datetime) -> None:
+        """Tell of due times that were missed since the last look."""
+        state = leases.state_of(LEASE)
+        if "omission" not in state:  # what was missed before anybody looked is history
+            leases.note(LEASE, self._holder, {**state, "omission": alert_facts.newest_omission()})
+            return
+        rows = alert_facts.missed_since(state["omission"])
+        if not rows:
+            return
+        alert_jobs.serve_missed(rows, given, now)
+        leases.note(LEASE, self._holder, {**state, "omission": rows[-1].pk})
+
+    def _health(self, given: RuleSettings, now: datetime) -> None:
+        """Look at the queues' health, at its own interval."""
+        if not conf.cron_feature("metrics_collection"):
+            self._health_at = 0.0
+            alerting.observe([], (Rule.QUEUE_HEALTH, Rule.BOTTLENECK), given=given, now=now)
+            return
+        if time.monotonic() < self._health_at:
+            return
+        self._health_at = time.monotonic() + conf.health_check_seconds()
+        rules = (Rule.QUEUE_HEALTH, Rule.BOTTLENECK)
+        alerting.observe(alert_facts.queue_conditions(now), rules, given=given, now=now)
+
+    def _database(self, given: RuleSettings, now: datetime) -> None:
+        """Tell that the database was away, now that it can be told; it is over by itself."""
+        away, self._away_since = self._away_since, None
+        seconds = 0.0 if away is None else time.monotonic() - away
+        if seconds > AWAY_SECONDS:
+            text = f"The database did not answer for {words(seconds)}"
+            condition = Condition(
+                key=f"{Rule.DATABASE}:away",
+                rule=Rule.DATABASE,
+                severity=Severity.CRITICAL,
+                title=text,
+                evidence={"away_seconds": round(seconds, 1)},
+            )
+            alerting.observe([condition], (Rule.DATABASE,), given=given, now=now)
+        else:
+            alerting.observe([], (Rule.DATABASE,), given=given, now=now)
+
+    def _housekeeping(self, now: datetime) -> None:
+        if time.monotonic() >= self._remind_at:
+            self._remind_at = time.monotonic() + REMIND_SECONDS
+            outbox.remind(now)
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
+            alert_jobs.forget_signals(now)
+            prune(now)
+
+
+def prune(now: datetime) -> int:
+    """Delete some of the alerts that ended long ago; return how many."""
+    old = Alert.objects.filter(resolved_at__lt=now - KEPT).order_by("resolved_at")
+    numbers = list(old.values_list("pk", flat=True)[:PRUNE_BATCH])
+    Alert.objects.filter(pk__in=numbers).delete()
+    return len(numbers)
+
+
+class Notifier:
+    """Tell channels what the outbox holds; a slow receiver delays neither jobs nor the look-out."""
+
+    def step(self) -> bool:
+        """Try what is due; True when there may be more."""
+        return outbox.send_due(ways_out.ports(), now=timezone.now()) >= outbox.BATCH
+
+    def wait(self, stop: Flag) -> None:
+        """Sleep until the next look into the outbox."""
+        stop.wait(NOTIFY_SECONDS)

@@ -1,0 +1,220 @@
+"""The outbox: what channels are to be told waits in the database until they have taken it.
+
+A message is written in the transaction that changes its alert, and tried by whichever dispatcher
+comes first. A try is claimed by moving its next one; a process that dies between sending and
+recording leaves it to be sent again, with the same token.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+
+from jobs import conf
+from jobs.domain.alerts import Severity
+from jobs.models import Alert, AlertRule, Channel, Delivery, Job, JobTag
+from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryError
+from jobs.services import messages
+from jobs.services.channel_specs import spec_of
+
+log = logging.getLogger("scheduler.notify")
+
+# What happens at the same moment is told together: a message shows its alert as it is then.
+GATHER = timedelta(seconds=5)
+# Longer than any try takes; after it a claimed message is taken for forgotten.
+CLAIM = timedelta(minutes=3)
+# Waits between tries; the last one repeats. A receiver that is away for a day gets it within an hour.
+WAITS = tuple(timedelta(seconds=one) for one in (10, 30, 60, 120, 300, 600, 900, 1800))
+GIVE_UP_AFTER = timedelta(hours=36)
+BATCH = 20
+
+
+def announce(row: Alert, event: str, *, now: datetime) -> int:
+    """Write what channels are to be told of an alert; call it in the transaction of the change.
+
+    An opening that still waits tells of everything that has happened since: neither a reminder nor
+    a rise of severity is added to it.
+    """
+    if not conf.cron_feature("alert_notifications") or _muted(row, now):
+        return 0
+    made = 0
+    for channel in Channel.objects.filter(enabled=True).order_by("pk"):
+        if _takes(channel, row, event) and not _waits_already(channel, row, event):
+            made += _add(channel, row, event, now)
+    return made
+
+
+def _muted(row: Alert, now: datetime) -> bool:
+    if row.muted_until is not None and row.muted_until > now:
+        return True
+    return AlertRule.objects.filter(name=row.rule, muted_until__gt=now).exists()
+
+
+def _takes(channel: Channel, row: Alert, event: str) -> bool:
+    if event == "resolved":
+        told = Delivery.objects.filter(alert=row, channel=channel, failed_at__isnull=True)
+        return channel.tells_resolved and told.exists()
+    if Severity(row.severity).rank < Severity(channel.severity).rank:
+        return False
+    return routed(channel, row)
+
+
+def routed(channel: Channel, row: Alert) -> bool:
+    """Say whether a channel's routes lead an alert there; without any, every alert does.
+
+    Alerts about no job, such as a full disk, go where no route asks for jobs.
+    """
+    routes = channel.routes
+    if routes.get("rules") and row.rule not in routes["rules"]:
+        return False
+    asked = [routes.get(name) for name in ("jobs", "tags", "workspaces")]
+    if not any(asked):
+        return True
+    jobs = Job.objects.filter(alert_rows__alert=row)
+    return (
+        jobs.filter(pk__in=routes.get("jobs") or []).exists()
+        or jobs.filter(workspace__in=routes.get("workspaces") or []).exists()
+        or JobTag.objects.filter(job__in=jobs, tag__in=routes.get("tags") or []).exists()
+    )
+
+
+def _waits_already(channel: Channel, row: Alert, event: str) -> bool:
+    if event not in {"reminder", "escalated"}:
+        return False
+    waiting = Delivery.objects.filter(alert=row, channel=channel, next_try_at__isnull=False)
+    return waiting.exists()
+
+
+def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
+    try:
+        with transaction.atomic():
+            Delivery.objects.create(
+                alert=row,
+                channel=channel,
+                event=event,
+                token=secrets.token_hex(16),
+                created_at=now,
+                next_try_at=now + GATHER,
+            )
+    except IntegrityError:  # it has been told of this already
+        return 0
+    return 1
+
+
+def remind(now: datetime) -> int:
+    """Write reminders of open alerts that nobody has acknowledged, each channel at its interval."""
+    shortest = Channel.objects.filter(enabled=True, remind_seconds__gt=0).order_by("remind_seconds")
+    interval = shortest.values_list("remind_seconds", flat=True).first()
+    if interval is None:
+        return 0
+    open_ones = Alert.objects.filter(
+        resolved_at__isnull=True,
+        acknowledged_at__isnull=True,
+        opened_at__lte=now - timedelta(seconds=interval),
+    )
+    return sum(_remind(row, now) for row in open_ones.order_by("pk")[:500])
+
+
+def _remind(row: Alert, now: datetime) -> int:
+    if not conf.cron_feature("alert_notifications") or _muted(row, now):
+        return 0
+    made = 0
+    for channel in Channel.objects.filter(enabled=True, remind_seconds__gt=0):
+        told = Delivery.objects.filter(alert=row, channel=channel).order_by("-pk").first()
+        due = told is not None and now - told.created_at >= timedelta(
+            seconds=channel.remind_seconds
+        )
+        if (
+            due
+            and _takes(channel, row, "reminder")
+            and not _waits_already(channel, row, "reminder")
+        ):
+            made += _add(channel, row, "reminder", now)
+    if made:
+        Alert.objects.filter(pk=row.pk).update(reminded_at=now)
+    return made
+
+
+def send_due(ports: Ports, *, now: datetime) -> int:
+    """Try what is due, one message of an alert and channel after the other; return how many."""
+    return sum(_try(row, ports, now) for row in _due(now))
+
+
+def _due(now: datetime) -> Sequence[Delivery]:
+    earlier = Delivery.objects.filter(
+        alert=OuterRef("alert"),
+        channel=OuterRef("channel"),
+        pk__lt=OuterRef("pk"),
+        next_try_at__isnull=False,
+    )
+    rows = Delivery.objects.filter(
+        ~Exists(earlier), next_try_at__isnull=False, next_try_at__lte=now, channel__enabled=True
+    )
+    return list(rows.select_related("alert", "channel").order_by("next_try_at", "pk")[:BATCH])
+
+
+def _try(row: Delivery, ports: Ports, now: datetime) -> int:
+    """Claim, send, record."""
+    claimed = Delivery.objects.filter(pk=row.pk, tries=row.tries, next_try_at=row.next_try_at)
+    if not claimed.update(tries=row.tries + 1, next_try_at=now + CLAIM):
+        return 0  # another dispatcher has it
+    row.tries += 1
+    try:
+        sender = SENDERS[row.channel.kind]
+        message = messages.message_of(row.alert, row.event, token=row.token)
+        sender.send(spec_of(row.channel), message, ports)
+    except PermanentError as error:
+        _give_up(row, error, now)
+    except TemporaryError as error:
+        _again(row, error, now)
+    except Exception as error:  # noqa: BLE001 - one message never keeps the others from going
+        _again(row, TemporaryError(f"It failed: {type(error).__name__}"), now)
+    else:
+        Delivery.objects.filter(pk=row.pk).update(delivered_at=now, next_try_at=None, error="")
+        log.info(
+            "Told %s: %s",
+            row.channel.name,
+            row.alert.title,
+            extra={"alert_id": row.alert_id, "channel": row.channel.name, "event": row.event},
+        )
+    return 1
+
+
+def _again(row: Delivery, error: NotifyError, now: datetime) -> None:
+    wait = WAITS[min(row.tries, len(WAITS)) - 1]
+    if now + wait - row.created_at > GIVE_UP_AFTER:
+        _give_up(row, error, now)
+        return
+    _tell(row, error, "will try again")
+    Delivery.objects.filter(pk=row.pk).update(next_try_at=now + wait, error=str(error)[:500])
+
+
+def _give_up(row: Delivery, error: NotifyError, now: datetime) -> None:
+    _tell(row, error, "gave up")
+    Delivery.objects.filter(pk=row.pk).update(
+        failed_at=now, next_try_at=None, error=str(error)[:500]
+    )
+
+
+def _tell(row: Delivery, error: NotifyError, then: str) -> None:
+    log.warning(
+        "Could not tell %s (%s): %s",
+        row.channel.name,
+        then,
+        error,
+        extra={"alert_id": row.alert_id, "channel": row.channel.name, "tries": row.tries},
+    )
+
+
+def try_again(delivery_id: int, *, now: datetime) -> bool:
+    """Let a message that was given up be tried once more."""
+    return bool(
+        Delivery.objects.filter(pk=delivery_id, failed_at__isnull=False).update(
+            failed_at=None, next_try_at=now, created_at=now
+        )
+    )
