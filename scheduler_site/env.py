@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -112,6 +113,16 @@ def allowed_addresses(name: str, entries: Sequence[str]) -> tuple[Allowed, ...]:
     except InvalidError as error:
         raise ImproperlyConfigured(
             f"{name}: {error.message}. Use entries such as 10.1.0.0/16, wiki.lan or 127.0.0.1:9090."
+        ) from error
+
+
+def networks(name: str, entries: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return addresses and networks as networks."""
+    try:
+        return tuple(ip_network(entry) for entry in entries)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error}. Use addresses and networks such as 10.0.0.0/8."
         ) from error
 
 
