@@ -166,6 +166,18 @@ class Event(StrEnum):
     MANUALLY = "@manually"
 
 
+class Deployment(StrEnum):
+    """Where the infrastructure of a workspace stands."""
+
+    PENDING = "pending"  # never deployed
+    DEPLOYING = "deploying"
+    DEPLOYED = "deployed"
+    DEPLOY_FAILED = "deploy_failed"
+    DESTROYING = "destroying"
+    DESTROYED = "destroyed"
+    DESTROY_FAILED = "destroy_failed"
+
+
 class CalendarMode(StrEnum):
     """What a calendar's windows do to due times."""
 

@@ -21,6 +21,9 @@ class Occurrence(models.Model):
     detail = models.CharField(max_length=500, blank=True)
     # What makes a repeated report the same event, e.g. the boot of one host.
     key = models.CharField(max_length=200, blank=True)
+    # The workspace in which it happened: jobs of others do not hear of it. Null: everywhere. A plain
+    # number, so that the past can be told when the workspace is gone.
+    workspace_number = models.BigIntegerField(null=True, blank=True)
     # How far the jobs that wait for it have been served, by their ids; null when all have been.
     served_until = models.BigIntegerField(null=True, default=0)
 

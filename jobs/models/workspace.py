@@ -1,4 +1,4 @@
-"""Workspaces: rooms of jobs with names, rights and, later, infrastructure of their own."""
+"""Workspaces: rooms of jobs with names, rights and infrastructure of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ class Workspace(models.Model):
     enabled = models.BooleanField(default=True, db_default=True)
     # What its configuration file says beyond the columns: templates, deploy and destroy schedules.
     config = models.JSONField(default=dict, db_default={})
-    # Where its infrastructure stands: pending, deploying, deployed, destroying, destroyed, failed.
+    template = models.CharField(max_length=100, blank=True, default="", db_default="")
+    # Not read: how its operations ended is told by the jobs that do them (`queries.deployments`), so
+    # that an ending locks no workspace. The columns stay for servers of an older version.
     status = models.CharField(max_length=20, default="pending", db_default="pending")
     last_deployed_at = models.DateTimeField(null=True, blank=True)
     last_destroyed_at = models.DateTimeField(null=True, blank=True)

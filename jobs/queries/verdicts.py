@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs.domain.ledger import OmissionRange
 from jobs.domain.states import Event, JobState, OmissionReason
@@ -116,9 +116,23 @@ def starts_after_others(job_id: int, after: datetime, until: datetime) -> QueryS
     return rows.order_by("at", "pk")
 
 
-def events(names: set[str], after: datetime, until: datetime) -> list[Occurrence]:
+def heard_in(workspace_id: int | None) -> Q:
+    """Return the condition for what a job hears of: jobs of a workspace only of their own.
+
+    A job that stands alone hears of every workspace.
+    """
+    if workspace_id is None:
+        return Q()
+    return Q(workspace_number=None) | Q(workspace_number=workspace_id)
+
+
+def events(
+    names: set[str], after: datetime, until: datetime, *, workspace_id: int | None
+) -> list[Occurrence]:
     """Return what happened in ``(after, until]`` of these events, in the order of time."""
-    rows = Occurrence.objects.filter(event__in=names, at__gt=after, at__lte=until)
+    rows = Occurrence.objects.filter(
+        heard_in(workspace_id), event__in=names, at__gt=after, at__lte=until
+    )
     return list(
         rows.exclude(event=Event.REBOOT.value, detail__startswith=_FIRST_START).order_by("at", "pk")
     )

@@ -15,7 +15,17 @@ from jobs.domain.failures import count_in_a_row, should_auto_disable
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, ExecutionState, JobState, Overlap
 from jobs.models import Job
-from jobs.services import audit, circuits, ended, journal, revisions, rollups, signals, sql
+from jobs.services import (
+    audit,
+    circuits,
+    ended,
+    journal,
+    operation_endings,
+    revisions,
+    rollups,
+    signals,
+    sql,
+)
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
 
@@ -60,7 +70,7 @@ _COUNTER = {
 _STANDING = (
     "SELECT execution_count, success_count, failure_count, cancelled_count, skipped_count, "
     "consecutive_failures, recent, counts_from_end, auto_disable_after, state, overlap, "
-    "breaker_id, is_upstream, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
+    "breaker_id, is_upstream, type, EXISTS (SELECT 1 FROM jobs_backfill WHERE job_id = jobs_job.id AND next_at IS NOT NULL) "
     "FROM jobs_job WHERE id = %s"
 )
 # Whether others may have waited for the slot or the mutex that an execution held.
@@ -88,7 +98,7 @@ def count_ending(job_id: int, ending: Ending) -> None:
         return
     execution_count, *counts = found[:5]
     failures_before, recent, counts_from_end, disable_after, state, overlap = found[5:11]
-    breaker_id, is_upstream, feeds = found[11:]
+    breaker_id, is_upstream, job_type, feeds = found[11:]
     counts[_COUNTER[ending.state]] += 1
     failures = count_in_a_row(failures_before, ending.state)
     changes: dict[str, Any] = dict(zip(_COUNTERS, counts, strict=True))
@@ -111,6 +121,10 @@ def count_ending(job_id: int, ending: Ending) -> None:
         release(job_id, overlap, timezone.now())
     if is_upstream and ending.state in ENDINGS:
         ended.tell(job_id, ending.execution_id, state=ending.state, at=ending.finished_at)
+    if job_type == operation_endings.TYPE:
+        operation_endings.tell(
+            job_id, ending.execution_id, state=ending.state, at=ending.finished_at
+        )
     if feeds:
         sql.run(_FEED, [timezone.now(), job_id])
         wake.poke("jobs")  # a backfill may start its next due time

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, IntegrityError, connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs import wake
@@ -22,6 +22,7 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
 from jobs.models import Execution, Job, Occurrence, Omission, Schedule
 from jobs.models.event import ENDED
+from jobs.queries.verdicts import heard_in
 from jobs.services import audit, batch
 from jobs.services.batch import Decisions
 from jobs.services.decisions import decide_job
@@ -135,7 +136,10 @@ def settle(job: Job, now: datetime) -> None:
     if not named:
         return
     for occurrence in Occurrence.objects.filter(
-        event__in=named, at__gte=job.created_at, served_until__lt=job.pk
+        heard_in(job.workspace_id),
+        event__in=named,
+        at__gte=job.created_at,
+        served_until__lt=job.pk,
     ).order_by("pk"):
         if _without_verdict(Job.objects.filter(pk=job.pk), occurrence).exists():
             _serve([job], occurrence, now)
@@ -160,6 +164,9 @@ def _waiting_for(occurrence: Occurrence) -> list[Job]:
         pk__gt=occurrence.served_until,
         created_at__lte=occurrence.at,
     )
+    if occurrence.workspace_number is not None:
+        # What happens to a workspace is heard in it, and by the jobs that stand outside of all.
+        present = present.filter(Q(workspace=occurrence.workspace_number) | Q(workspace=None))
     jobs = _without_verdict(present, occurrence).select_related("open_omission")
     if connection.vendor == "postgresql":
         jobs = jobs.select_for_update(of=("self",))

@@ -111,7 +111,8 @@ def _due_times(job: Job, eras: list[Era], asked: Asked) -> list[datetime]:
             fixed = [rule for rule in era.schedules if not rule.counts_from_end]
             found.update(due_between(fixed, after, until, MOST))
             names = {rule.event for rule in era.schedules if rule.kind == ScheduleKind.EVENT}
-            found.update(one.at for one in verdicts.events(names, after, until))
+            heard = verdicts.events(names, after, until, workspace_id=job.workspace_id)
+            found.update(one.at for one in heard)
     found.update(_recorded(job, low, high))
     upcoming = job.next_fire_at
     if upcoming is not None and low < upcoming <= high:

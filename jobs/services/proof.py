@@ -194,7 +194,9 @@ def _events(
     for era in eras:
         names = {rule.event for rule in era.schedules if rule.kind == ScheduleKind.EVENT}
         low, high = max(after, era.after), min(end, era.until)
-        for one in verdicts.events(names, low, high) if names and low < high else ():
+        if not names or low >= high:
+            continue
+        for one in verdicts.events(names, low, high, workspace_id=job.workspace_id):
             (served if verdicts.served(one, job.pk) else waiting).append(one.at)
     return served, waiting
 

@@ -81,6 +81,7 @@ def _lookup(running: Running, parameters: Mapping[str, Scalar]) -> Callable[[Use
     known = {variable.name: variable for variable in ordered}
 
     declared = {one["name"] for one in running.declared}
+    built_in = {"workspace_name": running.workspace, "job_name": running.job_name}
 
     def parameter_of(use: Use) -> str:
         name = use.name.removeprefix(PARAMETER)
@@ -92,6 +93,8 @@ def _lookup(running: Running, parameters: Mapping[str, Scalar]) -> Callable[[Use
         if use.name.startswith(PARAMETER):
             return parameter_of(use)
         if use.name not in known:
+            if use.name in built_in:
+                return built_in[use.name]
             raise unknown(use)
         return _opened(known[use.name], use)
 

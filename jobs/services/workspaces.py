@@ -22,6 +22,7 @@ from jobs.queries.freezes import open_freezes
 from jobs.queries.workspaces import disabled_reason, get_workspace, is_disabling
 from jobs.services import audit, freezes, revisions
 from jobs.services.freeze_requests import FreezeRequest
+from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
 from jobs.services.wording import check_name
 from jobs.services.writing import write_transaction
@@ -42,6 +43,7 @@ class WorkspaceDefinition(BaseModel):
     )
     description: str = Field("", max_length=10_000)
     enabled: bool = Field(True, strict=True)
+    operations: Operations | None = Field(None, description="When and how it is deployed.")
 
 
 class WorkspaceChanges(BaseModel):
@@ -51,6 +53,7 @@ class WorkspaceChanges(BaseModel):
 
     description: str | None = Field(None, max_length=10_000)
     enabled: bool | None = Field(None, strict=True)
+    operations: Operations | None = Field(None, description="All of it; what is left out is gone.")
 
 
 def parse_workspace(data: Mapping[str, Any]) -> WorkspaceDefinition:
@@ -89,6 +92,8 @@ def create(definition: WorkspaceDefinition, *, actor: Actor) -> Workspace:
         if not definition.enabled:
             _disable(row, actor)
             row.save(update_fields=["enabled"])
+        if definition.operations is not None:
+            _configure(row, definition.operations, actor)
     return row
 
 
@@ -104,14 +109,18 @@ def update(
     What runs goes on. ConflictError when somebody else saved after ``expected_version``.
     """
     with write_transaction():
+        found = get_workspace(name, seen_by=actor)
+        require_in(actor, Permission.EDIT, found)
+        configured_before = found.config
+        if changes.operations is not None:
+            _configure(found, changes.operations, actor)
         row = locked(name, actor)
-        require_in(actor, Permission.EDIT, row)
         if expected_version not in (None, row.version):
             raise ConflictError(
                 f"Workspace {row.name} was changed meanwhile: version {row.version} is current. "
                 "Load it and repeat your change."
             )
-        before = shown(row)
+        before = {**shown(row), "operations": configured_before}
         if changes.description is not None:
             row.description = changes.description
         if changes.enabled is False and row.enabled:
@@ -141,6 +150,7 @@ def delete(name: str, *, actor: Actor) -> Workspace:
     with write_transaction():
         row = locked(name, actor)
         require_everywhere(actor, Permission.DELETE)
+        _give_up(row, actor)
         names = row.jobs.filter(deleted_at=None).order_by("name").values_list("name", flat=True)
         if names:
             more = len(names) - _NAMED_AT_MOST
@@ -196,7 +206,25 @@ def locked(name: str, actor: Actor) -> Workspace:
 
 def shown(row: Workspace) -> dict[str, Any]:
     """Return what a person decides about a workspace."""
-    return {"name": row.name, "description": row.description, "enabled": row.enabled}
+    return {
+        "name": row.name,
+        "description": row.description,
+        "enabled": row.enabled,
+        "operations": row.config,
+    }
+
+
+def _configure(row: Workspace, operations: Operations, actor: Actor) -> None:
+    # Not at the top: its jobs are made by the service that looks workspaces up here.
+    from jobs.services import workspace_operations
+
+    workspace_operations.configure(row, operations, actor=actor)
+
+
+def _give_up(row: Workspace, actor: Actor) -> None:
+    from jobs.services import workspace_operations
+
+    workspace_operations.give_up(row, actor=actor)
 
 
 def _disable(row: Workspace, actor: Actor) -> None:

@@ -1,0 +1,135 @@
+"""Where the infrastructure of workspaces stands, as the jobs tell that deploy and destroy it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.domain.states import FAILURES, LIVE, Deployment, ExecutionState
+from jobs.executors.template_spec import Operation
+from jobs.models import Execution, Job, Workspace, WorkspaceJob
+from jobs.models.execution import LIVE_VALUES
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one workspace stands; moments are None for what never happened."""
+
+    status: Deployment
+    operations: Sequence[WorkspaceJob] = ()
+    live: Execution | None = None  # what deploys or destroys it right now
+    last: Execution | None = None  # the operation that ended last
+    last_deployed_at: datetime | None = None
+    last_destroyed_at: datetime | None = None
+    last_failed_at: datetime | None = None
+    last_error: str = ""
+    mode: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)  # what the last operation told
+
+    @property
+    def managed(self) -> bool:
+        """Say whether it has infrastructure at all."""
+        return bool(self.operations)
+
+    @property
+    def resources(self) -> list[dict[str, str]]:
+        """Return the resources that there are."""
+        found = self.facts.get("resources")
+        return found if isinstance(found, list) else []
+
+    def next_at(self, operation: Operation) -> datetime | None:
+        """Return when the clock starts an operation next; None: not."""
+        times = [
+            one.job.next_fire_at
+            for one in self.operations
+            if one.operation == operation and one.job.next_fire_at is not None
+        ]
+        return min(times, default=None)
+
+
+def standing_of(workspace: Workspace) -> Standing:
+    """Return where a workspace stands."""
+    return standings_of([workspace])[workspace.pk]
+
+
+def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
+    """Return where workspaces stand, by number; three queries for any number of them."""
+    wanted = [one.pk for one in workspaces]
+    rows: dict[int, list[WorkspaceJob]] = defaultdict(list)
+    found = WorkspaceJob.objects.filter(workspace__in=wanted, job__deleted_at=None)
+    for row in found.select_related("job").order_by("pk"):
+        rows[row.workspace_id].append(row)
+    jobs = [one.job for mine in rows.values() for one in mine]
+    numbers = [job.last_execution_id for job in jobs if job.last_execution_id is not None]
+    ended = {one.pk: one for one in Execution.objects.filter(pk__in=numbers)}
+    live = Execution.objects.filter(
+        job__in=[job.pk for job in jobs if job.live_count], state__in=LIVE_VALUES
+    )
+    by_job: dict[int, Execution] = {}
+    for one in live.order_by("-pk"):
+        by_job[one.job_id] = one
+    return {number: _standing(rows.get(number, []), ended, by_job) for number in wanted}
+
+
+def _standing(
+    rows: list[WorkspaceJob], ended: dict[int, Execution], live: dict[int, Execution]
+) -> Standing:
+    jobs = [one.job for one in rows]
+    going = [live[job.pk] for job in jobs if job.pk in live]
+    running = next((one for one in going if one.state == ExecutionState.RUNNING), None)
+    now = running or (going[0] if going else None)
+    newest = max(jobs, key=lambda job: job.last_finished_at or _LONG_AGO, default=None)
+    last = ended.get(newest.last_execution_id or 0) if newest else None
+    failed = max(jobs, key=lambda job: job.last_failure_at or _LONG_AGO, default=None)
+    deployed = _newest(rows, Operation.APPLY)
+    return Standing(
+        status=_status(rows, now, newest),
+        operations=rows,
+        live=now,
+        last=last,
+        last_deployed_at=deployed.job.last_success_at if deployed else None,
+        last_destroyed_at=_success(rows, Operation.DESTROY),
+        last_failed_at=failed.last_failure_at if failed else None,
+        last_error=failed.last_error if failed else "",
+        mode=_mode(deployed, ended),
+        facts=last.result if last is not None and isinstance(last.result, dict) else {},
+    )
+
+
+def _status(rows: list[WorkspaceJob], now: Execution | None, newest: Job | None) -> Deployment:
+    kinds = {one.job_id: one.operation for one in rows}
+    if now is not None and now.state in LIVE:
+        destroys = kinds[now.job_id] == Operation.DESTROY
+        return Deployment.DESTROYING if destroys else Deployment.DEPLOYING
+    if newest is None or newest.last_finished_at is None:
+        return Deployment.PENDING
+    destroys = kinds[newest.pk] == Operation.DESTROY
+    if newest.last_state == ExecutionState.SUCCEEDED:
+        return Deployment.DESTROYED if destroys else Deployment.DEPLOYED
+    if newest.last_state in FAILURES or newest.last_state == ExecutionState.CANCELLED:
+        return Deployment.DESTROY_FAILED if destroys else Deployment.DEPLOY_FAILED
+    return Deployment.PENDING
+
+
+def _newest(rows: list[WorkspaceJob], operation: Operation) -> WorkspaceJob | None:
+    done = [row for row in rows if row.operation == operation and row.job.last_success_at]
+    return max(done, key=lambda row: row.job.last_success_at or _LONG_AGO, default=None)
+
+
+def _success(rows: list[WorkspaceJob], operation: Operation) -> datetime | None:
+    found = _newest(rows, operation)
+    return found.job.last_success_at if found else None
+
+
+def _mode(deployed: WorkspaceJob | None, ended: dict[int, Execution]) -> str:
+    """Return the mode of the last deployment."""
+    if deployed is None or deployed.mode:
+        return deployed.mode if deployed else ""
+    last = ended.get(deployed.job.last_execution_id or 0)
+    given = (last.parameters or {}).get("mode") if last else None
+    return given if isinstance(given, str) else ""
