@@ -24,6 +24,7 @@ class Dispatcher:
         """Take the clock; tests bring their own."""
         self._clock = clock
         self.lag: timedelta | None = None
+        self.late_seconds: list[float] = []  # of each due time since somebody took them
 
     def step(self) -> bool:
         """Dispatch one batch of everything that is due; say if there was any work.
@@ -53,6 +54,7 @@ class Dispatcher:
         tick = dispatch.dispatch_due(now)
         if tick.lag is not None:
             self.lag = tick.lag
+        self.late_seconds += tick.late_seconds
         return tick.jobs > 0
 
 

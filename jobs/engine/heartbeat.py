@@ -94,12 +94,16 @@ class Presence:
         self._beat_at = time.monotonic()
         return workers.beat(self.worker_id, busy=busy, state=state)
 
-    def tick(self, *, lag: timedelta | None) -> None:
-        """Renew a dispatcher's row when it is time, with how late its latest due time was."""
+    def tick(self, *, lag: timedelta | None) -> bool:
+        """Renew a dispatcher's row when it is time, with how late its latest due time was.
+
+        Say whether it was time.
+        """
         if self.due_in() > 0:
-            return
+            return False
         self._beat_at = time.monotonic()
         workers.tick(self.worker_id, at=timezone.now(), lag=lag)
+        return True
 
     def sign_off(self) -> None:
         """Say that the process has ended."""

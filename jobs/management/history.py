@@ -76,6 +76,7 @@ class History:
             with write_transaction():
                 insert(Execution, _COLUMNS, batch)
                 self._write_rest()
+                self.hours.write_past()
             written += len(batch)
             yield written
         with write_transaction():
@@ -153,7 +154,14 @@ class History:
         tally.counts[outcome.word] += 1
         tally.recent.append([pk, outcome.word, took // 1000])
         waited = (started_at - queued_at).total_seconds()
-        self.hours.add(pk % SHARDS, finished_at, outcome.word, ran=took / 1e6, waited=waited)
+        self.hours.add(
+            tally.job.pk,
+            pk % SHARDS,
+            finished_at,
+            outcome.word,
+            ran=took / 1e6,
+            waited=waited if attempt == 1 else 0.0,
+        )
         begun = None
         if outcome.ran:
             begun = stored(started_at)

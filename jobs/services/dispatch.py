@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 
 from jobs import conf, wake
+from jobs.domain.states import Trigger
 from jobs.models import Execution, Job, Omission, Schedule
 from jobs.services import revisions, sql
 from jobs.services.batch import Decisions
@@ -39,6 +40,7 @@ class Tick:
     executions: int = 0
     omissions: int = 0
     lag: timedelta | None = None  # how late the latest due time was decided
+    late_seconds: tuple[float, ...] = ()  # how late each scheduled due time was queued
 
 
 def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
@@ -59,6 +61,11 @@ def dispatch_due(now: datetime, *, batch: int = BATCH) -> Tick:
         executions=len(decided.executions),
         omissions=len(decided.omissions) + len(decided.extended),
         lag=lag,
+        late_seconds=tuple(
+            (row.queued_at - row.due_at).total_seconds()
+            for row in decided.executions
+            if row.trigger == Trigger.SCHEDULE
+        ),
     )
 
 

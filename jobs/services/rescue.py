@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution
-from jobs.services import claims, revisions
+from jobs.services import claims, revisions, rollups
 from jobs.services.dbtime import db_now
 from jobs.services.endings import lock_job
 from jobs.services.executions import delay_before_retry, settle
@@ -54,6 +54,7 @@ def _rescue(which: Q) -> int:
     running = Execution.objects.filter(which, state=ExecutionState.RUNNING.value)
     for execution_id, token in list(running.values_list("pk", "token")):
         count += mark_lost(execution_id, token, still=which)
+    rollups.add_rescued(timezone.now(), count)
     return count
 
 

@@ -19,9 +19,10 @@ from django.utils import timezone
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import TERMINAL, BackfillState
-from jobs.models import Dependency, Execution, Job
+from jobs.models import Dependency, Execution, Job, JobStat
 from jobs.models.execution import UNASKED_TRIGGERS
 from jobs.services import artifacts, audit, revisions
+from jobs.services.rollups import hour_of
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
@@ -91,19 +92,31 @@ def remove_batch(job_id: int, over: Q) -> Counter[str]:
         if job is None:
             return Counter()
         rows = _removable(job_id, over).order_by("pk")
-        found = list(rows.values_list("pk", "state", "trigger", "due_at")[:BATCH])
+        found = list(rows.values_list("pk", "state", "trigger", "due_at", "finished_at")[:BATCH])
         if not found:
             return Counter()
         ids = [row[0] for row in found]
         artifacts.remove_of(ids)
         Execution.objects.filter(pk__in=ids).delete()
-        states = Counter(state for _, state, _, _ in found)
-        decided = [due_at for _, _, trigger, due_at in found if trigger in UNASKED_TRIGGERS]
+        _open_hours(job_id, {row[4] for row in found if row[4] is not None})
+        states = Counter(state for _, state, *_ in found)
+        decided = [due_at for _, _, trigger, due_at, _ in found if trigger in UNASKED_TRIGGERS]
         job.pruned = dict(Counter(job.pruned or {}) + states)
         known = [job.history_from] if job.history_from is not None else []
         job.history_from = max([*known, *decided], default=None)
         job.save(update_fields=["pruned", "history_from"])
     return states
+
+
+def _open_hours(job_id: int, ended_at: set[datetime]) -> None:
+    """Mark the hours whose sums history cannot prove any more; the sums stay."""
+    hours = {hour_of(moment) for moment in ended_at}
+    JobStat.objects.bulk_create(
+        (JobStat(job_id=job_id, hour=hour, partial=True) for hour in sorted(hours)),
+        update_conflicts=True,
+        unique_fields=["job", "hour"],
+        update_fields=["partial"],
+    )
 
 
 def _count(job_id: int, before: datetime) -> Counter[str]:

@@ -15,8 +15,8 @@ from django.db.models import Q
 
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import FAILURES, TERMINAL
-from jobs.models import Execution, Job, LogChunk, Stat
-from jobs.services import audit, revisions
+from jobs.models import Execution, Job, LogChunk
+from jobs.services import audit, revisions, statistics
 from jobs.services.retention import KEPT_OF_EACH_JOB, ended_before, remove_batch
 from jobs.services.writing import write_transaction
 
@@ -88,7 +88,8 @@ def _steps(rules: Keep, done: Cleaned, now: datetime) -> Iterator[None]:
     while more:
         last, more = _forget_logs(last, now - rules.logs, done)
         yield
-    while _forget_sums(now - rules.metrics, done):
+    while forgotten := statistics.forget_batch(now - rules.metrics):
+        done.metrics += forgotten
         yield
 
 
@@ -118,14 +119,3 @@ def _forget_logs(last: int, before: datetime, done: Cleaned) -> tuple[int, bool]
             Execution.objects.filter(pk__in=ids).update(log_bytes=0)
         done.logs += len(ids)
     return (ids[-1] if ids else last), len(ids) == _STEP
-
-
-def _forget_sums(before: datetime, done: Cleaned) -> bool:
-    """Remove old hourly sums; say whether there may be more."""
-    old = Stat.objects.filter(hour__lt=before).order_by("hour")
-    ids = list(old.values_list("pk", flat=True)[:_STEP])
-    if ids:
-        with write_transaction():
-            Stat.objects.filter(pk__in=ids).delete()
-        done.metrics += len(ids)
-    return len(ids) == _STEP

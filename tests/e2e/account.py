@@ -133,6 +133,7 @@ def check_hours(product: Product) -> None:
     )
     history = dict(product.sql("SELECT state, count(*) FROM jobs_execution GROUP BY state"))
     assert [int(number) for number in stored] == [history.get(state, 0) for state in states]
+    assert product.ask("wrong_hours") == []
 
 
 def check_evidence(product: Product, name: str, jobs: list[int]) -> None:

@@ -105,6 +105,13 @@ def sql(query: str, parameters: list[Any]) -> list[list[Any]]:
         return [list(row) for row in cursor.fetchall()]
 
 
+def wrong_hours() -> list[str]:
+    """Return which hourly sums history contradicts, and how."""
+    from jobs.services import recompute
+
+    return [str(one) for one in recompute.run(repair=False).differences]
+
+
 def logs() -> list[tuple[int, str]]:
     """Return the pieces of every execution's output, in order."""
     from jobs.models import LogChunk
@@ -133,7 +140,7 @@ def sign_in() -> str:
     user = make_user("anna", Role.ADMINISTRATOR)
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "jobs.web.sign_in.PersonBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return str(session.session_key)
@@ -161,6 +168,7 @@ OPERATIONS = {
         cancel,
         sql,
         logs,
+        wrong_hours,
         reconnect,
         sign_in,
         token,

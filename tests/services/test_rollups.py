@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from jobs.domain.histogram import LATENESS_BOUNDS, bucket_of
 from jobs.domain.states import ExecutionState
-from jobs.models import EngineStat, Execution, Job, JobStat, Stat
+from jobs.engine.dispatching import DispatchProcess
+from jobs.models import EngineStat, Execution, Job, JobStat, Schedule, Stat
 from jobs.services import rollups
 from jobs.services.endings import Ending, count_ending
-from tests.factories import make_execution, make_job
+from tests.factories import every, make_execution, make_job
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
@@ -73,6 +74,25 @@ def test_both_sums_cost_one_statement_more_on_sqlite_and_none_on_postgresql() ->
 
     written = [query for query in asked.captured_queries if "stat (" in query["sql"]]
     assert len(written) == (1 if connection.vendor == "postgresql" else 2)
+
+
+def test_a_dispatcher_keeps_how_late_it_queued_what_was_due() -> None:
+    due_at = datetime.now(UTC) - timedelta(seconds=3)
+    job = make_job(schedules=[every(60)])
+    Job.objects.filter(pk=job.pk).update(
+        next_fire_at=due_at, decided_until=due_at - timedelta(seconds=1)
+    )
+    Schedule.objects.filter(job=job).update(anchor_at=due_at - timedelta(seconds=60))
+    process = DispatchProcess(name="test")
+
+    process._dispatcher.step()
+    process._keep_lateness()
+    process._keep_lateness()
+    process._listener.close()
+
+    row = EngineStat.objects.get()
+    assert row.dispatched == 1
+    assert 3 <= row.late_seconds < 60
 
 
 def test_lateness_and_rescues_are_added_to_the_hour_of_the_product() -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.domain.errors import JobdeckError
 from jobs.domain.permissions import SYSTEM
-from jobs.services import retention
+from jobs.services import retention, statistics
 
 
 class Command(BaseCommand):
@@ -29,6 +29,8 @@ class Command(BaseCommand):
             done = retention.prune(days, actor=SYSTEM, dry_run=dry_run)
         except JobdeckError as error:
             raise CommandError(error.message) from error
+        if not dry_run:
+            statistics.forget()
         verb = "would be removed" if dry_run else "removed"
         states = ", ".join(f"{number} {state}" for state, number in sorted(done.states.items()))
         more = f" ({states})" if states else ""

@@ -1,0 +1,110 @@
+"""The hourly sums equal history: proved, put right, and left alone where history is gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from jobs.domain.permissions import SYSTEM
+from jobs.domain.states import ExecutionState
+from jobs.models import Execution, Job, JobStat, Stat
+from jobs.models.stat import FORGOTTEN
+from jobs.services import recompute, retention, statistics
+from jobs.services.cancelling import cancel_live
+from jobs.services.endings import Ending, count_ending
+from tests.factories import make_execution, make_job
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+
+
+def end(job: Job, ago: timedelta, state: str = "succeeded", *, attempt: int = 1) -> None:
+    at = NOW - ago
+    started_at, queued_at = at - timedelta(seconds=3), at - timedelta(seconds=5)
+    row = make_execution(
+        job, state=state, attempt=attempt, queued_at=queued_at, started_at=started_at,
+        finished_at=at, due_at=queued_at,
+    )  # fmt: skip
+    count_ending(
+        job.pk,
+        Ending(
+            execution_id=row.pk,
+            state=ExecutionState(state),
+            queue=row.queue,
+            queued_at=queued_at if attempt == 1 else started_at,
+            started_at=started_at,
+            finished_at=at,
+        ),
+    )
+
+
+def check() -> str:
+    out = StringIO()
+    call_command("recompute_stats", "--check", stdout=out)
+    return out.getvalue()
+
+
+def test_what_ended_is_proved_and_a_wrong_figure_is_named_and_put_right() -> None:
+    job, other = make_job(), make_job(queue="reports")
+    for state in ("succeeded", "failed", "timed_out", "lost", "cancelled"):
+        end(job, timedelta(hours=2), state)
+        end(other, timedelta(minutes=1), state)
+    end(job, timedelta(hours=30), attempt=2)
+    make_execution(job)
+    cancel_live(job, by="otto", now=NOW)
+    assert "all equal to history" in check()
+
+    JobStat.objects.filter(job=job, failed=1).update(failed=7)
+    Stat.objects.filter(queue="default").update(run_seconds=F("run_seconds") + 9)
+    JobStat.objects.filter(job=other).delete()
+    JobStat.objects.create(job=other, hour=NOW.replace(minute=0, second=0, microsecond=0))
+    with pytest.raises(CommandError, match="figures differ from history"):
+        check()
+    found = [str(one) for one in recompute.run(repair=False).differences]
+    assert any(f"job {job.pk}" in one and "failed is 7, history says 1" in one for one in found)
+
+    call_command("recompute_stats", stdout=StringIO())
+
+    assert "all equal to history" in check()
+    assert JobStat.objects.filter(job=other).count() == 1
+
+
+def test_pruned_hours_keep_their_sums_and_are_not_judged() -> None:
+    job = make_job()
+    for number in range(60):
+        end(job, timedelta(days=40, hours=number % 3))
+    end(job, timedelta(hours=2))
+    before = list(JobStat.objects.order_by("hour").values_list("hour", "succeeded"))
+
+    assert retention.prune(30, actor=SYSTEM).executions == 11
+
+    assert list(JobStat.objects.order_by("hour").values_list("hour", "succeeded")) == before
+    assert JobStat.objects.filter(partial=True).count() == 3
+    assert "left out" in check()
+    Stat.objects.filter(hour__gt=NOW - timedelta(days=1)).update(succeeded=5)
+    with pytest.raises(CommandError):
+        check()
+    call_command("recompute_stats", stdout=StringIO())
+    assert sum(JobStat.objects.values_list("succeeded", flat=True)) == 61
+    check()
+
+
+def test_old_figures_are_forgotten_and_their_totals_stay() -> None:
+    job = make_job()
+    end(job, timedelta(days=500), "failed")
+    end(job, timedelta(days=450))
+    end(job, timedelta(days=2))
+
+    assert statistics.forget() == 4
+    assert statistics.forget() == 0
+
+    rest = Stat.objects.get(hour=FORGOTTEN)
+    assert (rest.succeeded, rest.failed, rest.longest_seconds) == (1, 1, 3)
+    assert sum(Stat.objects.values_list("succeeded", flat=True)) == 2
+    assert JobStat.objects.count() == 1
+    assert Execution.objects.count() == 3
+    check()
