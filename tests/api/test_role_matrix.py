@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -134,7 +135,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "timeline_timeline": ("GET", "/timeline", None, READ),
     "about_overview": ("GET", "/overview", None, READ),
     "queues_list": ("GET", "/queues", None, READ),
-    "queues_read": ("GET", "/queues/default", None, READ),
+    "queues_read": ("GET", "/queues/{paused_queue}", None, READ),
     "queues_update": ("PATCH", "/queues/default", {"limit": 2}, EDIT),
     "queues_pause": ("POST", "/queues/{queue}/pause", None, OPERATE),
     "queues_resume": ("POST", "/queues/{paused_queue}/resume", None, OPERATE),
@@ -149,20 +150,23 @@ NAMED = {"jobs_create", "calendars_create", "variables_create", "workspaces_crea
 
 def _path(template: str, person: User, number: int) -> str:
     """Return an address with what it names; nothing else is made, for that takes most of the time."""
-    execution = make_execution(
-        make_job(overlap="allow", max_parallel=5, schedules=[cron("0 * * * *")])
-    )
+
+    @cache
+    def execution() -> Execution:
+        job = make_job(overlap="allow", max_parallel=5, schedules=[cron("0 * * * *")])
+        return make_execution(job)
+
     things: dict[str, Callable[[], object]] = {
         "token": lambda: tokens.create(person, "another")[0].pk,
         "user": lambda: person.pk,
-        "job": lambda: execution.job_id,
-        "execution": lambda: execution.pk,
-        "artifact": lambda: make_artifact(execution).pk,
+        "job": lambda: execution().job_id,
+        "execution": lambda: execution().pk,
+        "artifact": lambda: make_artifact(execution()).pk,
         "freeze": lambda: make_freeze().pk,
         "calendar": lambda: make_calendar().pk,
         "variable": lambda: make_variable().pk,
         "breaker": lambda: make_breaker(f"breaker-{number}").pk,
-        "backfill": lambda: make_backfill(execution.job).pk,
+        "backfill": lambda: make_backfill(execution().job).pk,
         "queue": lambda: f"queue-{number}",
         "paused_queue": lambda: queues.pause(f"paused-{number}", actor=SYSTEM).name,
         "worker": lambda: make_worker().pk,
@@ -190,19 +194,23 @@ def test_the_matrix_knows_every_operation() -> None:
 def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
     method, template, body, least = OPERATIONS[operation]
     order = list(Role)
+    own = {"{token}", "{user}"} & set(template.split("/"))
+    path = ""
     for number, role in enumerate(ROLES):
         who = caller(role)
-        path = _path(template, User.objects.get(username=f"caller-{role}"), number)
+        allowed = role is not None and order.index(role) >= order.index(least)
+        # What was read or refused is as it was, and serves the next caller as well.
+        if own or not path or (allowed and method != "GET"):
+            path = _path(template, User.objects.get(username=f"caller-{role}"), number)
         named = operation in NAMED
         sent = {**body, "name": f"made_{number}"} if named else body
         if operation == "users_create":
             sent = {"username": f"made_{number}"}
         raw = sent if isinstance(sent, bytes) else None
-        before = _everything()
+        before = None if allowed else _everything()
 
         answer = who.call(method, path, None if raw else sent, raw=raw)
 
-        allowed = role is not None and order.index(role) >= order.index(least)
         assert (answer.status < 300) is allowed, (role, answer.content)
         if not allowed:
             assert (answer.status, answer.json["code"]) == (403, "forbidden")
