@@ -41,7 +41,7 @@ def admin(db: None) -> User:
 def signed_in(user: User) -> Client:
     """Return a browser in which ``user`` is signed in."""
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="jobs.web.sign_in.PersonBackend")
     return client
 
 

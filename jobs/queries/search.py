@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from jobs.domain.permissions import Actor, Permission, can
 from jobs.models import Execution, Job
@@ -40,13 +41,33 @@ PAGES: tuple[tuple[str, str, str, Permission], ...] = (
     ("timeline", "Timeline", "planned load hot spots", Permission.READ),
     ("calendars", "Calendars", "holidays maintenance windows", Permission.READ),
     ("freezes", "Freezes", "hold back stop everything", Permission.READ),
+    ("workspaces", "Workspaces", "rooms groups teams", Permission.READ),
     ("queues", "Queues and workers", "clusters slots drain limit", Permission.READ),
+    ("health", "Queue health", "score bottlenecks recommendations", Permission.READ),
     ("breakers", "Circuit breakers", "open closed trip", Permission.READ),
     ("variables", "Variables", "secrets values", Permission.READ),
     ("tokens", "Tokens", "api keys scripts", Permission.READ),
     ("people", "People", "users roles accounts", Permission.ADMINISTER),
     ("audit", "Audit log", "who did what history", Permission.AUDIT),
+    ("preferences", "Preferences", "theme language zone density columns account", Permission.READ),
+    ("keyboard", "Keyboard", "keys shortcuts help", Permission.READ),
+    ("password_change", "Change password", "account", Permission.READ),
     ("api-docs", "API", "swagger openapi documentation", Permission.READ),
+)
+# Pages that open to who has a role for some jobs only: they show those jobs, or nothing of any job.
+_FOR_SOME = frozenset(
+    {
+        "overview",
+        "jobs",
+        "job_new",
+        "executions",
+        "timeline",
+        "workspaces",
+        "tokens",
+        "preferences",
+        "keyboard",
+        "password_change",
+    }
 )
 
 
@@ -55,7 +76,7 @@ def search(text: str, *, actor: Actor, limit: int) -> list[Found]:
     wanted = text.strip().lower()
     if not wanted:
         return []
-    found = [*_numbered(wanted, actor), *_pages(wanted, actor)]
+    found = [*_numbered(wanted, actor), *pages(wanted, actor=actor)]
     jobs = Job.objects.present().visible_to(actor).matching(text.strip()).order_by("name")
     rows = list(jobs[:limit])
     found += [_job(row) for row in rows]
@@ -71,12 +92,24 @@ def _numbered(wanted: str, actor: Actor) -> list[Found]:
     return [_execution(row) for row in rows]
 
 
-def _pages(wanted: str, actor: Actor) -> list[Found]:
+def pages(wanted: str, *, actor: Actor) -> list[Found]:
+    """Return the pages that ``actor`` may open, by a part of a title in English or as it is shown."""
     return [
         Found(kind=Kind.PAGE, title=title, detail="", url=reverse(name))
         for name, title, words, needed in PAGES
-        if can(actor, needed) and wanted in f"{title} {words}".lower()
+        if _opens(actor, name, needed) and wanted in f"{title} {gettext(title)} {words}".lower()
     ]
+
+
+def _opens(actor: Actor, name: str, needed: Permission) -> bool:
+    return can(actor, needed) or (name in _FOR_SOME and actor.can_somewhere(needed))
+
+
+def acted_on(numbers: list[int]) -> list[Job]:
+    """Return the jobs of these numbers in their order, with what rights hang on."""
+    rows = Job.objects.present().prefetch_related("tag_rows").defer("spec", "environment")
+    found = rows.in_bulk(numbers)
+    return [found[number] for number in numbers if number in found]
 
 
 def _job(row: Job) -> Found:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from jobs.domain.preferences import Density, ExecutionColumn, JobColumn
 from jobs.domain.zones import zone, zone_names
+from jobs.models import Preference
 from jobs.queries.room import room
 
 log = logging.getLogger("jobs.web")
@@ -41,12 +43,15 @@ THEMES = ("light", "dark")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The reader's own settings, kept in cookies that the page's script writes."""
+    """The reader's own settings: what this browser keeps in cookies, else what the person saved."""
 
     zone: str
     theme: str  # empty: as the system
     live: bool
     keys: bool
+    compact: bool = False
+    job_columns: frozenset[str] = frozenset(JobColumn)
+    execution_columns: frozenset[str] = frozenset(ExecutionColumn)
 
 
 def known_zone(name: str) -> ZoneInfo | None:
@@ -56,14 +61,35 @@ def known_zone(name: str) -> ZoneInfo | None:
 
 def viewer_of(request: HttpRequest) -> Viewer:
     """Read the reader's settings; a value that makes no sense counts as not given."""
-    zone = known_zone(request.COOKIES.get(ZONE_COOKIE, ""))
-    theme = request.COOKIES.get(THEME_COOKIE, "")
+    saved = _saved(request)
+    zone = known_zone(saved.time_zone) or known_zone(request.COOKIES.get(ZONE_COOKIE, ""))
+    theme = request.COOKIES.get(THEME_COOKIE) or saved.theme
+    keys = request.COOKIES.get(KEYS_COOKIE) or ("on" if saved.single_keys else "off")
     return Viewer(
         zone=zone.key if zone else timezone.get_default_timezone_name(),
         theme=theme if theme in THEMES else "",
         live=request.COOKIES.get(LIVE_COOKIE) != "off",
-        keys=request.COOKIES.get(KEYS_COOKIE) != "off",
+        keys=keys != "off",
+        compact=saved.density == Density.COMPACT,
+        job_columns=_columns(saved.job_columns, JobColumn),
+        execution_columns=_columns(saved.execution_columns, ExecutionColumn),
     )
+
+
+def _saved(request: HttpRequest) -> Preference:
+    """Return what the person saved; nothing is asked for a request without a session."""
+    user = getattr(request, "user", None)
+    if user is None or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return Preference()
+    try:
+        return getattr(user, "preference", None) or Preference()
+    except DatabaseError:
+        return Preference()  # the view meets the same, and its answer says so
+
+
+def _columns(names: object, known: type[JobColumn | ExecutionColumn]) -> frozenset[str]:
+    """Return what is shown of a list; all unless something was chosen."""
+    return frozenset(names if isinstance(names, list) else known)
 
 
 class ViewerMiddleware:

@@ -33,6 +33,7 @@ from jobs.web.views import (
     timeline,
     tokens,
     variables,
+    wallboard,
     workspaces,
 )
 from jobs.web.views import jobs as job_list
@@ -69,6 +70,8 @@ urlpatterns = [
     path("audit/", audit.audit_list, name="audit"),
     path("settings/", configuration.setting_list, name="settings"),
     path("about/", about.about, name="about"),
+    path("tv/", wallboard.board, name="tv"),
+    path("p/tv/", wallboard.board_region, name="p_tv"),
     path("about/canary/", about.send_canary, name="canary"),
     path("p/about/canary/", about.canary_region, name="p_canary"),
     path("healthz", overview.health, name="healthz"),

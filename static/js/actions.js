@@ -1,4 +1,4 @@
-// Toasts, dialogs, busy buttons, selection, copy, and the log that follows its end.
+// Toasts, dialogs, busy buttons, selection, copy.
 (() => {
   "use strict";
   const { words, fill } = window.jobdeck;
@@ -28,28 +28,15 @@
   };
   const closeAll = () => { for (const dialog of all("dialog[open]")) dialog.close(); };
 
-  const follow = () => {
-    const log = document.getElementById("log");
-    if (log && document.getElementById("follow")?.checked) log.scrollTop = log.scrollHeight;
-  };
   const arrived = () => {
     for (const dialog of all("#dialogs dialog")) open(dialog);
     toasts();
-    follow();
     count();
   };
   document.addEventListener("htmx:after:swap", arrived);
   document.addEventListener("changed", (event) => {
     if (event.target !== document) closeAll();
   });
-
-  // The reader scrolls up: stop following. At the end again: go on.
-  document.addEventListener("scroll", ({ target }) => {
-    const box = document.getElementById("follow");
-    if (target.id === "log" && box) {
-      box.checked = target.scrollHeight - target.scrollTop - target.clientHeight < 24;
-    }
-  }, true);
 
   // No guess at the new state: the button is busy until the server has answered.
   const busy = new WeakMap();
@@ -114,48 +101,8 @@
       if (!menu.contains(event.target) || at(".menu a, .menu button")) menu.open = false;
     }
   });
-  // A line's address: its number in the fragment; a line that is not here is fetched by number.
-  const lineOf = (hash) => /^#L(\d{1,12})$/.exec(hash)?.[1];
-  const address = (number) => {
-    const url = new URL(location.href);
-    url.searchParams.set("line", number);
-    for (const name of ["go", "missed", "stopped"]) url.searchParams.delete(name);
-    url.hash = `L${number}`;
-    return url;
-  };
-  const jump = () => {
-    const number = lineOf(location.hash), log = document.querySelector("#log[data-lines]");
-    if (!number || !log) return;
-    const line = document.getElementById(`L${number}`);
-    if (line) {
-      const box = document.getElementById("follow");
-      if (box) box.checked = false;
-      line.closest("details")?.setAttribute("open", "");
-      line.scrollIntoView({ block: "center" });
-    } else if (new URL(location.href).searchParams.get("line") !== number) {
-      location.replace(address(number));
-    }
-  };
-  window.addEventListener("hashchange", jump);
-  document.addEventListener("click", (event) => {
-    const number = event.target.closest("#log .l > .no");
-    if (!number) return;
-    for (const line of all("#log .at")) line.classList.remove("at");
-    number.parentNode.classList.add("at");
-    history.replaceState(null, "", address(number.textContent));
-  });
-  // A log that is followed for hours: what has scrolled far away leaves the page.
-  const MOST_LINES = 20000;
-  document.addEventListener("htmx:after:swap", () => {
-    const log = document.getElementById("log");
-    if (!document.getElementById("follow")?.checked || !(log?.children.length > MOST_LINES)) return;
-    while (log.children.length > MOST_LINES / 2) log.firstElementChild.remove();
-  });
-  jump();
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-    const log = document.getElementById(event.target.dataset.aloud);
-    if (log) log.setAttribute("aria-live", event.target.checked ? "polite" : "off");
   });
   arrived();
 })();

@@ -3,7 +3,7 @@
   "use strict";
   const { put } = window.jobdeck;
   let prefix = "", timer = 0;
-  const off = () => document.cookie.includes("keys=off");
+  const off = () => document.documentElement.dataset.keys === "off";
   const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select")
     || element.isContentEditable;
   const row = () => document.activeElement.closest("[data-row]");
@@ -40,6 +40,7 @@
     else if (press(name)) event.preventDefault();
   });
   document.addEventListener("change", ({ target }) => {
-    if (target.matches("[data-keys-switch]")) put("keys", target.checked ? "on" : "off");
+    if (!target.matches("[data-keys-switch]")) return;
+    put("keys", document.documentElement.dataset.keys = target.checked ? "on" : "off");
   });
 })();

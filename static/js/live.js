@@ -3,7 +3,9 @@
   "use strict";
   const { words, put, fill } = window.jobdeck;
   const IDLE = 30 * 60e3, SLOW = 60e3, LONGEST_WAIT = 30e3;
-  let paused = document.cookie.includes("live=off");
+  // A wallboard has no controls and nobody at it: it never rests.
+  const always = "always" in document.body.dataset;
+  let paused = !always && document.cookie.includes("live=off");
   let used = Date.now(), failures = 0, quiet = 0, answered = Date.now();
   const last = new WeakMap();
   for (const kind of ["pointerdown", "keydown", "scroll"]) {
@@ -13,7 +15,7 @@
   const polled = (ctx) => ctx.sourceEvent?.type === "every";
   const resting = (element) => paused || document.hidden || Date.now() < quiet
     || document.querySelector("dialog[open]")
-    || (Date.now() - used > IDLE && Date.now() - (last.get(element) || 0) < SLOW);
+    || (!always && Date.now() - used > IDLE && Date.now() - (last.get(element) || 0) < SLOW);
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;

@@ -129,7 +129,7 @@ def test_the_audit_log_names_the_caller_and_the_address(editor: User) -> None:
 
 def signed_in(user: User) -> Caller:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="jobs.web.sign_in.PersonBackend")
     return Caller(client=client)
 
 

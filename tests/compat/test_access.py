@@ -115,7 +115,7 @@ def test_a_signed_in_browser_acts_as_itself_and_needs_its_csrf_token(
 ) -> None:
     def browser(user: User) -> Client:
         client = Client(SERVER_NAME="localhost", enforce_csrf_checks=True)
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="jobs.web.sign_in.PersonBackend")
         return client
 
     signed_in = browser(editor)

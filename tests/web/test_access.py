@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from jobs.domain.permissions import SYSTEM, Role
-from jobs.models import Execution, Job
+from jobs.models import Execution, Job, SavedFilter
 from jobs.services import access, tokens, workspaces
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.factories import (
@@ -68,6 +68,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "user_id": lambda: person().pk,
         "token_id": lambda: tokens.create(person(), "script")[0].pk,
         "access_id": lambda: access.grant(person(), Role.VIEWER, actor=SYSTEM, tag="a").pk,
+        "filter_id": lambda: SavedFilter.objects.create(user=person(), page="jobs", name="a").pk,
         "name": lambda: workspaces.create(WorkspaceDefinition(name="default"), actor=SYSTEM).name,
     }
     names = get_resolver().reverse_dict.getlist(name)[0][0][0][1]
@@ -162,7 +163,7 @@ def test_an_operator_may_not_edit(
 
 
 def test_a_person_without_a_role_sees_why(client: Client, db: None) -> None:
-    client.force_login(make_user("nobody"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(make_user("nobody"), backend="jobs.web.sign_in.PersonBackend")
 
     answer = client.get("/")
 

@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jobs.domain.permissions import Permission
+from jobs.domain.preferences import FilterPage
 from jobs.models import AuditEntry
 from jobs.queries.people import AuditFilter, list_audit
 from jobs.web import guard
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest
+from jobs.web.kept import kept_filters
 from jobs.web.periods import field, moment_of, stamp
 
 PAGE_SIZE = 50
@@ -64,6 +66,7 @@ def audit_list(request: AuthedRequest) -> HttpResponse:
         "newest": urlencode(query) if after else None,
         "csv": _export(query, "csv"),
         "jsonl": _export(query, "jsonl"),
+        **kept_filters(request, FilterPage.AUDIT, urlencode(query)),
     }
     return render(request, "pages/audit.html", context)
 

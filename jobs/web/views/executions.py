@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.disclosure import definition_for
 from jobs.domain.permissions import Permission, can
+from jobs.domain.preferences import FilterPage
 from jobs.domain.states import TERMINAL, Trigger
 from jobs.downloads import artifact_response
 from jobs.models import Attempt, Execution
@@ -33,6 +34,7 @@ from jobs.services.parameter_definitions import shown
 from jobs.web import guard, tree, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
+from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
 from jobs.web.views import logs
 
@@ -46,6 +48,7 @@ def execution_list(request: AuthedRequest) -> HttpResponse:
         "tag": tag_of("executions", now=timezone.now()),
         "triggers": [(trigger.value, words.TRIGGER[trigger]) for trigger in Trigger],
         "job": get_job(chosen.job, seen_by=request.actor) if chosen.job else None,
+        **kept_filters(request, FilterPage.EXECUTIONS, query_of(chosen, before=None)),
         **_table(chosen),
     }
     return render(request, "pages/executions.html", context)

@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.domain.preferences import FilterPage
 from jobs.executors import EXECUTORS
 from jobs.queries.jobs import STATES, JobFilter, job_page, tags_in_use
 from jobs.queries.workspaces import workspace_names
 from jobs.web import freezing, guard, words
 from jobs.web.filters import job_filter, query_of
 from jobs.web.http import AuthedRequest
+from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
 from jobs.web.rows import shown
 
@@ -40,6 +42,7 @@ def job_list(request: AuthedRequest) -> HttpResponse:
         "tags": tags_in_use(request.actor),
         "workspaces": workspace_names(request.actor),
         "tag": tag_of(*_TOPICS, now=now),
+        **kept_filters(request, FilterPage.JOBS, query_of(chosen, page=1)),
         **_table(request, chosen, now),
     }
     return render(request, "pages/jobs.html", context)
