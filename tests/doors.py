@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -17,16 +17,21 @@ from django.utils import timezone
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import Job
-from jobs.services import access, tokens, workspaces
+from jobs.services import access, queues, tokens, workspaces
+from jobs.services.journal import public_id
 from tests.conftest import signed_in
 from tests.factories import (
     cron,
     make_artifact,
     make_backfill,
+    make_breaker,
+    make_calendar,
     make_execution,
+    make_freeze,
     make_job,
     make_user,
     make_variable,
+    make_worker,
 )
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -57,6 +62,30 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+class Verdict(StrEnum):
+    """How a door answers."""
+
+    IN = "in"
+    STRANGER = "stranger"  # who are you?
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"  # there is nothing
+    METHOD = "method"  # not in this way
+
+
+_AWAY = ("Location", "HX-Redirect")
+_VERDICTS = {
+    401: Verdict.STRANGER,
+    403: Verdict.FORBIDDEN,
+    404: Verdict.UNKNOWN,
+    405: Verdict.METHOD,
+}
+
+
+def is_program(route: str) -> bool:
+    """Say whether programs come to that door: with a token, and JSON."""
+    return route.startswith(("api/", "tumblebug/", "cron/"))
+
+
 @dataclass(frozen=True, slots=True)
 class Knock:
     """Somebody at a door."""
@@ -64,20 +93,21 @@ class Knock:
     client: Client
     token: str = ""
 
-    def at(self, method: str, path: str) -> int:
-        """Return the status of the answer."""
+    def at(self, method: str, path: str) -> Verdict:
+        """Return how the door answers to an empty body, which nothing writing may take."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if method != "GET" and not self.token:
             headers["HX-Request"] = "true"  # the status itself, not the way back with a message
-        kind = (
-            "application/json" if path.startswith("/api/") else "application/x-www-form-urlencoded"
-        )
+        program = is_program(path.lstrip("/"))
+        kind = "application/json" if program else "application/x-www-form-urlencoded"
         with undone():
             response = self.client.generic(
-                method, path, json.dumps({}) if "json" in kind else "", kind, headers=headers
+                method, path, "{}" if program else "", kind, headers=headers
             )
             _read(response)  # type: ignore[arg-type]  # the test client adds attributes
-        return response.status_code
+        if any("/login/" in response.headers.get(name, "") for name in _AWAY):
+            return Verdict.STRANGER
+        return _VERDICTS.get(response.status_code, Verdict.IN)
 
 
 def _read(response: HttpResponse) -> None:
@@ -92,6 +122,7 @@ class World:
     def __init__(self) -> None:
         """Make everything once."""
         self.mine, self.theirs = _things("mine"), _things("theirs")
+        queues.pause("doors", actor=SYSTEM)
         self.pages: dict[str, Knock] = {"anonymous": Knock(Client())}
         self.programs: dict[str, Knock] = {"anonymous": Knock(Client())}
         for role in Role:
@@ -111,15 +142,20 @@ class World:
         self.pages["tagged"] = Knock(signed_in(tagged))
         self.programs["tagged"] = Knock(Client(), tokens.create(tagged, "test")[1])
 
-    def knock(self, who: str, method: str, route: str, *, own: bool) -> int:
-        """Return the status that somebody gets, at his own job's door or another's."""
-        program = route.startswith(("api/", "tumblebug/", "cron/"))
-        path = self.path(route, own=own)
-        return (self.programs if program else self.pages)[who].at(method, path)
+    def knock(self, who: str, method: str, route: str, *, own: bool = True) -> Verdict:
+        """Return how a door answers somebody, his own job's door or another's."""
+        knocks = self.programs if is_program(route) else self.pages
+        return knocks[who].at(method, self.path(route, own=own))
 
     def path(self, route: str, *, own: bool) -> str:
         """Return the address with what exists put in."""
         things = self.mine if own else self.theirs
+        if "queues/" in route:
+            things = {**things, "name": "doors"}
+        if "scheduled-jobs/" in route:
+            things = {**things, "job_id": things["job_name"]}
+        if "registerCspResources/" in route:
+            things = {**things, "job_id": things["registering"]}
         parts = route.split("<")
         filled = [parts[0]]
         for part in parts[1:]:
@@ -133,10 +169,26 @@ def _things(tag: str) -> dict[str, Any]:
         name=tag, tags=[tag], schedules=[cron("0 * * * *")], overlap="allow", max_parallel=50
     )
     execution = make_execution(job, finished_at=timezone.now(), state="succeeded")
+    person = make_user(f"of-{tag}")
+    registering = make_job(
+        name=f"register-{tag}",
+        type="registerCspResources",
+        spec={"ns_id": tag},
+    )
     return {
         "job_id": job.pk,
+        "job_name": tag,
+        "registering": public_id(registering),
         "execution_id": execution.pk,
         "artifact_id": make_artifact(execution).pk,
         "backfill_id": make_backfill(job).pk,
         "variable_id": make_variable(name=f"of_{tag}", job_id=job.pk).pk,
+        "calendar_id": make_calendar().pk,
+        "breaker_id": make_breaker(f"breaker-{tag}").pk,
+        "freeze_id": make_freeze().pk,
+        "worker_id": make_worker(name=f"cluster-{tag}").pk,
+        "user_id": person.pk,
+        "token_id": tokens.create(person, "test")[0].pk,
+        "name": workspaces.create(workspaces.parse_workspace({"name": tag}), actor=SYSTEM).name,
+        "queue": "default",
     }

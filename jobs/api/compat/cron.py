@@ -17,7 +17,13 @@ from jobs.api.compat.answers import View, as_json, by_method, facade
 from jobs.api.compat.bodies import Body, read_body
 from jobs.api.waiting import wait_for_end
 from jobs.domain.errors import InvalidError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.domain.permissions import (
+    Actor,
+    Permission,
+    require,
+    require_everywhere,
+    require_somewhere,
+)
 from jobs.domain.states import TERMINAL, ExecutionState, Trigger
 from jobs.models import Breaker, Job
 from jobs.queries import cron, logged
@@ -286,6 +292,7 @@ def _everywhere(request: HttpRequest, permission: Permission) -> Actor:
 def _job(request: HttpRequest, name: str, permission: Permission) -> tuple[Actor, Job]:
     """Return who is calling, and the job to which he may do something."""
     actor = caller(request)
+    require_somewhere(actor, permission)
     job = logged.job_called(actor, name)
     if job is None:
         raise UnknownError(f"Unknown job: {name[:100]}")

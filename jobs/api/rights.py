@@ -1,0 +1,115 @@
+"""What each operation of the native API asks for, judged before anything else of a request is read.
+
+Who may not do a thing learns nothing from how its body is wrong. The services ask again, with what
+the request turned out to name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.http import HttpRequest
+
+from jobs.domain.permissions import Actor, Permission, require
+
+_ROOT = "api/v1/"
+# Operations that are cut to the caller's jobs where his role is for some jobs only. Every other one
+# without a job in its address is about the whole product: it needs the role for everything.
+OWN_JOBS = frozenset(
+    {
+        "api/v1/jobs",
+        "api/v1/jobs/plan",
+        "api/v1/jobs/bulk",
+        "api/v1/search",
+        "api/v1/roles",
+        "api/v1/tokens",
+        "api/v1/tokens/<id:token_id>",
+        "api/v1/executions",
+        "api/v1/ledger",
+        "api/v1/backfills",
+        "api/v1/timeline",
+        "api/v1/upcoming",
+        "api/v1/whoami",
+        "api/v1/workspaces",
+        "api/v1/workspaces/<name>",
+        "api/v1/openapi.json",
+    }
+)
+# What makes or removes a room of others' jobs is about the whole product, though its list is not.
+_WHOLE = frozenset({"POST workspaces", "DELETE workspaces/<name>"})
+
+_READ = (Permission.READ,)
+_RUN = (Permission.EXECUTE,)
+_PAUSE = (Permission.PAUSE,)
+_EDIT = (Permission.EDIT,)
+_DELETE = (Permission.DELETE,)
+_ADMINISTER = (Permission.ADMINISTER,)
+# Method and address -> permissions of which one is enough. Reading needs `READ` where nothing stands.
+NEEDS: Mapping[str, tuple[Permission, ...]] = {
+    "POST jobs": _EDIT,
+    "PATCH jobs/<id:job_id>": _EDIT,
+    "DELETE jobs/<id:job_id>": _DELETE,
+    "POST jobs/<id:job_id>/pause": _PAUSE,
+    "POST jobs/<id:job_id>/resume": _PAUSE,
+    "POST jobs/<id:job_id>/trigger": _RUN,
+    "POST jobs/bulk": (Permission.PAUSE, Permission.EXECUTE, Permission.DELETE),
+    "POST jobs/plan": _EDIT,
+    "POST executions/<id:execution_id>/cancel": _RUN,
+    "POST jobs/<id:job_id>/backfills/preview": _RUN,
+    "POST jobs/<id:job_id>/backfills": _RUN,
+    "POST backfills/<id:backfill_id>/pause": _RUN,
+    "POST backfills/<id:backfill_id>/resume": _RUN,
+    "POST backfills/<id:backfill_id>/cancel": _RUN,
+    "POST freezes": _PAUSE,
+    "PATCH freezes/<id:freeze_id>": _PAUSE,
+    "POST freezes/<id:freeze_id>/lift": _PAUSE,
+    "PATCH breakers/<id:breaker_id>": _EDIT,
+    "DELETE breakers/<id:breaker_id>": _EDIT,
+    "POST breakers/<id:breaker_id>/close": _PAUSE,
+    "POST breakers/<id:breaker_id>/trip": _PAUSE,
+    "POST calendars": _EDIT,
+    "POST calendars/import": _EDIT,
+    "PATCH calendars/<id:calendar_id>": _EDIT,
+    "DELETE calendars/<id:calendar_id>": _EDIT,
+    "POST events": _RUN,
+    "POST variables": _EDIT,
+    "PATCH variables/<id:variable_id>": _EDIT,
+    "DELETE variables/<id:variable_id>": _EDIT,
+    "POST workspaces": _EDIT,
+    "PATCH workspaces/<name>": _EDIT,
+    "DELETE workspaces/<name>": _DELETE,
+    "PATCH queues/<name>": _EDIT,
+    "POST queues/<name>/pause": _PAUSE,
+    "POST queues/<name>/resume": _PAUSE,
+    "POST workers/<id:worker_id>/drain": _PAUSE,
+    "POST workers/<id:worker_id>/undrain": _PAUSE,
+    "POST preview": _READ,
+    "GET users": _ADMINISTER,
+    "POST users": _ADMINISTER,
+    "GET users/<id:user_id>": _ADMINISTER,
+    "PATCH users/<id:user_id>": _ADMINISTER,
+    "POST users/<id:user_id>/password-link": _ADMINISTER,
+    "POST tokens": _READ,
+    "DELETE tokens/<id:token_id>": _READ,
+    "GET audit": (Permission.AUDIT,),
+    "GET audit/export": (Permission.AUDIT,),
+}
+
+
+def admit(request: HttpRequest, actor: Actor) -> None:
+    """Raise ForbiddenError unless ``actor`` may read here, and do what the operation is for."""
+    match = request.resolver_match
+    route = "" if match is None else match.route
+    method = "GET" if request.method == "HEAD" else request.method
+    operation = f"{method} {route.removeprefix(_ROOT)}"
+    cut = route in OWN_JOBS
+    _demand(actor, _READ, somewhere=cut)
+    _demand(actor, NEEDS.get(operation, _READ), somewhere=cut and operation not in _WHOLE)
+
+
+def _demand(actor: Actor, enough: Sequence[Permission], *, somewhere: bool) -> None:
+    """Raise ForbiddenError, which names the first, unless ``actor`` may one of them."""
+    if somewhere and actor.partial and any(actor.can_somewhere(one) for one in enough):
+        return
+    if not any(actor.may(one) for one in enough):
+        require(actor, enough[0])
