@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Upper
 
 
 class AuditEntry(models.Model):
@@ -27,6 +28,9 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["object_type", "object_id", "-id"], name="audit_object"),
             models.Index(fields=["action", "-id"], name="audit_action"),
+            models.Index(models.F("at").desc(), models.F("id").desc(), name="audit_at"),
+            # As the page asks for a name: upper and lower case are the same.
+            models.Index(Upper("actor"), models.F("id").desc(), name="audit_actor"),
         ]
 
     def __str__(self) -> str:

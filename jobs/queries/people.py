@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Upper
 
 from jobs.domain.permissions import Role
 from jobs.models import AuditEntry, Token
@@ -88,7 +89,8 @@ def every_entry(chosen: AuditFilter) -> Iterator[AuditEntry]:
 
 def _entries(chosen: AuditFilter) -> QuerySet[AuditEntry]:
     asked: list[tuple[object, Q]] = [
-        (chosen.actor, Q(actor__iexact=chosen.actor)),
+        # As the index `audit_actor` has it; `iexact` is a scan on SQLite.
+        (chosen.actor, Q(name=Upper(Value(chosen.actor)))),
         (chosen.object_type, Q(object_type=chosen.object_type)),
         (chosen.object_id, Q(object_id=chosen.object_id)),
         (chosen.object_name, Q(object_name__icontains=chosen.object_name)),
@@ -103,7 +105,8 @@ def _entries(chosen: AuditFilter) -> QuerySet[AuditEntry]:
     if chosen.action:
         whole = "." in chosen.action
         given &= Q(action=chosen.action) if whole else Q(action__startswith=f"{chosen.action}.")
-    return AuditEntry.objects.filter(given).order_by("-pk")
+    rows = AuditEntry.objects.alias(name=Upper("actor")) if chosen.actor else AuditEntry.objects
+    return rows.filter(given).order_by("-pk")
 
 
 def _page(rows: list[Row], limit: int) -> Page[Row]:
