@@ -20,19 +20,22 @@ from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.executions import ExecutionFilter, executions
 from jobs.queries.holds import holds_of
-from jobs.queries.overview import Attention, attention, totals
+from jobs.queries.overview import Attention, Totals, attention, totals
 from jobs.queries.planning import left_of
 from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
+from jobs.services import examples
 from jobs.services.firing import rules_of
 from jobs.services.previews import usual_of
 from jobs.web import after, charts, guard
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
+from jobs.web.views import welcome
 
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
+_OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
 _TOPICS = ("jobs", "executions")
 
 
@@ -40,11 +43,13 @@ _TOPICS = ("jobs", "executions")
 def overview(request: AuthedRequest) -> HttpResponse:
     """Show the whole page."""
     now = timezone.now()
+    tiles = _totals(now, request.actor)
     context = {
         "section": "overview",
         "now": now,
         "tag": tag_of(*_TOPICS, now=now),
-        **_totals(now, request.actor),
+        "offers": _offers(tiles, request.actor),
+        **tiles,
         **_attention(now, request.actor),
         **_timeline(now, request.actor),
         **_recent(request.actor),
@@ -85,6 +90,13 @@ def recent_region(request: AuthedRequest) -> HttpResponse:
 def heartbeat_region(request: AuthedRequest) -> HttpResponse:
     """Answer the heartbeat's poll; the notice over the page comes with it."""
     return render(request, "partials/heartbeat_swap.html")
+
+
+def _offers(tiles: dict[str, object], reader: Actor) -> tuple[object, ...]:
+    """Return the examples of an empty installation; asked for only where few jobs are counted."""
+    found = tiles["totals"]
+    few = isinstance(found, Totals) and found.total <= _OWN_JOBS
+    return welcome.SHOWN if few and examples.is_first_run(reader) else ()
 
 
 def _totals(now: datetime, reader: Actor) -> dict[str, object]:
