@@ -18,8 +18,6 @@ from tests.api.callers import Caller, caller
 from tests.factories import make_execution, make_job
 from tests.inprocess import one_connection
 
-EXAMPLES = 6  # for each operation
-
 
 @pytest.fixture
 def document(as_viewer: Caller) -> dict[str, Any]:
@@ -80,12 +78,12 @@ def operations(document: dict[str, Any]) -> list[Any]:
     return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
 
 
-def broken_by(operation: Any, headers: dict[str, str]) -> int:
+def broken_by(operation: Any, headers: dict[str, str], *, examples: int) -> int:
     """Send requests that the document allows; return how many were sent, fail on the first 5xx."""
     sent = 0
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
@@ -108,16 +106,20 @@ def broken_by(operation: Any, headers: dict[str, str]) -> int:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_no_request_that_follows_the_document_breaks_the_server(
-    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    examples: int, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Send so many requests to each operation."""
     monkeypatch.setattr("jobs.api.v1.jobs.MAX_WAIT", 0)
     monkeypatch.setattr("jobs.api.v1.executions.MAX_WAIT", 0)
     headers = caller(Role.ADMINISTRATOR).headers
     make_execution(make_job())
 
     with one_connection():
-        sent = {one.label: broken_by(one, headers) for one in operations(document)}
+        sent = {
+            one.label: broken_by(one, headers, examples=examples) for one in operations(document)
+        }
 
     assert len(sent) == sum(len(found) for found in document["paths"].values())
-    assert all(count >= EXAMPLES / 2 for count in sent.values()), sent
+    assert all(count >= examples / 2 for count in sent.values()), sent
