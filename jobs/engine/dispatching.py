@@ -15,6 +15,7 @@ from jobs import wake
 from jobs.domain import zones
 from jobs.engine.alerter import Alerter, Notifier
 from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
+from jobs.engine.files import FileKeeper
 from jobs.engine.heartbeat import Presence, place
 from jobs.engine.loop import Loop, StopFlag
 from jobs.engine.rescuer import Rescuer
@@ -51,14 +52,14 @@ class DispatchProcess:
     def run(self) -> None:
         """Dispatch until asked to stop."""
         self._stop.install()
-        threads = [self._beside(one) for one in (Rescuer(), Alerter(), Notifier())]
+        threads = [self._beside(one) for one in (Rescuer(), Alerter(), Notifier(), FileKeeper())]
         Loop("Dispatcher", self._step, wait=self._wait, stop=self._stop).run()
         give_up = time.monotonic() + JOIN_SECONDS
         for thread in threads:
             thread.join(max(give_up - time.monotonic(), 0.1))
         self._leave()
 
-    def _beside(self, keeper: Rescuer | Alerter | Notifier) -> threading.Thread:
+    def _beside(self, keeper: Rescuer | Alerter | Notifier | FileKeeper) -> threading.Thread:
         """Start what keeps house, in a thread of its own."""
         name = type(keeper).__name__
         loop = Loop(name, keeper.step, wait=keeper.wait, stop=self._stop)

@@ -70,6 +70,17 @@ def read(raw: bytes, source: str) -> Iterator[Entry | Broken]:
         yield Broken(source, error.message)
 
 
+def read_objects(raw: bytes, source: str) -> Iterator[Entry | Broken]:
+    """Yield the objects of a file as they are: a list under ``jobs`` is a field like others."""
+    try:
+        text = _Text(raw, source)
+        documents = [_json(text.text)] if text.is_json else [_value(node) for node in text.nodes]
+        for document, node in zip(documents, text.nodes, strict=True):
+            yield _entry(document, node, source)
+    except InvalidError as error:
+        yield Broken(source, error.message)
+
+
 class _Text:
     """A file's content, with the nodes that know its lines."""
 

@@ -1,0 +1,438 @@
+"""Files as truth: bring jobs and workspaces in line with the configuration directory.
+
+Each file is one transaction: one that is broken changes nothing and is named with line and reason.
+What a person changed wins over the file until the file is given back its say, and is shown. What a
+file no longer names is paused, and deleted only on request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from jobs import conf
+from jobs.domain.errors import JobdeckError
+from jobs.domain.permissions import Actor, Role
+from jobs.domain.states import JobState
+from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
+from jobs.models import ConfigFile, FileJob, FileWorkspace, Job, Workspace
+from jobs.services import bulk, file_sources, revisions, workspace_operations, workspaces
+from jobs.services import jobs as job_services
+from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.file_sources import Content, FaultError, Found, Kind
+from jobs.services.operation_requests import Operations
+from jobs.services.problems import parsed
+from jobs.services.workspaces import WorkspaceChanges, WorkspaceDefinition
+from jobs.services.writing import write_transaction
+
+log = logging.getLogger("scheduler.files")
+
+# No person can have this name: user names hold no blanks.
+FILES: Final = Actor(name="the configuration files", role=Role.ADMINISTRATOR)
+ENABLED: Final = "enabled"  # kept beside the fields of a definition
+_GONE: Final = "is gone from the configuration directory"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a look at the directory: paths of files, names of jobs."""
+
+    applied: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    broken: dict[str, str] = field(default_factory=dict)  # path -> place and reason
+    gone: list[str] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Say whether anything was done."""
+        return bool(self.applied or self.broken or self.gone or self.pruned)
+
+
+def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") -> Outcome:
+    """Bring everything in line with the files; those that have not changed are not even read."""
+    root = root or conf.config_dir()
+    outcome = Outcome()
+    if root is None or not root.is_dir():
+        return outcome
+    now = timezone.now()
+    known = {one.path: one for one in ConfigFile.objects.all()}
+    found = file_sources.files_in(root)
+    changed = [one for one in found if not _is_known(one, known.get(one.path))]
+    outcome.unchanged = len(found) - len(changed)
+    left = _create_together(changed, known, outcome, commit, now)
+    for one in left:
+        _apply_one(one, outcome, commit, now)
+    present = {one.path for one in found}
+    for path in sorted(set(known) - present):
+        _let_go(known[path], outcome, now)
+    if prune:
+        _prune(outcome)
+    if outcome.changed:
+        revisions.bump("jobs")
+    return outcome
+
+
+def _is_known(found: Found, row: ConfigFile | None) -> bool:
+    """Say whether a file is as it was when it was last looked at."""
+    return (
+        row is not None
+        and row.present
+        and (row.size, row.changed_ns) == (found.size, found.changed_ns)
+        and row.fingerprint.endswith(_mark(found))
+    )
+
+
+def _mark(found: Found) -> str:
+    return "+" if found.configured else "-"
+
+
+# --- Many new files at once -----------------------------------------------------------------------
+
+
+def _create_together(
+    changed: Sequence[Found],
+    known: dict[str, ConfigFile],
+    outcome: Outcome,
+    commit: str,
+    now: datetime,
+) -> list[Found]:
+    """Make the jobs of new files in few statements; return the files that want a closer look.
+
+    An installation begins with hundreds of files. Whatever is not plain (broken, paused, already
+    there) is left to the way of one by one, which has the words for it.
+    """
+    fresh = [one for one in changed if one.kind is Kind.JOBS and one.path not in known]
+    if len(fresh) < 2:
+        return list(changed)
+    plain: list[tuple[Content, JobDefinition, dict[str, Any]]] = []
+    names = set(Job.objects.present().filter(workspace=None).values_list("name", flat=True))
+    taken = {name.lower() for name in names}
+    for one in fresh:
+        ready = _plain(one, taken)
+        if ready is not None:
+            plain.append(ready)
+    if not plain:
+        return list(changed)
+    try:
+        with write_transaction():
+            made = bulk.create_many([one[1] for one in plain], actor=FILES)
+            rows = [_row(one[0], commit, now) for one in plain]
+            ConfigFile.objects.bulk_create(rows)
+            FileJob.objects.bulk_create(
+                FileJob(job=job, file=row, definition=one[2])
+                for job, row, one in zip(made, rows, plain, strict=True)
+            )
+    except JobdeckError:  # one of them names what there is not: each by itself then
+        return list(changed)
+    outcome.applied += [row.path for row in rows]
+    done = {row.path for row in rows}
+    return [one for one in changed if one.path not in done]
+
+
+def _plain(found: Found, taken: set[str]) -> tuple[Content, JobDefinition, dict[str, Any]] | None:
+    """Return a new file that holds one job which can be made with others; None for any other."""
+    try:
+        content = file_sources.read(found)
+        file_sources.understand(content)
+        if len(content.definitions) != 1:
+            return None
+        (one,) = content.definitions
+        definition = parse_definition(one.values)
+    except (FaultError, JobdeckError):
+        return None
+    simple = one.enabled and not one.warnings and definition.workspace is None
+    if not simple or definition.run_on_create or definition.name.lower() in taken:
+        return None
+    taken.add(definition.name.lower())
+    return content, definition, {**definition.model_dump(mode="json"), ENABLED: True}
+
+
+def _row(content: Content, commit: str, now: datetime) -> ConfigFile:
+    found = content.found
+    return ConfigFile(
+        path=found.path,
+        size=found.size,
+        changed_ns=found.changed_ns,
+        fingerprint=content.fingerprint[:63] + _mark(found),
+        commit=commit,
+        applied_at=now,
+        looked_at=now,
+    )
+
+
+# --- One file -------------------------------------------------------------------------------------
+
+
+def _apply_one(found: Found, outcome: Outcome, commit: str, now: datetime) -> None:
+    """Apply one file in a transaction of its own; a fault undoes it and is kept on its row."""
+    content: Content | None = None
+    try:
+        content = file_sources.read(found)
+        with write_transaction():
+            row = _locked(found, now)
+            fresh = _row(content, commit, now)
+            if row.present and row.fingerprint == fresh.fingerprint:
+                # Touched, or applied by another dispatcher in this very moment.
+                _note(row, found, now, applied=False)
+                outcome.unchanged += 1
+                return
+            file_sources.understand(content)
+            warnings = _carry_out(content, row)
+            row.fingerprint, row.commit = fresh.fingerprint, commit
+            row.fault, row.line, row.warnings = "", None, warnings
+            _note(row, found, now, applied=True)
+        outcome.applied.append(found.path)
+        for one in warnings:
+            log.warning("%s: %s", found.path, one)
+    except FaultError as error:
+        _keep_fault(found, content, error, outcome, now)
+    except JobdeckError as error:
+        _keep_fault(found, content, FaultError(error.message), outcome, now)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # One file that Jobdeck itself stumbles over must not keep all others from being applied.
+        log.exception("%s could not be applied", found.path)
+        _keep_fault(found, content, FaultError(f"It could not be applied: {error}"), outcome, now)
+
+
+def _locked(found: Found, now: datetime) -> ConfigFile:
+    row, _made = ConfigFile.objects.get_or_create(path=found.path, defaults={"looked_at": now})
+    return ConfigFile.objects.select_for_update().get(pk=row.pk)
+
+
+def _note(row: ConfigFile, found: Found, now: datetime, *, applied: bool) -> None:
+    row.size, row.changed_ns, row.present = found.size, found.changed_ns, True
+    row.looked_at = now
+    row.applied_at = now if applied else row.applied_at
+    row.save()
+
+
+def _keep_fault(
+    found: Found, content: Content | None, fault: FaultError, outcome: Outcome, now: datetime
+) -> None:
+    where = found.path if fault.line is None else f"{found.path}:{fault.line}"
+    outcome.broken[found.path] = f"{where}: {fault.reason}"
+    log.warning("%s: %s The file changes nothing.", where, fault.reason)
+    with write_transaction():
+        row = _locked(found, now)
+        row.fault, row.line = fault.reason, fault.line
+        fingerprint = content.fingerprint if content is not None else ""
+        row.fingerprint = fingerprint[:63] + _mark(found)
+        _note(row, found, now, applied=False)
+
+
+def _carry_out(content: Content, row: ConfigFile) -> list[str]:
+    """Make what the file says; return what it says in vain."""
+    warnings: list[str] = []
+    workspace = None
+    if content.workspace is not None:
+        warnings += content.workspace.warnings
+        workspace = _workspace(content.workspace, row, keep=content.found.configured)
+    kept: set[int] = set()
+    for number in _in_order(content.definitions):
+        one = content.definitions[number]
+        if workspace is not None:
+            one.values["workspace"] = workspace.name
+        try:
+            kept.add(_job(one, row).pk)
+        except JobdeckError as error:
+            raise file_sources.fault_at(content, number, error) from error
+        warnings += [f"{one.values.get('name')}: {text}" for text in one.warnings]
+    for left in row.jobs.exclude(job__in=kept).select_related("job"):
+        _stop(left.job, row.path, f"{left.job.name} is no longer in {row.path}")
+    return warnings
+
+
+def _in_order(definitions: Sequence[FileDefinition]) -> list[int]:
+    """Return the jobs of a file so that what one waits for is made before it."""
+    by_name = {str(one.values.get("name")).lower(): n for n, one in enumerate(definitions)}
+    done: dict[int, None] = {}
+
+    def visit(number: int, above: frozenset[int]) -> None:
+        for asked in definitions[number].values.get("depends_on") or []:
+            name = asked.get("job") if isinstance(asked, dict) else asked
+            upstream = by_name.get(str(name).rpartition("/")[2].lower())
+            if upstream is not None and upstream not in above:
+                visit(upstream, above | {upstream})
+        done.setdefault(number)
+
+    for number in range(len(definitions)):
+        visit(number, frozenset({number}))
+    return list(done)
+
+
+# --- One job --------------------------------------------------------------------------------------
+
+
+def _job(one: FileDefinition, row: ConfigFile) -> Job:
+    """Make or change the job that a file names; what a person changed stays."""
+    definition = parse_definition(one.values)
+    says = {**definition.model_dump(mode="json"), ENABLED: one.enabled}
+    job = _named(definition)
+    if job is None:
+        job = job_services.create(definition, actor=FILES, paused=not one.enabled)
+        FileJob.objects.create(job=job, file=row, definition=says)
+        return job
+    known = FileJob.objects.filter(job=job).select_related("file").first()
+    if known is not None and known.file_id != row.pk and known.file.present:
+        raise FaultError(f"Job {job.name} is also defined by {known.file.path}.")
+    said = known.definition if known is not None else None
+    present = definition_of(job)
+    changes = {
+        name: value
+        for name, value in definition.model_dump(mode="json").items()
+        if name not in ("name", "workspace")
+        and present.get(name) != value
+        and (said is None or present.get(name) == said.get(name, value))
+    }
+    if changes:
+        job = job_services.update(job.pk, changes, actor=FILES)
+    _follow_state(job, one.enabled, said, row)
+    FileJob.objects.update_or_create(job=job, defaults={"file": row, "definition": says})
+    return job
+
+
+def _named(definition: JobDefinition) -> Job | None:
+    rows = Job.objects.present().filter(name__iexact=definition.name)
+    if definition.workspace is None:
+        return rows.filter(workspace=None).first()
+    return rows.filter(workspace__name__iexact=definition.workspace).first()
+
+
+def _follow_state(job: Job, enabled: bool, said: dict[str, Any] | None, row: ConfigFile) -> None:
+    """Pause or resume a job where the file says so anew; a changed file mends an auto-disabled one."""
+    before = said.get(ENABLED) if said is not None else None
+    ours = job.state_changed_by == FILES.name
+    if job.state == JobState.ACTIVE and not enabled and before is not False:
+        job_services.pause(job.pk, actor=FILES, reason=f"enabled is false in {row.path}")
+    elif (job.state == JobState.AUTO_DISABLED and enabled) or (job.state == JobState.PAUSED and enabled and (ours or before is False)):
+        job_services.resume(job.pk, actor=FILES)
+
+
+def overrides_of(job: Job) -> list[str]:
+    """Return the fields in which a job differs from what its file says; empty without a file."""
+    known = FileJob.objects.filter(job=job).first()
+    if known is None:
+        return []
+    present = definition_of(job)
+    return sorted(
+        name
+        for name, value in known.definition.items()
+        if name != ENABLED and name in present and present[name] != value
+    )
+
+
+def give_back(job_id: int, *, actor: Actor) -> Job:
+    """Give up what people changed of a job that a file defines."""
+    known = FileJob.objects.select_related("job").get(job=job_id)
+    said = {n: v for n, v in known.definition.items() if n not in (ENABLED, "workspace", "name")}
+    return job_services.update(job_id, said, actor=actor)
+
+
+# --- One workspace --------------------------------------------------------------------------------
+
+
+def _workspace(told: WorkspaceFile, row: ConfigFile, *, keep: bool) -> Workspace:
+    """Make or change the workspace of a file."""
+    operations = parsed(Operations, told.operations)
+    says = {
+        "description": told.description,
+        ENABLED: told.enabled,
+        "operations": operations.model_dump(mode="json", exclude_defaults=True),
+    }
+    found = Workspace.objects.filter(name__iexact=told.name).first()
+    if found is None:
+        definition = parsed(
+            WorkspaceDefinition,
+            {"name": told.name, "description": told.description, ENABLED: told.enabled},
+        )
+        found = workspaces.create(definition, actor=FILES)
+        said: dict[str, Any] = {}
+    else:
+        known = FileWorkspace.objects.filter(workspace=found).first()
+        said = known.definition if known else {}
+        _change_workspace(found, says, said)
+    if not said or found.config == said.get("operations", found.config):
+        workspace_operations.configure(found, operations, actor=FILES, keep=keep)
+    FileWorkspace.objects.update_or_create(
+        workspace=found, defaults={"file": row, "definition": says}
+    )
+    return Workspace.objects.get(pk=found.pk)
+
+
+def _change_workspace(found: Workspace, says: dict[str, Any], said: dict[str, Any]) -> None:
+    present = {"description": found.description, ENABLED: found.enabled}
+    changes = {
+        name: says[name]
+        for name, value in present.items()
+        if value != says[name] and value == said.get(name, value)
+    }
+    if changes:
+        workspaces.update(found.name, parsed(WorkspaceChanges, changes), actor=FILES)
+
+
+# --- What is gone ---------------------------------------------------------------------------------
+
+
+def _let_go(row: ConfigFile, outcome: Outcome, now: datetime) -> None:
+    """Stop what a removed file defined; it is deleted only on request."""
+    if not row.present:
+        return
+    with write_transaction():
+        row = ConfigFile.objects.select_for_update().get(pk=row.pk)
+        for one in row.jobs.select_related("job"):
+            _stop(one.job, row.path, f"{row.path} {_GONE}")
+        for room in row.workspaces.select_related("workspace"):
+            if room.workspace.enabled:
+                changes = parsed(WorkspaceChanges, {ENABLED: False})
+                workspaces.update(room.workspace.name, changes, actor=FILES)
+                room.definition[ENABLED] = False
+                room.save(update_fields=["definition"])
+        row.present, row.looked_at, row.fault, row.line = False, now, "", None
+        row.save()
+    outcome.gone.append(row.path)
+
+
+def _stop(job: Job, path: str, reason: str) -> None:
+    if job.deleted_at is None and job.state == JobState.ACTIVE:
+        job_services.pause(job.pk, actor=FILES, reason=reason)
+        log.warning("%s: job %s is paused.", path, job.name)
+
+
+def _prune(outcome: Outcome) -> None:
+    """Delete the jobs whose files are gone, and the rows of these files."""
+    for row in ConfigFile.objects.filter(present=False):
+        with write_transaction():
+            for one in row.jobs.select_related("job"):
+                if one.job.deleted_at is None:
+                    job_services.delete(one.job_id, actor=FILES)
+                    outcome.pruned.append(one.job.name)
+            row.delete()
+
+
+def validate(root: Path) -> Iterable[tuple[str, int | None, str]]:
+    """Yield path, line and reason of each file that cannot be read as what it should be."""
+    for found in file_sources.files_in(root):
+        try:
+            content = file_sources.read(found)
+            file_sources.understand(content)
+            for number, one in enumerate(content.definitions):
+                try:
+                    parse_definition(one.values)
+                except JobdeckError as error:
+                    raise file_sources.fault_at(content, number, error) from error
+            if content.workspace is not None:
+                parsed(Operations, content.workspace.operations)
+        except FaultError as error:
+            yield found.path, error.line, error.reason
+        except JobdeckError as error:
+            yield found.path, None, error.message
