@@ -21,6 +21,7 @@ OWN_JOBS = frozenset(
         "api/v1/jobs/plan",
         "api/v1/jobs/bulk",
         "api/v1/search",
+        "api/v1/stats",
         "api/v1/roles",
         "api/v1/tokens",
         "api/v1/tokens/<id:token_id>",
