@@ -23,9 +23,14 @@ _NAMED = (
 )
 GATED_QUEUES = "SELECT name FROM jobs_queue WHERE concurrency IS NOT NULL OR paused_at IS NOT NULL"
 DRAINED = "EXISTS (SELECT 1 FROM jobs_worker WHERE id = %s AND drain_requested_at IS NOT NULL)"
-MUTEX_TAKEN = (
-    "EXISTS (SELECT 1 FROM jobs_execution h WHERE h.mutex = e.mutex AND h.id <> e.id AND "  # noqa: S608 - constants
-    f"{_NAMED.format('h.')} AND {HOLDING.format('h.')})"
+# `HOLDING` state by state, each a probe of the mutexes' index: with a list of states SQLite, and with
+# one condition for all of them both databases, would read for each that waits all that wait with it.
+MUTEX_TAKEN = "({})".format(
+    " OR ".join(
+        "EXISTS (SELECT 1 FROM jobs_execution h WHERE h.mutex = e.mutex AND h.id <> e.id "  # noqa: S608 - constants
+        f"AND {_NAMED.format('h.')} AND h.state = {state})"
+        for state in ("'running'", "'claimed'", "'retrying'", "'queued' AND h.attempt > 1")
+    )
 )
 
 

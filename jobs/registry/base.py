@@ -45,6 +45,8 @@ class BaseScheduledJob(ABC):
     priority: ClassVar[int] = 0
     category: ClassVar[str] = ""
     tags: ClassVar[Sequence[str]] = ()
+    mutex: ClassVar[str] = ""  # of all jobs that name the same one, one runs at a time
+    requires: ClassVar[Sequence[str]] = ()  # labels of the cluster that may run it
     atomic: ClassVar[bool] = False  # the whole of execute in one transaction
     abstract: ClassVar[bool] = False
 
@@ -120,7 +122,7 @@ def entry_of_function(function: Callable[..., Any]) -> RegisteredJob:
 def _entry(
     said: Mapping[str, Any], path: str, call: Any, signature: inspect.Signature
 ) -> RegisteredJob:
-    lists = {name: tuple(said.get(name) or ()) for name in ("tags", "parameters")}
+    lists = {name: _several(said.get(name)) for name in ("tags", "parameters", "requires")}
     facts = Facts(**{**said, **lists})
     try:
         definition = facts.definition()
@@ -135,6 +137,11 @@ def _entry(
         atomic=bool(facts.atomic),
         signature=_without_context(signature),
     )
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """Return what was given as a tuple; a single text is one, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def _without_context(signature: inspect.Signature) -> inspect.Signature:

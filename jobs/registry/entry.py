@@ -77,6 +77,8 @@ class Facts:
     tags: tuple[str, ...] = ()
     parameters: tuple[Mapping[str, Any], ...] = ()
     soft_timeout: float | str | timedelta | None = None
+    mutex: str = ""
+    requires: tuple[str, ...] = ()
     atomic: bool = False
 
     def definition(self) -> dict[str, Any]:
@@ -119,6 +121,10 @@ class Facts:
         said: dict[str, Any] = {}
         if self.parameters:
             said["parameters"] = [dict(one) for one in self.parameters]
+        if self.mutex:
+            said["mutex"] = self.mutex
+        if self.requires:
+            said["requires"] = sorted(self.requires)
         if self.soft_timeout is not None:
             said["soft_timeout_seconds"] = seconds_of(
                 self.soft_timeout, f"soft_timeout of {self.job_id}"

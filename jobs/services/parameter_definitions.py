@@ -117,6 +117,14 @@ def opened(stored: Stored | None) -> dict[str, Scalar]:
     }
 
 
+def resealed(stored: Stored) -> dict[str, Any]:
+    """Return the values with the secret ones sealed by the first key; SealedError when none opens one."""
+    return {
+        name: {SEALED: secret_box.reseal(value[SEALED])} if _is_sealed(value) else value
+        for name, value in stored.items()
+    }
+
+
 def shown(stored: Stored | None) -> dict[str, Scalar] | None:
     """Return the values of an execution for everybody: a secret one is masked."""
     if stored is None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import TERMINAL, BackfillState
-from jobs.models import Dependency, Execution, Job, JobStat
+from jobs.models import Dependency, Execution, Job, JobStat, Occurrence, Omission
+from jobs.models.event import AFTER
 from jobs.models.execution import UNASKED_TRIGGERS
 from jobs.services import artifacts, audit, revisions
 from jobs.services.rollups import hour_of
@@ -105,7 +106,20 @@ def remove_batch(job_id: int, over: Q) -> Counter[str]:
         known = [job.history_from] if job.history_from is not None else []
         job.history_from = max([*known, *decided], default=None)
         job.save(update_fields=["pruned", "history_from"])
+        _forget_starts(job)
     return states
+
+
+def _forget_starts(job: Job) -> None:
+    """Remove the moments at which all that a job waited for had come, where its history is gone.
+
+    Of one that has an omission the moment stays: it tells the omission from a stretch of the clock.
+    """
+    if job.history_from is None:
+        return
+    told = Omission.objects.filter(job=job, first_due_at=OuterRef("at"))
+    starts = Occurrence.objects.filter(event=f"{AFTER}{job.pk}", at__lte=job.history_from)
+    starts.filter(~Exists(told), served_until=None).delete()
 
 
 def _open_hours(job_id: int, ended_at: set[datetime]) -> None:

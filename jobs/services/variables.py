@@ -24,11 +24,11 @@ from jobs.domain.permissions import (
     require_somewhere,
 )
 from jobs.domain.variables import LONGEST_VALUE, check_name
-from jobs.models import Job, Variable, Workspace
+from jobs.models import Execution, Job, Variable, Workspace
 from jobs.models.variable import GLOBAL, JOB, workspace_of, workspace_scope
 from jobs.queries.variables import Naming, jobs_naming, room_of
 from jobs.queries.workspaces import get_workspace
-from jobs.services import access, audit, revisions, secret_box
+from jobs.services import access, audit, parameter_definitions, revisions, secret_box
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.wording import refuse
@@ -36,6 +36,7 @@ from jobs.services.writing import write_transaction
 
 Model = TypeVar("Model", bound=BaseModel)
 _NAMED_AT_MOST = 5  # jobs that a refusal names
+AT_ONCE = 200  # executions whose secrets are sealed anew in one transaction: some 50 ms
 
 
 def _name(value: str) -> str:
@@ -187,7 +188,10 @@ def consequence(row: Variable, naming: list[Naming]) -> str:
 
 
 def rotate(*, actor: Actor) -> tuple[int, list[str]]:
-    """Seal all secrets anew by the first key; return how many, and the names of those left sealed."""
+    """Seal all secrets anew by the first key; return how many, and the names of those left sealed.
+
+    Variables, and what executions of any age were given: their masks are made from it.
+    """
     require(actor, Permission.ADMINISTER)
     resealed, closed = 0, []
     with write_transaction():
@@ -199,7 +203,29 @@ def rotate(*, actor: Actor) -> tuple[int, list[str]]:
                 continue
             row.save(update_fields=["sealed"])
             resealed += 1
+    given, left = _reseal_given()
+    resealed, closed = resealed + given, closed + left
+    with write_transaction():
         audit.record(actor, "variable.rotate", object_type="variable", note=f"{resealed} sealed")
+    return resealed, closed
+
+
+def _reseal_given() -> tuple[int, list[str]]:
+    """Seal anew what executions were given, batch by batch: there may be very many."""
+    resealed, closed, last = 0, [], 0
+    rows = Execution.objects.filter(parameters__isnull=False).order_by("pk")
+    while batch := list(rows.filter(pk__gt=last).values_list("pk", "parameters")[:AT_ONCE]):
+        with write_transaction():
+            for pk, given in batch:
+                try:
+                    anew = parameter_definitions.resealed(given or {})
+                except secret_box.SealedError:
+                    closed.append(f"the parameters of execution {pk}")
+                    continue
+                if anew != given and given:
+                    Execution.objects.filter(pk=pk).update(parameters=anew)
+                    resealed += 1
+        last = batch[-1][0]
     return resealed, closed
 
 

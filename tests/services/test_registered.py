@@ -15,6 +15,7 @@ from jobs.models import AuditEntry, Job, JobVersion
 from jobs.registry import REGISTRY, BaseScheduledJob, RegisteredJob, scheduled_job
 from jobs.registry.base import entry_of_class, entry_of_function
 from jobs.services import jobs as job_services
+from jobs.services.definitions import definition_of
 from jobs.services.registered import DISABLED, GONE, overrides_of, sync
 from tests.factories import make_job
 
@@ -86,11 +87,16 @@ def test_every_fact_of_a_class_reaches_the_job() -> None:
                 overlap="queue",
                 misfire="fire_once",
                 retry_kind="exponential",
+                soft_timeout="1m",
+                mutex="warehouse",
+                requires="gpu",
             )
         ]
     )
 
     job = the_job()
+    assert (job.mutex, job.soft_timeout_seconds) == ("warehouse", 60)
+    assert definition_of(job)["requires"] == ["gpu"]
     schedule = job.schedules.get()
     assert (schedule.kind, schedule.seconds, schedule.anchor) == ("interval", 3600, "start")
     assert (job.timeout_seconds, job.queue, job.priority) == (300, "slow", 5)

@@ -15,7 +15,17 @@ from jobs.domain.backfill import Basis
 from jobs.domain.errors import ForbiddenError, InvalidError
 from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.domain.states import TERMINAL, BackfillChoice
-from jobs.models import Artifact, Attempt, AuditEntry, Dependency, Execution, Job, LogChunk
+from jobs.models import (
+    Artifact,
+    Attempt,
+    AuditEntry,
+    Dependency,
+    Execution,
+    Job,
+    LogChunk,
+    Occurrence,
+    Omission,
+)
 from jobs.python_api import cleanup_old_logs
 from jobs.services import artifacts, retention
 from jobs.services.backfill_due import list_due
@@ -221,3 +231,22 @@ def test_the_command_and_a_job_of_ones_own_say_how_many(job: Job) -> None:
     assert removed == 5
     with pytest.raises(CommandError, match="0 days make no sense"):
         call_command("prune", days=0)
+
+
+def test_moments_that_only_gone_starts_had_go_with_them(job: Job) -> None:
+    event = f"@after {job.pk}"
+    for number, days in enumerate((50, 40, 35, 10, 2)):
+        Occurrence.objects.create(
+            event=event, at=NOW - timedelta(days=days), key=str(number), served_until=None
+        )
+    Occurrence.objects.create(event="@after 999999", at=NOW - timedelta(days=50), served_until=None)
+    at = NOW - timedelta(days=40)
+    Omission.objects.create(
+        job=job, first_due_at=at, last_due_at=at, count=1, reason="paused", decided_at=NOW
+    )
+
+    prune()
+
+    left = Occurrence.objects.filter(event=event).order_by("at").values_list("at", flat=True)
+    assert [(NOW - moment).days for moment in left] == [40, 10, 2]
+    assert Occurrence.objects.exclude(event=event).count() == 1

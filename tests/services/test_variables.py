@@ -29,6 +29,7 @@ from jobs.queries.variables import jobs_naming, named_by, unknown_in
 from jobs.services import jobs as job_services
 from jobs.services import rendering, running, secret_box, variables
 from jobs.services.definitions import definition_of
+from jobs.services.parameter_definitions import opened
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db
@@ -153,18 +154,24 @@ def test_keys_rotate_and_old_ones_open_until_all_is_sealed_anew(
 ) -> None:
     row = make(secret=True)
     old = secret_box.keys()[0]
+    given = {"key": {"sealed": secret_box.seal("open sesame")}, "day": "2026-01-31"}
+    run = make_execution(state="succeeded", parameters=given)
+    make_execution(state="succeeded", parameters={"day": "2026-01-31"})
     call_command("rotate_secrets", new_key=True)
     new = secret_box.keys()[0]
     row.refresh_from_db()
+    run.refresh_from_db()
 
     assert secret_box.keys() == (new, old)
-    assert "1 secret sealed" in capsys.readouterr().out
+    assert "2 secrets sealed" in capsys.readouterr().out
+    settings.JOBDECK = {**django_settings.JOBDECK, "SECRET_KEYS": [new]}
+    assert opened(run.parameters) == {"key": "open sesame", "day": "2026-01-31"}
     settings.JOBDECK = {**django_settings.JOBDECK, "SECRET_KEYS": [new]}
     assert secret_box.unseal(row.sealed) == VALUE
     settings.JOBDECK = {**django_settings.JOBDECK, "SECRET_KEYS": [old]}
     with pytest.raises(secret_box.SealedError):
         secret_box.unseal(row.sealed)
-    with pytest.raises(CommandError, match="password"):
+    with pytest.raises(CommandError, match=f"password, the parameters of execution {run.pk}"):
         call_command("rotate_secrets")
 
 
