@@ -17,6 +17,7 @@ from jobs.models.job import of_jobs_seen_by
 from jobs.queries.standing import LIVE, Standing, by_trouble, failing, overdue, standing
 
 PAGE_SIZE = 50
+_COPY_LENGTH = 93  # of the 100 that a name may have: a number follows
 STATES = ("executing", "failing", "overdue", "paused", "auto_disabled")
 SORTS = ("trouble", "name", "next", "last", "success")
 
@@ -171,6 +172,18 @@ def job_names(
     return list(jobs.order_by("name").values_list("name", flat=True)[:limit])
 
 
+def name_of_copy(name: str, workspace_id: int | None) -> str:
+    """Return a name for a copy of a job that nobody has in its place yet: ``copy-of-backup-2``."""
+    present = Job.objects.present().filter(workspace=workspace_id)
+    base = f"copy-of-{name}"[:_COPY_LENGTH]
+    taken = {
+        one.lower()
+        for one in present.filter(name__istartswith=base).values_list("name", flat=True)
+    }
+    names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 2)))
+    return next(one for one in names if one.lower() not in taken)
+
+
 def get_job(job_id: int, *, seen_by: Actor | None = None) -> Job:
     """Return a job with schedules and tags, also a deleted one; UnknownError when there is none."""
     job = (
@@ -183,6 +196,23 @@ def get_job(job_id: int, *, seen_by: Actor | None = None) -> Job:
     if job is None:
         raise UnknownError(f"Job {job_id} does not exist.")
     return job
+
+
+def chosen_jobs(ids: Iterable[int], *, seen_by: Actor | None, limit: int) -> list[Job]:
+    """Return present jobs by their numbers, by name, with all that their definitions hold."""
+    rows = Job.objects.present().visible_to(seen_by).filter(pk__in=list(ids)[:limit])
+    return list(_whole(rows).order_by("name"))
+
+
+def matching_jobs(chosen: JobFilter, now: datetime, *, limit: int) -> tuple[list[Job], int]:
+    """Return the first jobs that a filter lets through, by name, and how many there are."""
+    rows = filtered(chosen, now)
+    return list(_whole(rows).order_by("name")[:limit]), rows.count()
+
+
+def _whole(rows: QuerySet[Job]) -> QuerySet[Job]:
+    related = ("schedules", "tag_rows", "calendars", "dependencies__upstream__workspace")
+    return rows.select_related("workspace", "breaker").prefetch_related(*related)
 
 
 def job_row(job: Job, now: datetime) -> JobRow:

@@ -45,24 +45,39 @@ def apply(
     actor: Actor,
     reason: str = "",
     kind: Trigger = Trigger.MANUAL,
+    key: str = "",
 ) -> Sequence[Outcome]:
-    """Do it to each job once, in order; ForbiddenError for who may do it to no job at all."""
+    """Do it to each job once, in order; ForbiddenError for who may do it to no job at all.
+
+    ``key`` makes the same request, sent again, start nothing new.
+    """
     require_somewhere(actor, _NEEDS[deed])
-    return [_one(deed, job_id, actor, reason, kind) for job_id in dict.fromkeys(job_ids)]
+    how = _How(actor=actor, reason=reason, kind=kind, key=key)
+    return [_one(deed, job_id, how) for job_id in dict.fromkeys(job_ids)]
 
 
-def _one(deed: Deed, job_id: int, actor: Actor, reason: str, kind: Trigger) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    actor: Actor
+    reason: str
+    kind: Trigger
+    key: str
+
+
+def _one(deed: Deed, job_id: int, how: _How) -> Outcome:
     try:
-        return Outcome(job_id=job_id, execution_id=_do(deed, job_id, actor, reason, kind))
+        return Outcome(job_id=job_id, execution_id=_do(deed, job_id, how))
     except JobdeckError as error:
         return Outcome(job_id=job_id, error=error)
 
 
-def _do(deed: Deed, job_id: int, actor: Actor, reason: str, kind: Trigger) -> int | None:
+def _do(deed: Deed, job_id: int, how: _How) -> int | None:
+    actor = how.actor
     if deed == Deed.TRIGGER:
-        return triggers.trigger(job_id, actor=actor, kind=kind).pk
+        row = triggers.trigger(job_id, actor=actor, kind=how.kind, idempotency_key=how.key)
+        return row.pk
     if deed == Deed.PAUSE:
-        jobs.pause(job_id, actor=actor, reason=reason)
+        jobs.pause(job_id, actor=actor, reason=how.reason)
     elif deed == Deed.RESUME:
         jobs.resume(job_id, actor=actor)
     else:

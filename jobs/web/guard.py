@@ -53,6 +53,7 @@ OWN_JOBS = frozenset(
         "jobs",
         "p_jobs",
         "jobs_bulk",
+        "jobs_change",
         "job_new",
         "p_job_preview",
         "executions",

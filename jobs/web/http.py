@@ -55,6 +55,11 @@ def redirect_back(request: HttpRequest, default: str) -> HttpResponse:
     return SeeOther(back_url(request, default))
 
 
+def go_to(request: AuthedRequest, url: str) -> HttpResponse:
+    """Lead to another page after a POST."""
+    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else SeeOther(url)
+
+
 def toast_or_redirect(
     request: AuthedRequest, toast: Toast, *, default: str = "/", status: int = 200
 ) -> HttpResponse:

@@ -6,8 +6,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from jobs.web.views import (
-    alerts,
     about,
+    alerts,
     audit,
     backfill_actions,
     backfills,
@@ -22,6 +22,7 @@ from jobs.web.views import (
     health,
     job,
     job_actions,
+    job_changes,
     job_form,
     ledger,
     logs,
@@ -82,6 +83,7 @@ urlpatterns = [
     path("welcome/<str:name>/add/", welcome.add, name="welcome_add"),
     path("jobs/", job_list.job_list, name="jobs"),
     path("jobs/bulk/", job_actions.bulk, name="jobs_bulk"),
+    path("jobs/change/", job_changes.change, name="jobs_change"),
     path("jobs/new/", job_form.new, name="job_new"),
     path("jobs/<int:job_id>/", job.job_page, name="job"),
     path("jobs/<int:job_id>/edit/", job_form.edit, name="job_edit"),

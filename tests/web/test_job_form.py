@@ -521,7 +521,7 @@ def test_somebody_else_saved_meanwhile(rich: Job, editor_client: Client) -> None
     assert rich.owner == "first"
 
 
-def test_a_copy_starts_without_a_name(rich: Job, editor_client: Client) -> None:
+def test_a_copy_starts_with_a_name_of_its_own(rich: Job, editor_client: Client) -> None:
     html = editor_client.get(reverse("job_new") + f"?copy={rich.pk}").content.decode()
 
     assert "echo hi" in html

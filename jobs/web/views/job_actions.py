@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,9 +23,11 @@ from jobs.services import many, triggers
 from jobs.services.many import Deed
 from jobs.web import formats, guard
 from jobs.web.confirm import Confirm, Fact
-from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
+from jobs.web.http import AuthedRequest, SeeOther, go_to, toast_on_page, toast_or_redirect
 from jobs.web.toasts import Toast
 
+_DEEDS = ("run", "pause", "resume", "delete")
+_LOOK_FIRST = ("change", "delete")
 MOST_NAMES = 10  # jobs that a question names
 
 
@@ -96,7 +99,12 @@ def resume(request: AuthedRequest, job_id: int) -> HttpResponse:
 
 @guard.action(Permission.EXECUTE)
 def bulk(request: AuthedRequest) -> HttpResponse:
-    """Run, pause or resume every selected job; one that cannot be is told and stops no other."""
+    """Run, pause or resume every selected job; one that cannot be is told and stops no other.
+
+    What needs a look before, and all that a filter lets through, goes on to a page of its own.
+    """
+    if request.POST.get("do") in _LOOK_FIRST or request.POST.get("all"):
+        return go_to(request, f"{reverse('jobs_change')}?{_selection(request)}")
     deeds = {
         "run": (Deed.TRIGGER, _("Started %d jobs.")),
         "pause": (Deed.PAUSE, _("Paused %d jobs.")),
@@ -111,6 +119,19 @@ def bulk(request: AuthedRequest) -> HttpResponse:
     text = " ".join([chosen[1] % (len(outcomes) - len(refused)), *refused[:3]])
     toast = Toast(text=text, kind="bad" if refused else "ok")
     return toast_or_redirect(request, toast, default=reverse("jobs"))
+
+
+def _selection(request: AuthedRequest) -> str:
+    """Return what was selected for the page that shows it: the filter, never ids, for all of it."""
+    wanted = request.POST.get("do", "")
+    deed = [("do", wanted)] if wanted in _DEEDS else []
+    if request.POST.get("all"):
+        pairs = parse_qsl(request.POST.get("filter", "")[:4000])
+        return urlencode([*deed, ("all", "1"), *pairs])
+    ids = [("id", pk) for pk in request.POST.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
+    if not ids:
+        raise InvalidError(_("Nothing was selected."))
+    return urlencode([*deed, *ids])
 
 
 def _is_id(text: str) -> bool:

@@ -28,7 +28,7 @@ from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
 from jobs.queries.breakers import shared_names
 from jobs.queries.holds import workspace_mark
-from jobs.queries.jobs import get_job, job_names
+from jobs.queries.jobs import get_job, job_names, name_of_copy
 from jobs.queries.planning import HeldBack
 from jobs.queries.workspaces import workspace_names
 from jobs.services import jobs as job_services
@@ -64,7 +64,7 @@ def new(request: AuthedRequest) -> HttpResponse:
     copied = _job_named(request, request.GET.get("copy", ""))
     if copied is not None:
         draft = drafts.from_definition(_shown_definition(copied), version=0)
-        draft.values["name"] = ""
+        draft.values["name"] = name_of_copy(copied.name, copied.workspace_id)
     else:
         draft = drafts.empty(request.viewer.zone)
         draft.values["workspace"] = request.GET.get("workspace", "").replace("\0", "")[:100]
