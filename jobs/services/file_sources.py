@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -256,7 +257,7 @@ def _line_in(text: str) -> int | None:
     if tail.isdecimal():
         return int(tail)
     words = text.split()
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         if before == "line" and word.rstrip(".,").isdecimal():
             return int(word.rstrip(".,"))
     return None

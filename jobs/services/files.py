@@ -26,7 +26,7 @@ from jobs.models import ConfigFile, FileJob, FileWorkspace, Job, Workspace
 from jobs.services import bulk, file_sources, revisions, workspace_operations, workspaces
 from jobs.services import jobs as job_services
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
-from jobs.services.file_sources import Content, FaultError, Found, Kind
+from jobs.services.file_sources import Content, FaultError, Found
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
 from jobs.services.workspaces import WorkspaceChanges, WorkspaceDefinition
@@ -97,6 +97,20 @@ def _mark(found: Found) -> str:
 # --- Many new files at once -----------------------------------------------------------------------
 
 
+@dataclass(slots=True, kw_only=True)
+class _Plain:
+    """A new file whose jobs can be made together with those of others."""
+
+    content: Content
+    definitions: list[JobDefinition]
+    operations: Operations | None = None  # of the workspace that the file defines
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Return the jobs by workspace and name, as they are told apart."""
+        return {((one.workspace or "").lower(), one.name.lower()) for one in self.definitions}
+
+
 def _create_together(
     changed: Sequence[Found],
     known: dict[str, ConfigFile],
@@ -104,55 +118,114 @@ def _create_together(
     commit: str,
     now: datetime,
 ) -> list[Found]:
-    """Make the jobs of new files in few statements; return the files that want a closer look.
+    """Make what new files define in few statements; return the files that want a closer look.
 
     An installation begins with hundreds of files. Whatever is not plain (broken, paused, already
     there) is left to the way of one by one, which has the words for it.
     """
-    fresh = [one for one in changed if one.kind is Kind.JOBS and one.path not in known]
+    fresh = [one for one in changed if one.path not in known]
     if len(fresh) < 2:
         return list(changed)
-    plain: list[tuple[Content, JobDefinition, dict[str, Any]]] = []
-    names = set(Job.objects.present().filter(workspace=None).values_list("name", flat=True))
-    taken = {name.lower() for name in names}
+    rooms = {name.lower() for name in Workspace.objects.values_list("name", flat=True)}
+    alone = Job.objects.present().filter(workspace=None).values_list("name", flat=True)
+    taken = {("", name.lower()) for name in alone}
+    plain: list[_Plain] = []
     for one in fresh:
-        ready = _plain(one, taken)
-        if ready is not None:
-            plain.append(ready)
-    if not plain:
-        return list(changed)
-    try:
-        with write_transaction():
-            made = bulk.create_many([one[1] for one in plain], actor=FILES)
-            rows = [_row(one[0], commit, now) for one in plain]
-            ConfigFile.objects.bulk_create(rows)
-            FileJob.objects.bulk_create(
-                FileJob(job=job, file=row, definition=one[2])
-                for job, row, one in zip(made, rows, plain, strict=True)
-            )
-    except JobdeckError:  # one of them names what there is not: each by itself then
-        return list(changed)
-    outcome.applied += [row.path for row in rows]
-    done = {row.path for row in rows}
+        ready = _plain(one)
+        if ready is None or not ready.names.isdisjoint(taken) or _room_of(ready) in rooms:
+            continue
+        taken |= ready.names
+        plain.append(ready)
+    done: set[str] = set()
+    for start in range(0, len(plain), bulk.BATCH):
+        batch = plain[start : start + bulk.BATCH]
+        try:
+            with write_transaction():
+                _make(batch, commit, now)
+        except (FaultError, JobdeckError):  # one names what there is not: each by itself then
+            continue
+        done |= {one.content.found.path for one in batch}
+    outcome.applied += sorted(done)
     return [one for one in changed if one.path not in done]
 
 
-def _plain(found: Found, taken: set[str]) -> tuple[Content, JobDefinition, dict[str, Any]] | None:
-    """Return a new file that holds one job which can be made with others; None for any other."""
+def _plain(found: Found) -> _Plain | None:
+    """Return a new file that is nothing special; None for any other."""
     try:
         content = file_sources.read(found)
         file_sources.understand(content)
-        if len(content.definitions) != 1:
-            return None
-        (one,) = content.definitions
-        definition = parse_definition(one.values)
+        told = content.workspace
+        for one in content.definitions:
+            if told is not None:
+                one.values["workspace"] = told.name
+        definitions = [parse_definition(one.values) for one in content.definitions]
+        operations = None if told is None else parsed(Operations, told.operations)
     except (FaultError, JobdeckError):
         return None
-    simple = one.enabled and not one.warnings and definition.workspace is None
-    if not simple or definition.run_on_create or definition.name.lower() in taken:
+    special = [told, *content.definitions] if told is not None else content.definitions
+    if any(not one.enabled or one.warnings for one in special):
         return None
-    taken.add(definition.name.lower())
-    return content, definition, {**definition.model_dump(mode="json"), ENABLED: True}
+    if any(one.run_on_create or (told is None and one.workspace) for one in definitions):
+        return None
+    ready = _Plain(content=content, definitions=definitions, operations=operations)
+    return ready if len(ready.names) == len(definitions) else None
+
+
+def _room_of(one: _Plain) -> str | None:
+    told = one.content.workspace
+    return None if told is None else told.name.lower()
+
+
+def _make(batch: Sequence[_Plain], commit: str, now: datetime) -> None:
+    """Make the workspaces, then all jobs, then note where each came from."""
+    files = ConfigFile.objects.bulk_create([_row(one.content, commit, now) for one in batch])
+    wanted: list[JobDefinition] = []
+    of_files: list[tuple[ConfigFile, bool]] = []  # in the order of `wanted`
+    made_by: list[tuple[Workspace, workspace_operations.Wanted]] = []
+    for file, one in zip(files, batch, strict=True):
+        wanted += one.definitions
+        of_files += [(file, True)] * len(one.definitions)
+        if one.content.workspace is None or one.operations is None:
+            continue
+        room = _new_workspace(one.content.workspace, one.operations, file)
+        keep = one.content.found.configured
+        for key, told in workspace_operations.definitions_of(room, one.operations, keep=keep):
+            wanted.append(parse_definition(told))
+            of_files.append((file, False))
+            made_by.append((room, key))
+    jobs = bulk.create_many(wanted, actor=FILES)
+    rows = list(zip(jobs, wanted, of_files, strict=True))
+    FileJob.objects.bulk_create(
+        FileJob(job=job, file=file, definition=_says(definition, enabled=True))
+        for job, definition, (file, of_file) in rows
+        if of_file
+    )
+    operating = [job for job, _, (_, of_file) in rows if not of_file]
+    workspace_operations.attach(zip(operating, made_by, strict=True))
+
+
+def _new_workspace(told: WorkspaceFile, operations: Operations, file: ConfigFile) -> Workspace:
+    definition = parsed(
+        WorkspaceDefinition,
+        {"name": told.name, "description": told.description, ENABLED: told.enabled},
+    )
+    room = workspaces.create(definition, actor=FILES)
+    workspace_operations.keep_decision(room, operations)
+    FileWorkspace.objects.create(workspace=room, file=file, definition=_room_says(told, operations))
+    return room
+
+
+def _says(definition: JobDefinition, *, enabled: bool) -> dict[str, Any]:
+    """Return what a file says of a job, as it is kept to tell later what a person changed."""
+    return {**definition.model_dump(mode="json"), ENABLED: enabled}
+
+
+def _room_says(told: WorkspaceFile, operations: Operations) -> dict[str, Any]:
+    return {
+        "description": told.description,
+        ENABLED: told.enabled,
+        "operations": operations.model_dump(mode="json", exclude_defaults=True),
+    }
 
 
 def _row(content: Content, commit: str, now: datetime) -> ConfigFile:
@@ -276,7 +349,7 @@ def _in_order(definitions: Sequence[FileDefinition]) -> list[int]:
 def _job(one: FileDefinition, row: ConfigFile) -> Job:
     """Make or change the job that a file names; what a person changed stays."""
     definition = parse_definition(one.values)
-    says = {**definition.model_dump(mode="json"), ENABLED: one.enabled}
+    says = _says(definition, enabled=one.enabled)
     job = _named(definition)
     if job is None:
         job = job_services.create(definition, actor=FILES, paused=not one.enabled)
@@ -314,7 +387,9 @@ def _follow_state(job: Job, enabled: bool, said: dict[str, Any] | None, row: Con
     ours = job.state_changed_by == FILES.name
     if job.state == JobState.ACTIVE and not enabled and before is not False:
         job_services.pause(job.pk, actor=FILES, reason=f"enabled is false in {row.path}")
-    elif (job.state == JobState.AUTO_DISABLED and enabled) or (job.state == JobState.PAUSED and enabled and (ours or before is False)):
+    elif (job.state == JobState.AUTO_DISABLED and enabled) or (
+        job.state == JobState.PAUSED and enabled and (ours or before is False)
+    ):
         job_services.resume(job.pk, actor=FILES)
 
 
@@ -344,11 +419,7 @@ def give_back(job_id: int, *, actor: Actor) -> Job:
 def _workspace(told: WorkspaceFile, row: ConfigFile, *, keep: bool) -> Workspace:
     """Make or change the workspace of a file."""
     operations = parsed(Operations, told.operations)
-    says = {
-        "description": told.description,
-        ENABLED: told.enabled,
-        "operations": operations.model_dump(mode="json", exclude_defaults=True),
-    }
+    says = _room_says(told, operations)
     found = Workspace.objects.filter(name__iexact=told.name).first()
     if found is None:
         definition = parsed(

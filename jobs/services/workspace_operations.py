@@ -6,7 +6,7 @@ log, alerts, kills and the ledger are those of every job. They exclude each othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -40,19 +40,37 @@ def configure(row: Workspace, operations: Operations, *, actor: Actor, keep: boo
     With ``keep`` the jobs are made although nothing is said: the workspace has files of its own.
     """
     with write_transaction():
-        wanted = dict(_definitions(row, operations)) if keep or operations.says_anything else {}
+        wanted = dict(definitions_of(row, operations, keep=keep))
         known = {(Operation(one.operation), one.mode): one for one in row.operations.all()}
         # Jobs before the workspace, as an ending locks them.
         for key, definition in wanted.items():
             _follow(row, key, definition, known.pop(key, None), actor)
         for left in known.values():
             _retire(left, actor)
-        row.config = operations.model_dump(mode="json", exclude_defaults=True)
-        row.template = operations.template
-        row.save(update_fields=["config", "template"])
+        keep_decision(row, operations)
 
 
-def _definitions(row: Workspace, told: Operations) -> Iterator[tuple[Wanted, dict[str, Any]]]:
+def keep_decision(row: Workspace, operations: Operations) -> None:
+    """Keep what is decided; the jobs that follow from it are the caller's."""
+    row.config = operations.model_dump(mode="json", exclude_defaults=True)
+    row.template = operations.template
+    row.save(update_fields=["config", "template"])
+
+
+def attach(made: Iterable[tuple[Job, tuple[Workspace, Wanted]]]) -> None:
+    """Note of new jobs which operation of which workspace each does."""
+    WorkspaceJob.objects.bulk_create(
+        WorkspaceJob(job=job, workspace=row, operation=operation.value, mode=mode)
+        for job, (row, (operation, mode)) in made
+    )
+
+
+def definitions_of(
+    row: Workspace, told: Operations, *, keep: bool
+) -> Iterator[tuple[Wanted, dict[str, Any]]]:
+    """Yield the jobs that a workspace needs; none where nothing is said and nothing to ``keep``."""
+    if not keep and not told.says_anything:
+        return
     deploy = told.custom_deploy.model_dump() if told.custom_deploy else None
     destroy = told.custom_destroy.model_dump() if told.custom_destroy else None
     common = _common(row, told)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from jobs.domain.permissions import SYSTEM
 from jobs.models import ConfigFile, FileJob, Job, Workspace
@@ -208,3 +210,41 @@ def test_jobs_of_a_workspace_may_wait_for_each_other_in_any_order(tmp_path: Path
 def test_an_empty_or_missing_directory_says_nothing(tmp_path: Path) -> None:
     assert not files.apply(tmp_path).changed
     assert not files.apply(tmp_path / "nowhere").changed
+
+
+def write_many(root: Path, jobs: int, rooms: int) -> None:
+    """Write an installation: the samples over and over, and one broken file among them."""
+    samples = list(SAMPLES["jobs"].values())
+    for number in range(jobs):
+        told = {**samples[number % len(samples)], "name": f"job-{number}"}
+        write(root, f"jobs/job-{number:04}.json", told)
+    write(root, f"jobs/job-{jobs // 2:04}.json", '{"name": "x",\n')
+    for number in range(rooms):
+        write(root, f"workspaces/room-{number}/config.json", SAMPLES["workspace"])
+
+
+def test_many_new_files_cost_few_statements_and_unchanged_ones_one(
+    tmp_path: Path, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    write_many(tmp_path, 60, 6)
+
+    with django_assert_max_num_queries(60 + 40 * 6):
+        outcome = files.apply(tmp_path)
+    with django_assert_max_num_queries(1):
+        again = files.apply(tmp_path)
+
+    assert (len(outcome.applied), list(outcome.broken)) == (65, ["jobs/job-0030.json"])
+    assert Job.objects.present().count() == 59 + 6 * 4
+    assert (again.unchanged, again.changed) == (66, False)
+
+
+@pytest.mark.soak
+def test_500_job_files_and_50_workspaces_are_applied_within_five_seconds(tmp_path: Path) -> None:
+    """Issue 8, 3: in processor time, since other tests run beside."""
+    write_many(tmp_path, 500, 50)
+    began = time.process_time()
+
+    outcome = files.apply(tmp_path)
+
+    assert time.process_time() - began < 5
+    assert (len(outcome.applied), len(outcome.broken)) == (549, 1)
