@@ -269,6 +269,7 @@ def test_c_sync_a_trigger_that_need_not_wait_says_what_was_started(hr: Caller) -
 
 
 def test_s3_72_a_trigger_during_a_run_is_told_so(hr: Caller) -> None:
+    """S2-34, S3-72: over HTTP."""
     attendance()
     hr.post(f"{WHERE}/{ATTENDANCE}/trigger?wait=0")
 

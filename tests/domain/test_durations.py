@@ -39,6 +39,7 @@ from jobs.domain.errors import DurationError
     ],
 )
 def test_a_duration_is_read(text: str | float, seconds: float) -> None:
+    """S2-46: 5m, 2m, 30s, 1h, 24h."""
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 

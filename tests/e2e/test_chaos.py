@@ -27,6 +27,7 @@ JOBS = 6
 def test_kills_lose_and_double_nothing(
     make_product: Callable[..., Product], database: str, postgres_url: str
 ) -> None:
+    """S3-67, S3-69, S3-82: kill -9 of anything."""
     chaos(make_product(**settings_for(database, postgres_url)), seconds=5, seed=1)
 
 

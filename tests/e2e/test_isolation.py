@@ -26,6 +26,7 @@ def test_job_environment_holds_no_secret_of_the_server(
 
 
 def test_stalled_worker_is_fenced_off(make_product: Callable[..., Product]) -> None:
+    """S3-69, S3-71: a stalled owner writes nothing."""
     product = make_product(WORKERS="1", LEASE="2s")
     product.start("--dispatcher", "--cluster", "main")
     execution = product.trigger(product.job("stalls", product.evidence_command(seconds=60)))

@@ -20,6 +20,7 @@ EVERY = timedelta(seconds=2)
     ("dispatchers", "kills"), [(2, 3), pytest.param(3, 10, marks=pytest.mark.soak)]
 )
 def test_no_due_time_is_lost_or_doubled(database: Database, dispatchers: int, kills: int) -> None:
+    """S2-55, S3-66, S3-67: however many there are."""
     first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     database.manage(
         "make_jobs", f"--count={JOBS}", f"--every={EVERY.seconds}", "--command=true",

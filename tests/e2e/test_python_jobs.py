@@ -91,6 +91,7 @@ def groups(product: Product, like: str) -> list[str]:
 def test_the_jobs_of_an_installed_app_are_there_when_the_product_has_started(
     product: Product,
 ) -> None:
+    """S3-15, S3-16: found without a change of the framework."""
     rows = product.sql(
         "SELECT j.name, j.state, s.expression, s.timezone FROM jobs_job j "
         "JOIN jobs_schedule s ON s.job_id = j.id WHERE j.created_by = %s ORDER BY j.name",
@@ -115,6 +116,7 @@ def test_a_registered_job_runs_by_hand(product: Product) -> None:
 
 @pytest.mark.parametrize(("end", "kept"), [("", True), ("raise", False), ("failed", False)])
 def test_a_job_writes_all_or_nothing(product: Product, end: str, kept: bool) -> None:
+    """S3-12: an exception rolls back."""
     reason = f"atomic-{end or 'ok'}"
 
     done = run(product, "writes_rows", kwargs={"reason": reason, "end": end})
@@ -124,6 +126,7 @@ def test_a_job_writes_all_or_nothing(product: Product, end: str, kept: bool) -> 
 
 
 def test_an_async_job_has_transactions_too(product: Product) -> None:
+    """S3-08, S3-12: async with self.transaction()."""
     done = run(product, "writes_rows_async", kwargs={"reason": "loop"})
 
     assert (done["state"], done["message"]) == ("succeeded", "")
@@ -143,6 +146,7 @@ def test_nothing_of_the_servers_environment_and_files_reaches_a_job(product: Pro
 
 
 def test_failed_attempts_follow_the_policy_and_keep_the_trace(product: Product) -> None:
+    """S3-65, S3-75, S3-79: each attempt is visible."""
     done = run(product, "raises", retry={"max_attempts": 3, "base_seconds": 0.2})
 
     assert (done["state"], done["attempt"]) == ("failed", 3)
@@ -169,6 +173,7 @@ def test_jobs_beside_the_worker_never_harm_its_database(product: Product) -> Non
 
 
 def test_a_person_ends_a_job_which_tidies_up(product: Product, tmp_path: Path) -> None:
+    """S2-13: a job sees that it is to end."""
     mark = tmp_path / "tidy"
     spec = {"job": "sleeps", "kwargs": {"tidy": str(mark)}}
     definition = {"name": "sleeper", "type": "python", "spec": spec}

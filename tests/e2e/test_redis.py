@@ -18,6 +18,7 @@ def has_evidence(product: Product, count: int) -> bool:
 
 @pytest.mark.redis
 def test_emptying_redis_under_load_loses_nothing(make_product: Callable[..., Product]) -> None:
+    """S3-73: with Redis; all other tests run without."""
     url = os.environ.get("TEST_REDIS_URL")
     if not url:
         needed = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL")

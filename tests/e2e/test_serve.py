@@ -25,6 +25,7 @@ def serve(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def test_whole_product_answers_runs_a_job_and_stops(make_product: Callable[..., Product]) -> None:
+    """S2-14, S2-53, S2-54, S3-80: one command, Python and SQLite; it stops with its jobs."""
     product = make_product(WORKERS="2")
     part = product.start()
     url = f"http://127.0.0.1:{product.port}"

@@ -13,6 +13,7 @@ from tests.e2e.harness import Product, wait_until
 def test_sigterm_to_every_process_lets_running_work_end_and_waiting_work_wait(
     make_product: Callable[..., Product],
 ) -> None:
+    """S2-07, S2-08, S3-81: a stop waits for what runs."""
     product = make_product(WORKERS="2", DRAIN="20s")
     part = product.start("--dispatcher", "--cluster", "main")
     job = product.job("slow", product.evidence_command(seconds=4), overlap="allow", max_parallel=9)
@@ -33,6 +34,7 @@ def test_sigterm_to_every_process_lets_running_work_end_and_waiting_work_wait(
 def test_work_that_outlasts_the_drain_time_is_cancelled(
     make_product: Callable[..., Product],
 ) -> None:
+    """S2-09: it is recorded as cancelled by the stop."""
     product = make_product(WORKERS="2", DRAIN="1s")
     product.start("--dispatcher", "--cluster", "main")
     gentle = product.trigger(product.job("gentle", "sleep 300"))
@@ -69,6 +71,7 @@ def test_asking_twice_does_not_wait_for_the_drain_time(
 def test_restart_runs_what_waited_and_names_what_was_lost(
     make_product: Callable[..., Product],
 ) -> None:
+    """S2-56, S3-82: the state survives; what ran is not run again."""
     product = make_product(WORKERS="1")
     product.start("--dispatcher", "--cluster", "main")
     job = product.job("work", product.evidence_command(seconds=8), overlap="allow", max_parallel=9)

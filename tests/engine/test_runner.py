@@ -89,6 +89,7 @@ def test_s2_37_39_s3_89_a_timeout_is_an_error_in_the_log_with_name_and_duration(
 
 
 def test_message_with_a_stale_token_starts_nothing(worker: Worker) -> None:
+    """S3-71: the token is the owner's."""
     execution = queued("once", "true")
     (claim,) = claimed(worker)
 
@@ -125,6 +126,7 @@ def test_stopping_pool_takes_nothing_more(worker: Worker, monkeypatch: pytest.Mo
 
 
 def test_lost_fence_ends_the_job_and_writes_nothing(worker: Worker) -> None:
+    """S3-71: who lost it releases nothing."""
     execution = queued("fenced", "sleep 60")
     (claim,) = claimed(worker)
     running = executions.start(claim.execution_id, claim.token, pid=1)

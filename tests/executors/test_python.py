@@ -29,6 +29,7 @@ JOBS = "tests.sample_app.scheduled_jobs"
 
 @pytest.mark.django_db(transaction=True)  # it opens a transaction
 def test_the_sample_of_the_seed_runs(run_python: RunPython) -> None:
+    """S3-01, S3-08, S3-13: the guide's MyNewJob."""
     run = run_python("my_new_job")
 
     assert run.outcome == (ExecutionState.SUCCEEDED, "Job berhasil dijalankan")
@@ -40,6 +41,7 @@ def test_the_sample_of_the_seed_runs(run_python: RunPython) -> None:
 def test_the_attendance_sample_creates_once_and_then_skips(
     run_python: RunPython, tmp_path: Path
 ) -> None:
+    """S3-87, S3-88: created 150, then skipped 150."""
     folder = tmp_path / "attendance"
     folder.mkdir()
 
@@ -73,6 +75,7 @@ def test_the_attendance_sample_creates_once_and_then_skips(
 def test_what_a_job_returns_becomes_verdict_and_result(
     run_python: RunPython, value: Any, state: str, message: str, result: Any
 ) -> None:
+    """S3-09, S3-10: success false is a failure."""
     run = run_python("returns", {"value": value})
 
     assert run.outcome == (state, message)
@@ -117,6 +120,7 @@ def test_a_returned_exception_is_a_failure(run_python: RunPython) -> None:
 def test_an_exception_is_a_failure_with_the_trace_of_the_jobs_own_code(
     run_python: RunPython,
 ) -> None:
+    """S3-11, S3-79: message and trace."""
     run = run_python("raises", {"text": "stock is empty"})
 
     assert run.outcome == (ExecutionState.FAILED, "ValueError: stock is empty")
@@ -132,6 +136,7 @@ def test_an_exception_is_a_failure_with_the_trace_of_the_jobs_own_code(
 
 
 def test_an_exception_of_an_async_job_is_told_alike(run_python: RunPython) -> None:
+    """S3-08, S3-11: async jobs too."""
     run = run_python("raises_async")
 
     assert run.outcome == (ExecutionState.FAILED, "ValueError: boom in a loop")
@@ -161,6 +166,7 @@ def test_text_that_no_database_takes_is_replaced(run_python: RunPython) -> None:
 def test_however_a_job_ends_the_worker_goes_on_and_tells_how(
     run_python: RunPython, way: str, code: int, state: str, message: str, status: int | None
 ) -> None:
+    """S2-38: exit, signal or crash of one job."""
     run = run_python("ends", {"way": way, "code": int(code)})
 
     assert run.outcome == (state, message)
@@ -186,6 +192,7 @@ def test_a_job_that_cannot_be_started_is_a_failed_run(
 
 
 def test_all_that_a_job_logs_and_prints_is_kept(run_python: RunPython) -> None:
+    """S3-13, S3-14: every level, with the trace."""
     run = run_python("logs")
 
     errors = run.text(Stream.STDERR)
@@ -237,6 +244,7 @@ def test_a_job_sees_neither_the_servers_environment_nor_its_files(
 
 
 def test_a_job_without_a_time_limit_has_no_deadline(run_python: RunPython) -> None:
+    """S2-11, S3-14: nothing cuts a long loop."""
     run = run_python("looks_around", timeout=None)
 
     assert run.result.result["deadline"] is None
@@ -248,6 +256,7 @@ def test_a_job_without_a_time_limit_has_no_deadline(run_python: RunPython) -> No
 def test_a_time_limit_interrupts_a_sleeping_job_which_tidies_up(
     run_python: RunPython, tmp_path: Path
 ) -> None:
+    """S2-10, S2-13: at its time limit."""
     mark = tmp_path / "tidy"
 
     run = run_python(
@@ -280,6 +289,7 @@ def test_a_time_limit_cancels_the_task_of_an_async_job(
 def test_a_job_that_looks_ends_by_itself_and_its_result_is_kept(
     run_python: RunPython, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """S2-13: a job may respect the signal."""
     from jobs.executors import BeatAnswer
 
     monkeypatch.setattr(process, "BEAT_SECONDS", 0.1)

@@ -58,6 +58,7 @@ def job_class(**said: Any) -> type[BaseScheduledJob]:
     ],
 )
 def test_a_class_that_makes_no_job_is_refused_by_name(said: dict[str, Any], fault: str) -> None:
+    """S3-02, S3-03, S3-04: what is missing is named."""
     with pytest.raises(InvalidError) as caught:
         Registry().register(job_class(**said))
 
@@ -66,6 +67,7 @@ def test_a_class_that_makes_no_job_is_refused_by_name(said: dict[str, Any], faul
 
 
 def test_the_defaults_are_those_of_the_seed() -> None:
+    """S3-05, S3-06, S3-07: enabled, 3 retries, 60 seconds."""
     entry = Registry().register(job_class())
 
     assert entry.enabled is True
@@ -100,6 +102,7 @@ def test_an_unknown_argument_of_the_decorator_is_refused() -> None:
 
 
 def test_the_same_id_twice_is_refused_with_both_places() -> None:
+    """S3-02: job_id is unique."""
     registry = Registry()
     registry.register(job_class())
     other = type("Other", (BaseScheduledJob,), dict(vars(job_class())))
@@ -115,6 +118,8 @@ def test_the_same_id_twice_is_refused_with_both_places() -> None:
 
 
 def test_a_list_says_what_to_register_and_may_hold_instances() -> None:
+    """S2-25, S3-15: jobs_to_register."""
+
     class Sending(BaseScheduledJob):
         job_id = "sending"
         description = "Sends"
@@ -182,6 +187,7 @@ def test_a_broken_module_is_told_by_the_checks_and_leaves_the_others(
 
 
 def test_a_context_serves_a_test_of_a_job(capsys: pytest.CaptureFixture[str]) -> None:
+    """S2-15: a job is tested without the engine."""
     context = JobContext()
 
     context.progress(140)

@@ -55,6 +55,7 @@ def seen(program: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def test_jobs_run_at_their_interval_whatever_others_do(tmp_path: Path) -> None:
+    """S2-01, S2-02, S2-16, S2-17, S2-20, S2-22, S2-23, S2-25, S2-27, S2-28, S2-35, S2-36, S2-47: a program's jobs run."""
     saw = seen(begin(tmp_path, "basic"))
 
     assert saw["first"] >= 1.0  # after one interval, not at once
@@ -72,6 +73,7 @@ def test_jobs_run_at_their_interval_whatever_others_do(tmp_path: Path) -> None:
 
 
 def test_jitter_spreads_the_starts(tmp_path: Path) -> None:
+    """S2-04, S2-05, S2-19, S2-48: jitter is drawn for each job and cycle."""
     saw = seen(begin(tmp_path, "jitter"))
 
     assert max(saw["firsts"]) - min(saw["firsts"]) > 0.5
@@ -80,6 +82,7 @@ def test_jitter_spreads_the_starts(tmp_path: Path) -> None:
 
 
 def test_a_time_limit_ends_a_run_and_none_does_not(tmp_path: Path) -> None:
+    """S2-10, S2-11, S2-32, S2-49: also of a start by hand."""
     saw = seen(begin(tmp_path, "timeout"))
 
     assert (saw["state"], saw["message"]) == ("timed_out", "Timed out after 1 s")
@@ -88,6 +91,7 @@ def test_a_time_limit_ends_a_run_and_none_does_not(tmp_path: Path) -> None:
 
 
 def test_a_job_is_started_by_hand_without_waiting_and_never_twice(tmp_path: Path) -> None:
+    """S2-12, S2-29, S2-30, S2-33, S2-50: a start by hand."""
     saw = seen(begin(tmp_path, "manual"))
 
     assert saw["early"].startswith("StateError: The scheduler was not started yet")
@@ -98,6 +102,7 @@ def test_a_job_is_started_by_hand_without_waiting_and_never_twice(tmp_path: Path
 
 
 def test_a_stop_lets_running_jobs_end_and_starts_nothing_new(tmp_path: Path) -> None:
+    """S2-07, S2-08, S2-51: a stop drains."""
     saw = seen(begin(tmp_path, "graceful"))
 
     assert saw["busy"] == ["succeeded"]
@@ -107,6 +112,7 @@ def test_a_stop_lets_running_jobs_end_and_starts_nothing_new(tmp_path: Path) -> 
 
 
 def test_a_stop_is_bounded_and_cancels_what_runs_on(tmp_path: Path) -> None:
+    """S2-09, S2-13, S2-52: a stop has an upper bound."""
     saw = seen(begin(tmp_path, "bounded"))
 
     assert 1.0 <= saw["took"] < 15
@@ -116,6 +122,7 @@ def test_a_stop_is_bounded_and_cancels_what_runs_on(tmp_path: Path) -> None:
 
 
 def test_cancelling_the_parent_stops_the_scheduler(tmp_path: Path) -> None:
+    """S2-24, S2-52: no further run begins."""
     saw = seen(begin(tmp_path, "context"))
 
     assert saw == {"running": False, "cancelled": 1, "states": ["cancelled"]}
@@ -130,6 +137,7 @@ def test_a_killed_program_leaves_nothing_running(tmp_path: Path) -> None:
 
 
 def test_two_programs_of_the_same_code_never_run_a_job_twice_at_a_time(tmp_path: Path) -> None:
+    """S2-55: more than one replica is safe."""
     product = Product(tmp_path)
 
     programs = [begin(tmp_path, "replica", product) for _ in range(2)]
@@ -147,6 +155,7 @@ def test_two_programs_of_the_same_code_never_run_a_job_twice_at_a_time(tmp_path:
 
 
 def test_computed_starts_lie_within_the_jitter_and_differ() -> None:
+    """S2-03, S2-05, S2-15, S2-48: without waiting for them."""
     schedule = IntervalSchedule.with_jitter(timedelta(minutes=5), "2m")
     rng = Random(7)
 
@@ -159,6 +168,7 @@ def test_computed_starts_lie_within_the_jitter_and_differ() -> None:
 
 @pytest.mark.parametrize("interval", [300, 300.0, "5m", timedelta(minutes=5)])
 def test_an_interval_is_given_in_any_form_and_is_exact_without_jitter(interval: Any) -> None:
+    """S2-06, S2-18: seconds, a duration or a text."""
     schedule = IntervalSchedule(interval)
 
     assert schedule.next(NOON) == NOON + timedelta(minutes=5)
@@ -174,12 +184,14 @@ def test_an_interval_that_makes_no_schedule_is_refused(interval: Any) -> None:
 
 
 def test_a_cron_schedule_names_its_next_time() -> None:
+    """S2-57: times of day for the jobs of a program."""
     assert CronSchedule("0 2 * * *", "Asia/Jakarta").next(NOON) == NOON + timedelta(hours=7)
     with pytest.raises(CronError):
         CronSchedule("99 * * * *")
 
 
 def test_a_name_can_be_added_once_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2-21: the second is refused."""
     monkeypatch.setattr(REGISTRY, "_entries", {})
     scheduler = Scheduler()
     scheduler.add_job(Doing(), IntervalSchedule(60))
@@ -189,6 +201,8 @@ def test_a_name_can_be_added_once_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_own_schedule_may_combine_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2-26: a schedule of one's own."""
+
     class Opening:
         def definitions(self) -> list[dict[str, Any]]:
             return [*CronSchedule("0 8 * * 1-5").definitions(), *IntervalSchedule(60).definitions()]

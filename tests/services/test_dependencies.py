@@ -72,6 +72,7 @@ def reload(job: Job) -> Job:
 
 
 def test_a_job_starts_when_what_it_waits_for_has_succeeded() -> None:
+    """S2-58: not after a failure."""
     load = make_job(name="load")
     report = after(load)
 

@@ -62,6 +62,7 @@ def test_two_schedules_that_share_an_instant_make_one_execution() -> None:
 
 
 def test_overlap_skip_leaves_one_omission_for_the_whole_stretch() -> None:
+    """S3-66, S3-74: what is skipped is recorded."""
     job = make_job(schedules=[every(60)])
 
     run_until(job, job.created_at + timedelta(minutes=10))
@@ -125,6 +126,7 @@ def test_cancel_running_starts_only_the_newest_of_several_due_times() -> None:
 
 
 def test_missed_due_times_follow_the_misfire_policy() -> None:
+    """S3-83: the policy decides after a downtime."""
     job = make_job(schedules=[every(60)], misfire="fire_once")
     now = job.created_at + timedelta(days=99, seconds=-5)
     dispatch.dispatch_due(now - timedelta(seconds=50))  # nothing within the grace of a minute...
@@ -194,6 +196,7 @@ def test_an_edit_lets_each_due_time_use_one_version() -> None:
 
 
 def test_an_interval_from_completion_waits_for_the_end() -> None:
+    """S2-28: counted from the end of the run."""
     job = make_job(schedules=[every(60, "completion")])
     assert job.next_fire_at is not None
 

@@ -85,6 +85,7 @@ def test_claiming_takes_the_best_priority_first_and_no_more_than_is_free() -> No
 
 
 def test_a_claim_starts_once_only() -> None:
+    """S3-66, S3-71: only the holder of the token starts it."""
     trigger(make_job().pk, actor=SYSTEM)
     (claim,) = claims.claim(worker_id=make_worker().pk, queues=["default"], free=5)
 
@@ -193,6 +194,7 @@ def test_the_end_of_the_first_releases_the_one_that_waits() -> None:
 
 
 def test_run_now_beside_a_running_execution_is_refused_by_the_skip_policy() -> None:
+    """S2-33, S3-72: the same slot as the scheduled run."""
     job = make_job(overlap="skip")
     running = start(job)
 
@@ -211,6 +213,7 @@ def test_the_same_idempotency_key_starts_one() -> None:
 
 
 def test_a_beat_renews_the_lease_and_brings_the_wish_to_cancel() -> None:
+    """S3-70: the lease is renewed while it runs."""
     running = start(make_job())
     assert executions.beat(running) == executions.Beat(alive=True)
 
@@ -233,6 +236,7 @@ def test_cancelling_what_waits_ends_it_at_once() -> None:
 
 
 def test_an_expired_lease_makes_the_running_lost_and_the_claimed_queued() -> None:
+    """S3-69, S3-71: after the lease others may run it."""
     job, other = make_job(), make_job()
     running = start(job)
     trigger(other.pk, actor=SYSTEM)

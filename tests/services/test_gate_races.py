@@ -30,6 +30,7 @@ ON_POSTGRESQL = pytest.mark.skipif(
 @ON_POSTGRESQL
 @pytest.mark.django_db(transaction=True)
 def test_a_limit_and_a_mutex_hold_between_clusters_that_claim_and_finish_at_once() -> None:
+    """S3-67: one at a time, whoever claims."""
     job = make_job(overlap="allow", max_parallel=100)
     queues.update("narrow", {"limit": LIMIT}, actor=SYSTEM)
     for number in range(ROWS):

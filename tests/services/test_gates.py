@@ -61,6 +61,7 @@ def test_a_limit_lets_so_many_begin_and_the_next_when_one_ends() -> None:
 
 
 def test_what_waits_for_its_next_attempt_keeps_slot_and_mutex() -> None:
+    """S3-78: retries hold what the first attempt took."""
     make_queue(concurrency=1)
     job, worker = make_job(), make_worker()
     first = make_execution(job, state="retrying", mutex="m", attempt=1)

@@ -52,6 +52,7 @@ def versions() -> int:
 
 
 def test_a_registered_class_becomes_a_job_with_the_seeds_defaults() -> None:
+    """S3-01, S3-05, S3-06, S3-07, S3-15: what the class leaves out."""
     outcome = sync([entry()])
 
     job = the_job()
@@ -66,6 +67,7 @@ def test_a_registered_class_becomes_a_job_with_the_seeds_defaults() -> None:
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (1, 2), (3, 4), (99, 100)])
 def test_n_retries_are_n_plus_one_attempts(retries: int, attempts: int) -> None:
+    """S3-75, S3-76: 0 is no retry."""
     sync([entry(max_retries=retries, retry_delay_seconds=7200)])
 
     job = the_job()
@@ -180,6 +182,7 @@ def test_a_pause_by_a_person_stays() -> None:
 
 
 def test_a_disabled_class_is_created_paused_and_runs_when_the_code_enables_it() -> None:
+    """S3-84: the attribute at start."""
     sync([entry(enabled=False)])
     assert (the_job().state, the_job().next_fire_at) == ("paused", None)
 
