@@ -32,6 +32,7 @@ from jobs.queries.jobs import get_job
 from jobs.queries.waiting import waiting_of
 from jobs.services.parameter_definitions import shown
 from jobs.web import guard, tree, words
+from jobs.web.compared import compared
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
@@ -97,6 +98,7 @@ def execution_page(request: AuthedRequest, execution_id: int) -> HttpResponse:
         **(logs.context(execution, asked) if may_read else {}),
         "ran_with": ran,
         "ran_definition": definition_for(request.actor, ran.definition) if ran else {},
+        "compared": compared(execution, request.actor),
         "started_by": _seen(request, started_by(execution)),
         "started": _seen(request, started_from(execution)),
     }
