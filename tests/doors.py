@@ -22,10 +22,12 @@ from jobs.services.journal import public_id
 from tests.conftest import signed_in
 from tests.factories import (
     cron,
+    make_alert,
     make_artifact,
     make_backfill,
     make_breaker,
     make_calendar,
+    make_channel,
     make_execution,
     make_freeze,
     make_job,
@@ -104,16 +106,17 @@ class Knock:
             response = self.client.generic(
                 method, path, "{}" if program else "", kind, headers=headers
             )
-            _read(response)  # type: ignore[arg-type]  # the test client adds attributes
+            read(response)  # type: ignore[arg-type]  # the test client adds attributes
         if any("/login/" in response.headers.get(name, "") for name in _AWAY):
             return Verdict.STRANGER
         return _VERDICTS.get(response.status_code, Verdict.IN)
 
 
-def _read(response: HttpResponse) -> None:
-    """Read a stream to its end, which closes it; the client has closed everything else."""
+def read(response: HttpResponse) -> bytes:
+    """Read an answer; a stream to its end, which closes it: the client has closed all others."""
     if getattr(response, "streaming", False):
-        b"".join(response.streaming_content)  # type: ignore[attr-defined]
+        return b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    return response.content
 
 
 class World:
@@ -152,6 +155,8 @@ class World:
         things = self.mine if own else self.theirs
         if "queues/" in route:
             things = {**things, "name": "doors"}
+        if "rules/" in route:
+            things = {**things, "name": "disk"}
         if "scheduled-jobs/" in route:
             things = {**things, "job_id": things["job_name"]}
         if "registerCspResources/" in route:
@@ -184,11 +189,15 @@ def _things(tag: str) -> dict[str, Any]:
         "backfill_id": make_backfill(job).pk,
         "variable_id": make_variable(name=f"of_{tag}", job_id=job.pk).pk,
         "calendar_id": make_calendar().pk,
+        "alert_id": make_alert().pk,
+        "channel_id": make_channel(name=f"channel-{tag}").pk,
         "breaker_id": make_breaker(f"breaker-{tag}").pk,
         "freeze_id": make_freeze().pk,
         "worker_id": make_worker(name=f"cluster-{tag}").pk,
         "user_id": person.pk,
         "token_id": tokens.create(person, "test")[0].pk,
-        "name": workspaces.create(workspaces.parse_workspace({"name": tag}), actor=SYSTEM).name,
+        "name": workspaces.create(
+            workspaces.parse_workspace({"name": tag, "operations": {"template": "shop"}}), actor=SYSTEM
+        ).name,
         "queue": "default",
     }

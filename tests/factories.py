@@ -14,10 +14,12 @@ from jobs import conf
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
 from jobs.models import (
+    Alert,
     Artifact,
     Backfill,
     Breaker,
     Calendar,
+    Channel,
     Execution,
     Freeze,
     Job,
@@ -25,7 +27,7 @@ from jobs.models import (
     Worker,
     WorkerKind,
 )
-from jobs.services import backfills, calendars, freezes, variables
+from jobs.services import backfills, calendars, channels, freezes, variables
 from jobs.services import jobs as job_services
 from jobs.services.backfill_requests import parse_request
 from jobs.services.calendars import parse_calendar
@@ -131,6 +133,33 @@ def make_backfill(job: Job | None = None, **fields: Any) -> Backfill:
     asked = {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T02:30:00Z", **fields}
     job = job or make_job(schedules=[cron("0 * * * *")])
     return backfills.create(job.pk, parse_request(asked), actor=SYSTEM).backfill
+
+
+def make_alert(**fields: Any) -> Alert:
+    """Return an open alert."""
+    now = datetime.now(UTC)
+    values = {
+        "key": f"disk:{next(_numbers)}",
+        "rule": "disk",
+        "severity": "warning",
+        "title": "The disk is nearly full",
+        "opened_at": now,
+        "seen_at": now,
+        "changed_at": now,
+        **fields,
+    }
+    return Alert.objects.create(**values)
+
+
+def make_channel(**fields: Any) -> Channel:
+    """Return a channel that runs a command."""
+    values = {
+        "name": f"channel-{next(_numbers)}",
+        "kind": "command",
+        "settings": {"command": "true"},
+        **fields,
+    }
+    return channels.create(values, actor=SYSTEM)
 
 
 def make_artifact(execution: Execution, content: bytes = b"a,b\n", **fields: Any) -> Artifact:

@@ -17,12 +17,15 @@ from jobs.api.openapi import document
 from jobs.api.problems import register
 from jobs.api.requests import ApiRequest, JsonRenderer
 from jobs.api.v1.about import router as about
+from jobs.api.v1.alerts import router as alerts
 from jobs.api.v1.audit import router as audit
 from jobs.api.v1.backfills import router as backfills
 from jobs.api.v1.breakers import router as breakers
 from jobs.api.v1.bulk import router as bulk
 from jobs.api.v1.calendars import router as calendars
+from jobs.api.v1.channels import router as channels
 from jobs.api.v1.dependencies import router as dependencies
+from jobs.api.v1.deployments import router as deployments
 from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
 from jobs.api.v1.explain import router as explain
@@ -33,6 +36,7 @@ from jobs.api.v1.log_search import router as log_search
 from jobs.api.v1.plans import router as plans
 from jobs.api.v1.queues import router as queues
 from jobs.api.v1.search import router as search
+from jobs.api.v1.stats import router as stats
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.tokens import router as tokens
 from jobs.api.v1.upcoming import router as upcoming
@@ -101,8 +105,10 @@ api.add_router("/calendars", calendars)
 api.add_router("/events", events)
 api.add_router("", variables)
 api.add_router("", workspaces)
+api.add_router("", deployments)
 api.add_router("", ledger)
 api.add_router("", timeline)
+api.add_router("", stats)
 api.add_router("", explain)
 api.add_router("", queues)
 api.add_router("", about)
@@ -110,6 +116,8 @@ api.add_router("", search)
 api.add_router("", users)
 api.add_router("/tokens", tokens)
 api.add_router("/audit", audit)
+api.add_router("", alerts)
+api.add_router("/channels", channels)
 
 
 for _prefix, _router in api._routers:  # noqa: SLF001 - ninja has no other way to all operations

@@ -11,12 +11,15 @@ from ninja import NinjaAPI
 
 from jobs.api import sparse
 from jobs.services.accounts import PersonChanges, PersonDefinition
+from jobs.services.alert_requests import AlertMute, AlertNote, AlertRuleChanges
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
+from jobs.services.channels import ChannelDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 from jobs.services.many_requests import BulkRequest
+from jobs.services.operation_requests import DeployRequest
 from jobs.services.queues import QueueSettings
 from jobs.services.token_requests import TokenDefinition
 from jobs.services.variables import VariableChanges, VariableDefinition
@@ -151,10 +154,35 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "WorkspaceChanges": {
         "close": {"summary": "Let nothing of it run", "value": {"enabled": False}}
     },
+    "DeployRequest": {"busy": {"summary": "In a mode", "value": {"mode": "busy"}}},
     "QueueSettings": {
         "limit": {"summary": "Three at a time", "value": {"limit": 3}},
         "none": {"summary": "No limit", "value": {"limit": None}},
     },
+    "AlertMute": {"hour": {"summary": "For an hour", "value": {"seconds": 3600}}},
+    "AlertNote": {"note": {"summary": "Why", "value": {"note": "The database is moving"}}},
+    "AlertRuleChanges": {
+        "sooner": {
+            "summary": "Critical from the third failure in a row on",
+            "value": {"limits": {"critical_in_a_row": 3}},
+        }
+    },
+    "ChannelDefinition": {
+        "webhook": {
+            "summary": "A signed webhook for critical alerts",
+            "value": {
+                "name": "pager",
+                "kind": "webhook",
+                "settings": {"url": "https://pager.example.com/in", "secret": "a long secret"},
+                "severity": "critical",
+            },
+        },
+        "email": {
+            "summary": "E-mail",
+            "value": {"name": "ops", "kind": "email", "settings": {"to": ["ops@example.com"]}},
+        },
+    },
+    "ChannelChanges": {"off": {"summary": "Off", "value": {"enabled": False}}},
     "BreakerChanges": {
         "longer": {"summary": "Open for ten minutes", "value": {"open_seconds": 600}}
     },
@@ -239,6 +267,10 @@ _PROBLEM = {
             "type": "object",
             "additionalProperties": {"type": "string"},
             "description": "A sentence for each wrong field, such as `schedules.0.expression`.",
+        },
+        "existing_job_id": {
+            "type": "integer",
+            "description": "With `duplicate`: the job that registers the same resources.",
         },
         "version": {"type": "integer", "description": "With `stale`: the current version."},
         "diff": {
@@ -355,8 +387,13 @@ def _request_schemas() -> dict[str, Any]:
         VariableDefinition,
         VariableChanges,
         WorkspaceDefinition,
+        DeployRequest,
         WorkspaceChanges,
         QueueSettings,
+        AlertNote,
+        AlertMute,
+        AlertRuleChanges,
+        ChannelDefinition,
     ):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))
@@ -368,6 +405,7 @@ def _request_schemas() -> dict[str, Any]:
     by_name = {"type": "string", "description": "The name of a shared circuit breaker."}
     definition["properties"]["breaker"]["anyOf"].insert(0, by_name)
     schemas["BreakerChanges"] = _changes("BreakerChanges", schemas["BreakerDefinition"])
+    schemas["ChannelChanges"] = _changes("ChannelChanges", schemas["ChannelDefinition"])
     schemas["JobChanges"] = _changes("JobChanges", definition)
     schemas["CalendarChanges"] = _changes("CalendarChanges", schemas["CalendarDefinition"])
     schemas["JobDefinition"] = {

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.models import Worker, WorkerKind, WorkerState
+from django.db.models import Count, IntegerField, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from jobs.models import Alert, Worker, WorkerKind, WorkerState
 
 # A tick older than this means that nothing starts any more (UX 1.1).
 DOWN_AFTER = timedelta(seconds=60)
@@ -23,6 +26,7 @@ class Pulse:
     busy: int
     slots: int
     down: bool
+    alerts: int = 0  # open ones that nobody has acknowledged
 
     @property
     def no_workers(self) -> bool:
@@ -35,6 +39,8 @@ def pulse(now: datetime) -> Pulse:
     rows = Worker.objects.exclude(state=WorkerState.GONE.value).only(
         "kind", "state", "beat_at", "tick_at", "lag_seconds", "busy", "slots"
     )
+    # Within the same query: every page shows the number, and asks for it with each poll.
+    rows = rows.annotate(alerts=_open_alerts())
     dispatchers = [row for row in rows if row.kind == WorkerKind.DISPATCHER]
     clusters = [
         row
@@ -54,7 +60,15 @@ def pulse(now: datetime) -> Pulse:
         busy=sum(row.busy for row in clusters),
         slots=sum(row.slots for row in clusters),
         down=tick_at is None or now - tick_at > DOWN_AFTER,
+        alerts=max((row.alerts for row in rows), default=0),
     )
+
+
+def _open_alerts() -> Coalesce:
+    """Return how many alerts wait for somebody, beside each row."""
+    waiting = Alert.objects.filter(resolved_at__isnull=True, acknowledged_at__isnull=True)
+    number = waiting.order_by().values(one=Value(1)).annotate(many=Count("pk")).values("many")
+    return Coalesce(Subquery(number), Value(0), output_field=IntegerField())
 
 
 def _last_tick() -> datetime | None:

@@ -24,8 +24,6 @@ from jobs.services.channel_specs import spec_of
 
 log = logging.getLogger("scheduler.notify")
 
-# What happens at the same moment is told together: a message shows its alert as it is then.
-GATHER = timedelta(seconds=5)
 # Longer than any try takes; after it a claimed message is taken for forgotten.
 CLAIM = timedelta(minutes=3)
 # Waits between tries; the last one repeats. A receiver that is away for a day gets it within an hour.
@@ -47,6 +45,11 @@ def announce(row: Alert, event: str, *, now: datetime) -> int:
         if _takes(channel, row, event) and not _waits_already(channel, row, event):
             made += _add(channel, row, event, now)
     return made
+
+
+def gather() -> timedelta:
+    """Return how long a new message waits: what one look and the next find is told together."""
+    return timedelta(seconds=conf.alert_seconds())
 
 
 def _muted(row: Alert, now: datetime) -> bool:
@@ -99,7 +102,7 @@ def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
                 event=event,
                 token=secrets.token_hex(16),
                 created_at=now,
-                next_try_at=now + GATHER,
+                next_try_at=now + gather(),
             )
     except IntegrityError:  # it has been told of this already
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -62,7 +62,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     def frame() -> Shell:
         now = timezone.now()
         return Shell(
-            pulse=pulse(now),
+            pulse=pulse(now) if actor.sees_all else replace(pulse(now), alerts=0),
             room=room(),
             freezes=banner(request, now),
             role=role,

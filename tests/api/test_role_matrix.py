@@ -14,9 +14,12 @@ from jobs.api.native import api
 from jobs.api.openapi import document
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import (
+    Alert,
+    AlertRule,
     Backfill,
     Breaker,
     Calendar,
+    Channel,
     Execution,
     Freeze,
     Job,
@@ -28,15 +31,18 @@ from jobs.models import (
     Workspace,
 )
 from jobs.services import queues, tokens, workspaces
+from jobs.services.operation_requests import Operations
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.api.callers import caller
 from tests.factories import (
     cron,
     definition,
+    make_alert,
     make_artifact,
     make_backfill,
     make_breaker,
     make_calendar,
+    make_channel,
     make_execution,
     make_freeze,
     make_job,
@@ -101,6 +107,24 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "freezes_read": ("GET", "/freezes/{freeze}", None, READ),
     "freezes_update": ("PATCH", "/freezes/{freeze}", {"reason": "other"}, OPERATE),
     "freezes_lift": ("POST", "/freezes/{freeze}/lift", None, OPERATE),
+    "alerts_list": ("GET", "/alerts", None, READ),
+    "alerts_read": ("GET", "/alerts/{alert}", None, READ),
+    "alerts_acknowledge": ("POST", "/alerts/{alert}/acknowledge", {"note": "on it"}, OPERATE),
+    "alerts_mute": ("POST", "/alerts/{alert}/mute", {"seconds": 60}, OPERATE),
+    "alerts_resolve": ("POST", "/alerts/{alert}/resolve", None, OPERATE),
+    "alerts_rules_list": ("GET", "/alerts/rules", None, READ),
+    "alerts_rules_update": ("PATCH", "/alerts/rules/disk", {"enabled": False}, ADMIN),
+    "channels_list": ("GET", "/channels", None, READ),
+    "channels_create": (
+        "POST",
+        "/channels",
+        {"name": "ops", "kind": "email", "settings": {"to": ["ops@example.com"]}},
+        ADMIN,
+    ),
+    "channels_read": ("GET", "/channels/{channel}", None, READ),
+    "channels_update": ("PATCH", "/channels/{channel}", {"enabled": False}, ADMIN),
+    "channels_delete": ("DELETE", "/channels/{channel}", None, ADMIN),
+    "channels_trial": ("POST", "/channels/{channel}/test", None, ADMIN),
     "breakers_list": ("GET", "/breakers", None, READ),
     "breakers_read": ("GET", "/breakers/{breaker}", None, READ),
     "breakers_update": ("PATCH", "/breakers/{breaker}", {"threshold": 9}, EDIT),
@@ -120,6 +144,9 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "workspaces_read": ("GET", "/workspaces/{room}", None, READ),
     "workspaces_update": ("PATCH", "/workspaces/{room}", {"description": "y"}, EDIT),
     "workspaces_delete": ("DELETE", "/workspaces/{room}", None, EDIT),
+    "deployments_deploy": ("POST", "/workspaces/{room}/deploy", {}, OPERATE),
+    "deployments_destroy": ("POST", "/workspaces/{room}/destroy", {}, OPERATE),
+    "deployments_cancel": ("POST", "/workspaces/{room}/cancel", {}, OPERATE),
     "variables_list": ("GET", "/variables", None, READ),
     "variables_create": ("POST", "/variables", {"name": "made", "value": "x"}, EDIT),
     "variables_read": ("GET", "/variables/{variable}", None, READ),
@@ -165,13 +192,18 @@ def _path(template: str, person: User, number: int) -> str:
         "freeze": lambda: make_freeze().pk,
         "calendar": lambda: make_calendar().pk,
         "variable": lambda: make_variable().pk,
+        "alert": lambda: make_alert().pk,
+        "channel": lambda: make_channel().pk,
         "breaker": lambda: make_breaker(f"breaker-{number}").pk,
         "backfill": lambda: make_backfill(execution().job).pk,
         "queue": lambda: f"queue-{number}",
         "paused_queue": lambda: queues.pause(f"paused-{number}", actor=SYSTEM).name,
         "worker": lambda: make_worker().pk,
         "room": lambda: (
-            workspaces.create(WorkspaceDefinition(name=f"room-{number}"), actor=SYSTEM).name
+            workspaces.create(
+                WorkspaceDefinition(name=f"room-{number}", operations=Operations(template="shop")),
+                actor=SYSTEM,
+            ).name
         ),
         "drained": lambda: queues.drain(make_worker().pk, actor=SYSTEM).pk,
     }
@@ -225,6 +257,9 @@ def _everything() -> list[Any]:
         list(Calendar.objects.order_by("pk").values()),
         list(Backfill.objects.order_by("pk").values()),
         list(Breaker.objects.order_by("pk").values()),
+        list(Alert.objects.order_by("pk").values()),
+        list(AlertRule.objects.order_by("pk").values()),
+        list(Channel.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
         list(Variable.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),

@@ -38,6 +38,22 @@ def limit_queue(name: str, limit: int) -> None:
     queues.update(name, {"limit": limit}, actor=SYSTEM)
 
 
+def create_channel(**fields: Any) -> int:
+    """Make a channel and return its id."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import channels
+
+    return channels.create(fields, actor=SYSTEM).pk
+
+
+def resume(job_id: int) -> None:
+    """Resume a job."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import jobs
+
+    jobs.resume(job_id, actor=SYSTEM)
+
+
 def drain(worker: str, *, back: bool = False) -> None:
     """Drain a cluster, or let it take work again."""
     from jobs.domain.permissions import SYSTEM
@@ -159,6 +175,8 @@ OPERATIONS = {
     f.__name__: f
     for f in (
         limit_queue,
+        create_channel,
+        resume,
         drain,
         migrate,
         create_jobs,

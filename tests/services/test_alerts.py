@@ -382,7 +382,7 @@ def test_a_try_that_was_cut_off_is_made_again(hook: Receiver) -> None:
     webhook(hook.url)
     disk = Condition(key="disk:data", rule=Rule.DISK, severity=Severity.WARNING, title="Low")
     alerting.observe([disk], [Rule.DISK], given=alerting.rule_settings(), now=NOW)
-    later = NOW + outbox.GATHER
+    later = NOW + outbox.gather()
     Delivery.objects.update(tries=1, next_try_at=later + outbox.CLAIM)  # as the dead one left it
 
     assert send(later) == 0
@@ -397,7 +397,7 @@ def test_a_refusal_is_given_up_and_can_be_tried_again(hook: Receiver) -> None:
     hook.status = 404
     disk = Condition(key="disk:data", rule=Rule.DISK, severity=Severity.WARNING, title="Low")
     alerting.observe([disk], [Rule.DISK], given=alerting.rule_settings(), now=NOW)
-    send(NOW + outbox.GATHER)
+    send(NOW + outbox.gather())
 
     row = Delivery.objects.get()
     assert (row.next_try_at, row.error) == (None, "The server answered 404")

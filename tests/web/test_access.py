@@ -15,10 +15,12 @@ from jobs.services import access, tokens, workspaces
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.factories import (
     every,
+    make_alert,
     make_artifact,
     make_backfill,
     make_breaker,
     make_calendar,
+    make_channel,
     make_execution,
     make_freeze,
     make_job,
@@ -61,6 +63,8 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "artifact_id": lambda: make_artifact(execution).pk,
         "freeze_id": lambda: make_freeze().pk,
         "breaker_id": lambda: make_breaker("paris").pk,
+        "alert_id": lambda: make_alert().pk,
+        "channel_id": lambda: make_channel().pk,
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
         "variable_id": lambda: make_variable().pk,

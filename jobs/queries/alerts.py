@@ -1,0 +1,166 @@
+"""Alerts and channels as pages and programs look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Case, IntegerField, Q, Value, When
+
+from jobs.domain.alerts import Limits, Rule, Severity
+from jobs.domain.errors import UnknownError
+from jobs.models import Alert, AlertJob, AlertRule, Channel, Delivery
+from jobs.queries.listing import Page
+
+PAGE_SIZE = 50
+
+
+class Phase(StrEnum):
+    """Where an alert stands; open is what nobody looks after yet."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+_PHASES = {
+    Phase.OPEN: Q(resolved_at__isnull=True, acknowledged_at__isnull=True),
+    Phase.ACKNOWLEDGED: Q(resolved_at__isnull=True, acknowledged_at__isnull=False),
+    Phase.RESOLVED: Q(resolved_at__isnull=False),
+}
+
+
+def phase_of(row: Alert) -> Phase:
+    """Return where an alert stands."""
+    if row.resolved_at is not None:
+        return Phase.RESOLVED
+    return Phase.OPEN if row.acknowledged_at is None else Phase.ACKNOWLEDGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertListing:
+    """Which alerts, newest first; ``after`` is the number below which the page begins."""
+
+    phase: Phase | None = None
+    severity: Severity | None = None
+    rule: Rule | None = None
+    search: str = ""
+    job_id: int | None = None
+    after: int | None = None
+    limit: int = PAGE_SIZE
+
+
+def list_alerts(chosen: AlertListing) -> Page[Alert]:
+    """Return a page of alerts, newest first."""
+    rows = Alert.objects.order_by("-pk")
+    if chosen.phase is not None:
+        rows = rows.filter(_PHASES[chosen.phase])
+    if chosen.severity is not None:
+        rows = rows.filter(severity=chosen.severity.value)
+    if chosen.rule is not None:
+        rows = rows.filter(rule=chosen.rule.value)
+    if chosen.search:
+        rows = rows.filter(title__icontains=chosen.search)
+    if chosen.job_id is not None:
+        members = AlertJob.objects.filter(job=chosen.job_id)
+        rows = rows.filter(pk__in=members.values("alert"))
+    if chosen.after is not None:
+        rows = rows.filter(pk__lt=chosen.after)
+    found = list(rows[: chosen.limit + 1])
+    more = len(found) > chosen.limit
+    return Page(rows=found[: chosen.limit], next_after=found[chosen.limit - 1].pk if more else None)
+
+
+def get_alert(alert_id: int) -> Alert:
+    """Return an alert; UnknownError when there is none."""
+    row = Alert.objects.filter(pk=alert_id).first()
+    if row is None:
+        raise UnknownError(f"Alert {alert_id} does not exist.")
+    return row
+
+
+def members_of(row: Alert, *, after: int | None = None, limit: int = PAGE_SIZE) -> Page[AlertJob]:
+    """Return a page of the jobs of an alert, in the order in which they joined."""
+    rows = row.members.select_related("job", "job__workspace").order_by("pk")
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows[: limit + 1])
+    return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def deliveries_of(row: Alert, *, limit: int = PAGE_SIZE) -> list[Delivery]:
+    """Return what channels were told of an alert, the latest first."""
+    return list(row.deliveries.select_related("channel").order_by("-pk")[:limit])
+
+
+def worst_open(limit: int) -> tuple[list[Alert], int]:
+    """Return open alerts that nobody has acknowledged, critical first, and how many there are."""
+    rows = Alert.objects.filter(_PHASES[Phase.OPEN])
+    rank = Case(
+        When(severity=Severity.CRITICAL.value, then=Value(0)),
+        default=Value(1),
+        output_field=IntegerField(),
+    )
+    return list(rows.order_by(rank, "-pk")[:limit]), rows.count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleStanding:
+    """A built-in rule with what holds for it."""
+
+    name: Rule
+    enabled: bool
+    severity: str  # empty: as the rule says
+    limits: dict[str, float]
+    muted_until: datetime | None
+
+
+# The limits that each rule asks; the others have none of their own.
+LIMITS: dict[Rule, Sequence[str]] = {
+    Rule.FAILURES: (
+        "critical_in_a_row",
+        "warning_in_a_row",
+        "failure_rate",
+        "rate_failures",
+        "burst_jobs",
+        "burst_seconds",
+    ),
+    Rule.LONG_RUN: ("long_seconds",),
+    Rule.OVERDUE: ("overdue_seconds",),
+    Rule.LATE_START: ("late_seconds",),
+    Rule.DISPATCHER: ("lag_seconds", "silent_seconds"),
+}
+
+
+def rules() -> list[RuleStanding]:
+    """Return the built-in rules with their limits."""
+    rows = {row.name: row for row in AlertRule.objects.filter(builtin=True)}
+    return [_rule(name, rows.get(name)) for name in Rule]
+
+
+def _rule(name: Rule, row: AlertRule | None) -> RuleStanding:
+    limits = Limits().changed({} if row is None else row.settings)
+    return RuleStanding(
+        name=name,
+        enabled=row is None or row.enabled,
+        severity="" if row is None else row.severity,
+        limits={one: getattr(limits, one) for one in LIMITS.get(name, ())},
+        muted_until=None if row is None else row.muted_until,
+    )
+
+
+def list_channels(*, after: int | None = None, limit: int = PAGE_SIZE) -> Page[Channel]:
+    """Return a page of channels, in the order in which they were made."""
+    rows = Channel.objects.order_by("pk")
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows[: limit + 1])
+    return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def waiting_in(channels: Sequence[Channel]) -> dict[int, Delivery]:
+    """Return the oldest message that waits for each channel; channels that are up have none."""
+    rows = Delivery.objects.filter(channel__in=channels, next_try_at__isnull=False, tries__gt=0)
+    return {row.channel_id: row for row in rows.order_by("-pk")}

@@ -1,0 +1,91 @@
+"""Words and icons of alerts."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from jobs.domain.alerts import Rule, Severity
+from jobs.queries.alerts import Phase
+from jobs.web.words import Badge, Text
+
+SEVERITY: dict[str, Badge] = {
+    Severity.CRITICAL: Badge(_("Critical"), "octagon-alert", "bad"),
+    Severity.WARNING: Badge(_("Warning"), "triangle-alert", "warn"),
+}
+PHASE: dict[str, Text] = {
+    Phase.OPEN: _("Open"),
+    Phase.ACKNOWLEDGED: _("Acknowledged"),
+    Phase.RESOLVED: _("Resolved"),
+}
+RULE: dict[str, Text] = {
+    Rule.FAILURES: _("Failures"),
+    Rule.LONG_RUN: _("Long run"),
+    Rule.STUCK: _("Stuck run"),
+    Rule.SLOW_RUN: _("Unusually long run"),
+    Rule.FAST_RUN: _("Suspiciously fast run"),
+    Rule.OVERDUE: _("Overdue"),
+    Rule.MISSED: _("Missed due times"),
+    Rule.LATE_START: _("Late start"),
+    Rule.NO_WORKER: _("No worker"),
+    Rule.DISPATCHER: _("Scheduler"),
+    Rule.DISK: _("Disk"),
+    Rule.DATABASE: _("Database"),
+    Rule.BREAKER: _("Circuit breaker"),
+    Rule.QUEUE_HEALTH: _("Queue health"),
+    Rule.BOTTLENECK: _("Bottleneck"),
+}
+LIMIT: dict[str, Text] = {
+    "critical_in_a_row": _("Critical from so many failures in a row"),
+    "warning_in_a_row": _("Warning from so many failures in a row"),
+    "failure_rate": _("Warning over this share of all runs, 0 to 1"),
+    "rate_failures": _("And from so many failures"),
+    "burst_jobs": _("Warning when so many jobs fail of one cause"),
+    "burst_seconds": _("Within so many seconds"),
+    "long_seconds": _("Critical after so many seconds"),
+    "overdue_seconds": _("Warning after so many seconds, at least 60"),
+    "late_seconds": _("Warning after so many seconds in the queue"),
+    "lag_seconds": _("Warning when due times are decided so many seconds late"),
+    "silent_seconds": _("Critical after so many seconds without a tick"),
+}
+KIND: dict[str, Text] = {
+    "email": _("E-mail"),
+    "webhook": _("Signed webhook"),
+    "slack": _("Slack-compatible webhook"),
+    "command": _("Command on the server"),
+}
+EVENT: dict[str, Text] = {
+    "opened": _("Opened"),
+    "escalated": _("Became critical"),
+    "reminder": _("Reminder"),
+    "resolved": _("Resolved"),
+}
+EVIDENCE: dict[str, Text] = {
+    "error": _("Error of the first job"),
+    "running_seconds": _("Has run for, in seconds"),
+    "usual_seconds": _("Usual, in seconds"),
+    "slow_after_seconds": _("Unusual after, in seconds"),
+    "fast_below_seconds": _("Suspicious below, in seconds"),
+    "time_limit_seconds": _("Time limit, in seconds"),
+    "seconds": _("Took, in seconds"),
+    "last_tick_at": _("Last tick"),
+    "lag_seconds": _("Lag, in seconds"),
+    "free_bytes": _("Free bytes"),
+    "jobs": _("Jobs"),
+    "oldest_due_at": _("Oldest due time"),
+    "queue": _("Queue"),
+    "labels": _("Labels"),
+    "since": _("Since"),
+    "oldest_queued_at": _("Oldest in the queue since"),
+    "state": _("State"),
+    "reason": _("Reason"),
+    "score": _("Score"),
+    "threshold": _("Threshold"),
+    "issues": _("Issues"),
+    "kind": _("Kind"),
+    "severity": _("Severity"),
+    "value": _("Value"),
+    "first_due_at": _("First due time"),
+    "last_due_at": _("Last due time"),
+    "due_times": _("Due times"),
+    "away_seconds": _("Was away for, in seconds"),
+}

@@ -1,0 +1,156 @@
+"""The form of a channel. It only carries text: `services.channels` judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models import Channel
+from jobs.notify import SENDERS
+from jobs.web.alert_words import KIND, SEVERITY
+
+# Which of the fields are settings of which kind.
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "email": ("to",),
+    "webhook": ("url", "secret"),
+    "slack": ("url",),
+    "command": ("command",),
+}
+
+
+def _text(**attributes: str) -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "in", "autocomplete": "off", **attributes})
+
+
+class ChannelForm(forms.Form):
+    """A name, where to, and what is told."""
+
+    name = forms.CharField(label=_("Name"), required=False, widget=_text(maxlength="100"))
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=lambda: [(kind, KIND.get(kind, kind)) for kind in SENDERS],
+        required=False,
+        widget=forms.Select(attrs={"class": "in"}),
+    )
+    to = forms.CharField(
+        label=_("E-mail addresses"),
+        help_text=_("For e-mail; separated by commas"),
+        required=False,
+        widget=_text(),
+    )
+    url = forms.CharField(
+        label=_("Address"),
+        help_text=_("For webhooks; it is sealed and never shown again"),
+        required=False,
+        widget=_text(spellcheck="false"),
+    )
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        help_text=_("For signed webhooks; it is sealed and never shown again"),
+        required=False,
+        widget=_text(spellcheck="false"),
+    )
+    command = forms.CharField(
+        label=_("Command"),
+        help_text=_("One line for the shell; it gets ALERT_TITLE, ALERT_JSON and more"),
+        required=False,
+        widget=_text(spellcheck="false"),
+    )
+    severity = forms.ChoiceField(
+        label=_("Tells from"),
+        choices=lambda: [(value, badge.word) for value, badge in reversed(SEVERITY.items())],
+        required=False,
+        widget=forms.Select(attrs={"class": "in"}),
+    )
+    remind_seconds = forms.CharField(
+        label=_("Reminds every so many seconds"),
+        help_text=_("While nobody has acknowledged; 0: never"),
+        required=False,
+        widget=_text(inputmode="numeric"),
+    )
+    tags = forms.CharField(
+        label=_("Only for jobs with a tag"),
+        help_text=_("Separated by commas; empty: all alerts"),
+        required=False,
+        widget=_text(),
+    )
+    tells_resolved = forms.BooleanField(label=_("Tell when an alert has ended"), required=False)
+    enabled = forms.BooleanField(label=_("Switched on"), required=False)
+
+
+def empty() -> dict[str, Any]:
+    """Return the fields of a new channel."""
+    return {
+        "kind": "webhook",
+        "severity": "warning",
+        "remind_seconds": "14400",
+        "tells_resolved": "on",
+        "enabled": "on",
+    }
+
+
+def of(row: Channel) -> dict[str, Any]:
+    """Return the fields of a stored channel; of secrets never the value."""
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "to": ", ".join(row.settings.get("to", [])),
+        "command": row.settings.get("command", ""),
+        "severity": row.severity,
+        "remind_seconds": str(row.remind_seconds),
+        "tags": ", ".join(row.routes.get("tags", [])),
+        "tells_resolved": "on" if row.tells_resolved else "",
+        "enabled": "on" if row.enabled else "",
+    }
+
+
+def typed(data: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed."""
+    return {name: data.get(name, "").strip() for name in ChannelForm.base_fields}
+
+
+def definition(values: Mapping[str, str], row: Channel | None) -> dict[str, Any]:
+    """Return what `services.channels` judges; an empty secret field keeps what is stored."""
+    kind = values["kind"] if row is None else row.kind
+    hidden = SENDERS[kind].secrets if kind in SENDERS else frozenset()
+    settings: dict[str, Any] = {
+        name: values[name]
+        for name in SETTINGS.get(kind, ())
+        if values[name] or (row is None and name not in hidden) or name not in hidden
+    }
+    if "to" in settings:
+        settings["to"] = _split(settings["to"])
+    routes = {} if row is None else {**row.routes}
+    return {
+        "name": values["name"],
+        "kind": kind,
+        "settings": settings,
+        "enabled": bool(values["enabled"]),
+        "severity": values["severity"],
+        "routes": {**routes, "tags": _split(values["tags"])},
+        "remind_seconds": values["remind_seconds"],
+        "tells_resolved": bool(values["tells_resolved"]),
+    }
+
+
+def _split(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def form_of(
+    values: Mapping[str, str], errors: Mapping[str, str], row: Channel | None
+) -> ChannelForm:
+    """Return the form with each sentence at its field; secrets are not sent back."""
+    form = ChannelForm({**values, "url": "", "secret": ""})
+    if row is not None:
+        del form.fields["kind"]
+        for name in {"to", "url", "secret", "command"} - set(SETTINGS.get(row.kind, ())):
+            del form.fields[name]
+    form.is_valid()
+    for key, sentence in errors.items():
+        name = key.removeprefix("settings.").removeprefix("routes.").partition(".")[0]
+        form.add_error(name if name in form.fields else None, sentence)
+    return form

@@ -1,0 +1,193 @@
+"""Alerts and channels on pages: look, acknowledge, mute, end, rules, and the test button."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.domain.addresses import parse_allowed
+from jobs.domain.alerts import Condition, Rule, Severity
+from jobs.models import Alert, AlertRule, Channel, Worker, WorkerKind
+from jobs.services import alerting
+from tests.factories import make_execution, make_job
+from tests.receiver import receiver
+
+pytestmark = pytest.mark.django_db
+
+
+def make_alert(key: str = "disk:data", **fields: Any) -> Alert:
+    """Return an open alert."""
+    values = {"rule": Rule.DISK, "severity": Severity.WARNING, "title": "The disk is <low>"}
+    condition = Condition(**{"key": key, **values, **fields})  # type: ignore[arg-type]
+    row = alerting.open_alert(condition, severity=condition.severity, now=timezone.now())
+    assert row is not None
+    return row
+
+
+def html_of(client: Client, url: str) -> str:
+    """Return a page."""
+    answer = client.get(url)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_the_list_shows_what_is_open_and_filters(viewer_client: Client) -> None:
+    """S0-137: alerts are shown, with filters, pages and an empty state."""
+    assert "No alert is open" in html_of(viewer_client, reverse("alerts"))
+    row = make_alert()
+    ended = make_alert("disk:old", title="It was full")
+    alerting.resolve(ended, now=timezone.now())
+
+    html = html_of(viewer_client, reverse("alerts"))
+
+    assert "The disk is &lt;low&gt;" in html
+    assert "It was full" not in html
+    assert "Acknowledge" not in html.split('id="alert-table"')[1].split("</table>")[0]
+    assert "It was full" in html_of(viewer_client, f"{reverse('p_alerts')}?phase=resolved")
+    assert "No alert matches" in html_of(viewer_client, f"{reverse('alerts')}?severity=critical")
+    assert "No alert matches" in html_of(viewer_client, f"{reverse('alerts')}?q=nothing")
+    for number in range(51):
+        make_alert(f"disk:{number}")
+    second = html_of(viewer_client, f"{reverse('alerts')}?after={row.pk + 3}")
+    assert "Newest" in second
+
+
+def test_one_alert_shows_its_evidence_jobs_and_runs(viewer_client: Client) -> None:
+    """S0-138: what holds, since when, which jobs and runs, and who was told."""
+    job = make_job(name="report")
+    run = make_execution(job)
+    row = make_alert(
+        "long_run:1",
+        rule=Rule.LONG_RUN,
+        jobs=(job.pk,),
+        execution=run.pk,
+        evidence={"running_seconds": 1900, "issues": ["slow <b>", "late"]},
+    )
+
+    html = html_of(viewer_client, reverse("alert", args=[row.pk]))
+
+    assert reverse("job", args=[job.pk]) in html
+    assert reverse("execution", args=[run.pk]) in html
+    assert "slow &lt;b&gt;; late" in html
+    assert "Nobody was told" in html
+    tab = html_of(viewer_client, reverse("job_alerts", args=[job.pk]))
+    assert row.title.replace("<", "&lt;").replace(">", "&gt;") in tab
+    assert "This job was in no alert" in html_of(
+        viewer_client, reverse("job_alerts", args=[make_job().pk])
+    )
+    assert viewer_client.get(reverse("alert", args=[4711])).status_code == 404
+
+
+def test_an_operator_acknowledges_mutes_and_ends(
+    operator_client: Client, viewer_client: Client
+) -> None:
+    """S4-57: one by one and several at once; a viewer may not."""
+    rows = [make_alert(f"disk:{number}") for number in range(4)]
+    first, second, third, fourth = rows
+    url = reverse("alert_acknowledge", args=[first.pk])
+    assert viewer_client.post(url).status_code == 403
+
+    assert operator_client.post(url, {"note": "on it"}).status_code == 303
+    operator_client.post(reverse("alert_mute", args=[second.pk]), {"seconds": "3600"})
+    operator_client.post(reverse("alert_resolve", args=[third.pk]))
+    picked = {"id": [fourth.pk, first.pk], "action": "acknowledge"}
+    answer = operator_client.post(reverse("alerts_bulk"), picked, headers={"HX-Request": "true"})
+
+    for row in rows:
+        row.refresh_from_db()
+    assert (first.acknowledged_by, first.note) == ("otto", "on it")
+    assert second.muted_until is not None
+    assert second.muted_until > timezone.now() + timedelta(minutes=59)
+    assert third.resolved_by == "otto"
+    assert fourth.acknowledged_by == "otto"
+    assert "Changed 1 alert." in answer.content.decode()
+    assert operator_client.post(reverse("alerts_bulk"), {}).status_code == 303
+    picked = {"id": [second.pk], "action": "mute", "seconds": "0"}
+    operator_client.post(reverse("alerts_bulk"), picked)
+    second.refresh_from_db()
+    assert second.muted_until is None
+
+
+def test_the_frame_counts_what_waits_for_somebody(viewer_client: Client) -> None:
+    """S0-137: the badge beside the heartbeat."""
+    now = timezone.now()
+    Worker.objects.create(
+        kind=WorkerKind.DISPATCHER.value,
+        name="d",
+        host="h",
+        pid=1,
+        started_at=now,
+        beat_at=now,
+        tick_at=now,
+    )
+    assert "open alert" not in html_of(viewer_client, reverse("overview"))
+    make_alert()
+
+    assert "1 open alert" in html_of(viewer_client, reverse("p_heartbeat"))
+
+
+def test_rules_are_shown_to_all_and_changed_by_administrators(
+    admin_client: Client, operator_client: Client
+) -> None:
+    """S0-139: limits are configurable on a page."""
+    url = reverse("alert_rule", args=["long_run"])
+
+    assert "Unusually long run" in html_of(operator_client, reverse("alert_rules"))
+    assert operator_client.post(url, {"enabled": "on"}).status_code == 403
+    admin_client.post(url, {"enabled": "on", "severity": "warning", "long_seconds": "60"})
+
+    row = AlertRule.objects.get(name="long_run")
+    assert (row.enabled, row.severity, row.settings) == (True, "warning", {"long_seconds": 60})
+    assert 'value="60"' in html_of(admin_client, reverse("alert_rules"))
+    admin_client.post(url, {"long_seconds": "soon"})
+    row.refresh_from_db()
+    assert row.enabled
+
+
+def test_channels_are_made_tested_and_deleted_on_pages(
+    admin_client: Client, editor_client: Client, settings: Any
+) -> None:
+    """S0-137: form, test button, deletion; the address is never shown again."""
+    settings.JOBDECK = {**settings.JOBDECK, "HTTP_ALLOWED": parse_allowed(["127.0.0.1"])}
+    assert "No channel yet" in html_of(editor_client, reverse("channels"))
+    assert editor_client.get(reverse("channel_new")).status_code == 403
+    with receiver() as kept:
+        filled = {
+            "name": "pager",
+            "kind": "webhook",
+            "url": kept.url,
+            "secret": "s",
+            "severity": "critical",
+            "remind_seconds": "3600",
+            "tags": "a, b",
+            "enabled": "on",
+        }
+        wrong = admin_client.post(reverse("channel_new"), {**filled, "url": "x"})
+        assert wrong.status_code == 422
+        assert admin_client.post(reverse("channel_new"), filled).status_code == 303
+        row = Channel.objects.get()
+        assert row.routes == {"tags": ["a", "b"]}
+        page = html_of(admin_client, reverse("channel", args=[row.pk]))
+        assert kept.url not in page + html_of(admin_client, reverse("channels"))
+        changed = {**filled, "url": "", "secret": "", "name": "pager 2"}
+        admin_client.post(reverse("channel", args=[row.pk]), changed)
+        told = admin_client.post(
+            reverse("channel_test", args=[row.pk]), headers={"HX-Request": "true"}
+        )
+        kept.status = 500
+        failed = admin_client.post(
+            reverse("channel_test", args=[row.pk]), headers={"HX-Request": "true"}
+        )
+
+    assert "Told pager 2." in told.content.decode()
+    assert "The server answered 500" in failed.content.decode()
+    assert kept.came[0].headers["jobdeck-event"] == "test"
+    assert "jobdeck-signature" in kept.came[0].headers
+    assert "Delete pager 2?" in html_of(admin_client, reverse("p_channel_delete", args=[row.pk]))
+    admin_client.post(reverse("channel_delete", args=[row.pk]))
+    assert not Channel.objects.exists()
