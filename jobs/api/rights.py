@@ -33,6 +33,9 @@ OWN_JOBS = frozenset(
         "api/v1/whoami",
         "api/v1/workspaces",
         "api/v1/workspaces/<name>",
+        "api/v1/workspaces/<name>/deploy",
+        "api/v1/workspaces/<name>/destroy",
+        "api/v1/workspaces/<name>/cancel",
         "api/v1/openapi.json",
     }
 )
@@ -79,6 +82,9 @@ NEEDS: Mapping[str, tuple[Permission, ...]] = {
     "POST workspaces": _EDIT,
     "PATCH workspaces/<name>": _EDIT,
     "DELETE workspaces/<name>": _DELETE,
+    "POST workspaces/<name>/deploy": _RUN,
+    "POST workspaces/<name>/destroy": _RUN,
+    "POST workspaces/<name>/cancel": _RUN,
     "PATCH queues/<name>": _EDIT,
     "POST queues/<name>/pause": _PAUSE,
     "POST queues/<name>/resume": _PAUSE,
@@ -103,6 +109,9 @@ def admit(request: HttpRequest, actor: Actor) -> None:
     route = "" if match is None else match.route
     method = "GET" if request.method == "HEAD" else request.method
     operation = f"{method} {route.removeprefix(_ROOT)}"
+    if route == "metrics":  # a token for them needs nothing else
+        _demand(actor, (Permission.METRICS,), somewhere=False)
+        return
     cut = route in OWN_JOBS
     _demand(actor, _READ, somewhere=cut)
     _demand(actor, NEEDS.get(operation, _READ), somewhere=cut and operation not in _WHOLE)

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path, re_path, register_converter
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
-from jobs.api import docs
+from jobs.api import docs, metrics
 from jobs.api.auth import identify
 from jobs.api.body import check_size
 from jobs.api.native import api
@@ -64,6 +65,7 @@ def _guard(pattern: URLPattern) -> URLPattern:
     return pattern
 
 
+metrics_view = guarded(require_safe(metrics.view))
 register_converter(IdConverter, "id")  # before ninja reads its paths
 _patterns, _app_name, _namespace = api.urls
 _operations = [_guard(pattern) for pattern in _patterns if isinstance(pattern, URLPattern)]

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EDIT = "scheduled_job.edit"  # create and edit: it is code execution on the host
     DELETE = "scheduled_job.delete"
     AUDIT = "audit.read"
+    METRICS = "metrics.read"  # what Prometheus reads; names no job
     ADMINISTER = "administer"  # people, roles, tokens of others, settings
 
 
@@ -36,7 +37,7 @@ class Role(StrEnum):
 
 
 _NONE: frozenset[Permission] = frozenset()
-_VIEWER = frozenset({Permission.READ})
+_VIEWER = frozenset({Permission.READ, Permission.METRICS})
 _OPERATOR = _VIEWER | {Permission.EXECUTE, Permission.PAUSE}
 _EDITOR = _OPERATOR | {Permission.EDIT, Permission.DELETE}
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -53,6 +54,7 @@ _DEEDS: dict[Permission, str] = {
     Permission.EDIT: "create or edit jobs",
     Permission.DELETE: "delete jobs",
     Permission.AUDIT: "read the audit log",
+    Permission.METRICS: "read the metrics",
     Permission.ADMINISTER: "change people, tokens or settings",
 }
 

@@ -85,7 +85,9 @@ def create(
 
 
 def _scopes(permissions: Collection[Permission]) -> list[str]:
-    wanted = {Permission.READ, *permissions}
+    wanted = set(permissions)
+    if wanted != {Permission.METRICS}:  # what Prometheus holds shows no job
+        wanted.add(Permission.READ)
     return [one.value for one in Permission if one in wanted]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 from ninja import Query, Router, Schema
@@ -149,7 +149,12 @@ def _document(found: stats.Statistics) -> StatisticsDocument:
         success_rate_change=found.rate_change,
         p95_change=found.p95_change,
         parts=[
-            PartDocument(at=one.at, succeeded=one.succeeded, failed=one.failed, other=one.other)
+            PartDocument(
+                at=one.at.astimezone(UTC),
+                succeeded=one.succeeded,
+                failed=one.failed,
+                other=one.other,
+            )
             for one in found.parts
         ],
         heat=[
