@@ -197,7 +197,8 @@ def _things(tag: str) -> dict[str, Any]:
         "user_id": person.pk,
         "token_id": tokens.create(person, "test")[0].pk,
         "name": workspaces.create(
-            workspaces.parse_workspace({"name": tag, "operations": {"template": "shop"}}), actor=SYSTEM
+            workspaces.parse_workspace({"name": tag, "operations": {"template": "shop"}}),
+            actor=SYSTEM,
         ).name,
         "queue": "default",
     }

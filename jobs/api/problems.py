@@ -25,6 +25,7 @@ from jobs.domain.errors import (
 )
 from jobs.domain.permissions import Actor
 from jobs.services import refusals
+from jobs.services.same_registration import SameConfigurationError
 
 log = logging.getLogger("scheduler.api")
 
@@ -89,9 +90,13 @@ def status_of(error: JobdeckError) -> HTTPStatus:
     )
 
 
-def _differences(error: StaleError) -> dict[str, object]:
-    """Return what else is told about an edit of what has changed meanwhile."""
-    return {"version": error.version, "diff": [asdict(one) for one in error.diff]}
+def _more(error: JobdeckError) -> dict[str, object]:
+    """Return what else is told: of an edit of what has changed meanwhile, of a second of a kind."""
+    if isinstance(error, StaleError):
+        return {"version": error.version, "diff": [asdict(one) for one in error.diff]}
+    if isinstance(error, SameConfigurationError):
+        return {"existing_job_id": error.job_id}
+    return {}
 
 
 def answer_to(error: Exception) -> HttpResponse:
@@ -104,7 +109,7 @@ def answer_to(error: Exception) -> HttpResponse:
             error.code,
             error.message,
             fields=error.fields,
-            more=_differences(error) if isinstance(error, StaleError) else None,
+            more=_more(error),
         )
     if isinstance(error, Http404):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "Nothing has this address.")

@@ -24,6 +24,7 @@ from jobs.services import (
     events,
     feeding,
     revisions,
+    same_registration,
     stale,
     workspaces,
 )
@@ -59,6 +60,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     if paused:
         _mark(job, JobState.PAUSED, actor, now, "created paused")
     with write_transaction():
+        same_registration.check(definition.type, definition.spec)
         dependency_edits.lock_for(None, definition.model_dump())
         job.workspace = workspaces.resolve(definition, actor)
         access.require_place(actor, job.workspace_id, definition.tags)
@@ -98,6 +100,8 @@ def update(
     require_somewhere(actor, Permission.EDIT)
     now = timezone.now()
     with write_transaction():
+        if "spec" in changes or "type" in changes:
+            same_registration.take_turns()
         dependency_edits.lock_for(job_id, changes)
         job = locked(job_id)
         access.require_on(actor, Permission.EDIT, job)
@@ -113,6 +117,8 @@ def update(
         after = definition.model_dump(mode="json")
         if after == before:
             return job
+        if (after["type"], after["spec"]) != (before["type"], before["spec"]):
+            same_registration.check(definition.type, after["spec"], apart_from=job_id)
         _check_name_free(definition.name, room, job)
         events.settle(job, now)
         settle_until(job, now, for_good=True)

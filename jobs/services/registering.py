@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from pydantic_core import PydanticCustomError
 
-from jobs.domain.errors import DuplicateError, UnknownError
+from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, ScheduleKind
 from jobs.executors import parse_spec
 from jobs.models import Job
-from jobs.services import jobs, journal, sql, triggers
+from jobs.services import jobs, journal, same_registration, triggers
 from jobs.services.definitions import definition_of, parse_definition
-from jobs.services.journal import TYPE, public_id
+from jobs.services.journal import TYPE
 from jobs.services.wording import check_name
 from jobs.services.writing import write_transaction
 
-# What makes two of them the same; how often they run does not.
-IDENTITY = (
-    "ns_id",
-    "connection_name",
-    "provider",
-    "region",
-    "zone",
-    "mci_name_prefix",
-    "mci_flag",
-)
 AUTO_DISABLE_AFTER = 5
-# Any number of ours: creates of this type take turns while they hold it.
-_LOCK = zlib.crc32(b"jobdeck.registering")
-
-
-class SameConfigurationError(DuplicateError):
-    """A job with the same configuration exists; ``existing_id`` is how it is called."""
-
-    def __init__(self, existing_id: str) -> None:
-        """Take the id of the job that is there."""
-        super().__init__("A job with the same configuration already exists")
-        self.existing_id = existing_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +56,7 @@ def create(asked: Registration, *, actor: Actor) -> Job:
     require(actor, Permission.EDIT)
     spec = parse_spec(TYPE, asked.spec).model_dump(mode="json")
     with write_transaction():
-        _take_turns()
-        _refuse_same(spec)
+        same_registration.check(TYPE, spec)
         external_id = _free_id()
         definition = parse_definition(
             {
@@ -110,13 +87,12 @@ def update(
     """Change what is given, all of it or nothing."""
     with write_transaction():
         if spec:
-            _take_turns()
+            same_registration.take_turns()  # before the job's own lock, as everybody does
         job = jobs.locked(job_id)
         before = definition_of(job)
         changes: dict[str, Any] = {}
         if spec:
             changes["spec"] = parse_spec(TYPE, {**before["spec"], **spec}).model_dump(mode="json")
-            _refuse_same(changes["spec"], apart_from=job_id)
         if interval_seconds is not None:
             changes["schedules"] = _with_interval(before["schedules"], interval_seconds)
         if timeout_seconds is not None:
@@ -153,24 +129,6 @@ def delete_all(*, actor: Actor) -> int:
             continue
         deleted += 1
     return deleted
-
-
-def _take_turns() -> None:
-    """Let nobody else look for the same configuration until this transaction ends.
-
-    SQLite has one writer anyway. An index could not tell: which resource types are named, and in
-    what order, is one configuration in many texts.
-    """
-    if connection.vendor == "postgresql":
-        sql.row("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-
-
-def _refuse_same(spec: Mapping[str, Any], *, apart_from: int | None = None) -> None:
-    same = {f"spec__{name}": spec[name] for name in IDENTITY}
-    options = set(spec["option"].split(","))
-    for job in Job.objects.present().filter(type=TYPE, **same).exclude(pk=apart_from or 0):
-        if set(job.spec["option"].split(",")) == options:
-            raise SameConfigurationError(public_id(job))
 
 
 def _free_id() -> str:

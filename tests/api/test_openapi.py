@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
+from jobs.api import v1
 from jobs.api.openapi import EXAMPLE_JOB
 from jobs.domain.permissions import Role
 from scheduler_site.wsgi import application
 from tests.api.callers import Caller, caller
 from tests.factories import make_execution, make_job
 from tests.inprocess import one_connection
+
+# An answer has a status, a type and a shape that the document names.
+AS_DOCUMENTED = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 @pytest.fixture
@@ -97,6 +108,7 @@ def broken_by(operation: Any, headers: dict[str, str], *, examples: int) -> int:
             case.path_parameters = dict.fromkeys(case.path_parameters, 1)
         response = case.call(headers=headers)
         assert response.status_code < 500, (operation.label, response.text)
+        case.validate_response(response, checks=AS_DOCUMENTED)
         kind = {name.lower(): values for name, values in response.headers.items()}["content-type"]
         assert response.status_code < 400 or kind == ["application/problem+json"]
         sent += 1
@@ -123,3 +135,15 @@ def test_no_request_that_follows_the_document_breaks_the_server(
 
     assert len(sent) == sum(len(found) for found in document["paths"].values())
     assert all(count >= examples / 2 for count in sent.values()), sent
+
+
+def test_no_two_models_share_a_name() -> None:
+    """One would take the place of the other in the document."""
+    found: dict[str, set[str]] = {}
+    for file in sorted(Path(v1.__path__[0]).glob("*.py")):
+        for name in re.findall(
+            r"^class (\w+)\((?:BaseModel|Schema|\w+Document)", file.read_text(), re.MULTILINE
+        ):
+            found.setdefault(name, set()).add(file.stem)
+
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}

@@ -24,7 +24,7 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.queries import registering as standings
 from jobs.services import jobs, registering, tumblebug_server
 from jobs.services.journal import public_id
-from jobs.services.registering import SameConfigurationError
+from jobs.services.same_registration import SameConfigurationError
 
 
 def error_body(status: HTTPStatus, sentence: str, error: Exception) -> Mapping[str, Any]:

@@ -115,7 +115,7 @@ class SpotDocument(BaseModel):
     drains: bool = Field(description="False: no end to the waiting is in sight.")
 
 
-class QueueDocument(BaseModel):
+class QueueLoadDocument(BaseModel):
     """The load of one queue."""
 
     queue: str
@@ -128,7 +128,7 @@ class QueueDocument(BaseModel):
     more_hot_spots: int
 
 
-class LoadDocument(BaseModel):
+class TimelineLoadDocument(BaseModel):
     """The load of the part of the window that is to come."""
 
     start: datetime
@@ -136,7 +136,7 @@ class LoadDocument(BaseModel):
     jobs: int
     counted: int = Field(description="Jobs due too often to be followed; they count on average.")
     never_ran: int = Field(description="Jobs without a run; each counts for a second.")
-    queues: list[QueueDocument]
+    queues: list[QueueLoadDocument]
 
 
 class TimelineDocument(BaseModel):
@@ -149,7 +149,7 @@ class TimelineDocument(BaseModel):
     page: int
     more: bool
     lanes: list[LaneDocument]
-    load: LoadDocument | None = Field(
+    load: TimelineLoadDocument | None = Field(
         description="Null for the past, when not asked for, and to who may not see all jobs."
     )
 
@@ -212,10 +212,12 @@ def _lane(lane: Lane) -> LaneDocument:
     )
 
 
-def _load(part: tuple[datetime, datetime], axis: Axis, query: TimelineQuery) -> LoadDocument:
+def _load(
+    part: tuple[datetime, datetime], axis: Axis, query: TimelineQuery
+) -> TimelineLoadDocument:
     width = RANGES[query.range.value].bucket
     found: Forecast = cached_forecast(*part, now=axis.now, width=width, rules_of=rules_of)
-    return LoadDocument(
+    return TimelineLoadDocument(
         start=found.start,
         end=found.end,
         jobs=found.jobs,
@@ -225,8 +227,8 @@ def _load(part: tuple[datetime, datetime], axis: Axis, query: TimelineQuery) -> 
     )
 
 
-def _queue(queue: QueueForecast) -> QueueDocument:
-    return QueueDocument(
+def _queue(queue: QueueForecast) -> QueueLoadDocument:
+    return QueueLoadDocument(
         queue=queue.queue,
         slots=queue.slots,
         shared=queue.shared,
