@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -117,7 +117,7 @@ def _rule_values(row: AlertRule) -> dict[str, object]:
     }
 
 
-def _check_rule(name: str, severity: str | None, limits: dict[str, float]) -> None:
+def _check_rule(name: str, severity: str | None, limits: Mapping[str, object]) -> None:
     if name not in set(Rule):
         raise UnknownError(f"Rule {name[:100]!r} does not exist. Known are {', '.join(Rule)}.")
     if severity and severity not in set(Severity):

@@ -45,7 +45,7 @@ def trial_of(channel_name: str, *, token: str, at: datetime) -> Message:
 
 
 def _jobs(row: Alert) -> list[dict[str, Any]]:
-    if row.pk is None:
+    if not row.pk:  # of a test, which is no stored alert
         return []
     members = row.members.select_related("job", "job__workspace").order_by("joined_at", "pk")
     if row.resolved_at is None:
