@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,12 @@ def list_(api: LazyApi, name: str | None, as_json: bool) -> None:
     if name is not None:
         print_document(api().job(name))
         return
-    _print_jobs(list(api().jobs()), text.job_list, as_json, api.workspace)
+    _print_jobs(_of_people(api().jobs()), text.job_list, as_json, api.workspace)
+
+
+def _of_people(jobs: Iterable[Document]) -> list[Document]:
+    """Leave out the jobs that deploy and destroy a workspace: `workspacectl` has these."""
+    return [one for one in jobs if one["spec"].get("scope") != "workspace"]
 
 
 def _print_jobs(
@@ -49,7 +54,7 @@ def status(api: LazyApi, name: str | None, as_json: bool) -> None:
     """Show how the jobs stand, or one in detail."""
     if name is None:
         lines = partial(text.status_list, workspace=api.workspace)
-        _print_jobs(list(api().jobs()), lines, as_json, api.workspace)
+        _print_jobs(_of_people(api().jobs()), lines, as_json, api.workspace)
         return
     job = api().job(name)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from django.conf import settings
@@ -143,3 +144,16 @@ class Operations(BaseModel):
         """Return a cron schedule in the zone of the workspace."""
         kind = ScheduleKind.CRON.value
         return {"kind": kind, "expression": expression, "timezone": self.timezone}
+
+
+class DeployRequest(BaseModel):
+    """In which mode to deploy; without one as the template has it by default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: str = Field("", max_length=40, description="What is found as `var.deployment_mode`.")
+
+
+def parse_deploy(data: Mapping[str, Any]) -> DeployRequest:
+    """Return the request that ``data`` holds; InvalidError names each wrong field."""
+    return parsed(DeployRequest, data)

@@ -18,7 +18,7 @@ from jobs.models import Execution, Job, Workspace, WorkspaceJob
 from jobs.models.execution import LIVE_VALUES
 from jobs.queries.deployments import standing_of
 from jobs.queries.workspaces import get_workspace
-from jobs.services import cancelling, jobs, triggers
+from jobs.services import cancelling, jobs, triggers, workspaces
 from jobs.services.definitions import parse_definition
 from jobs.services.operation_requests import MODE, Operations
 from jobs.services.writing import write_transaction
@@ -165,7 +165,7 @@ def deploy(
     idempotency_key: str = "",
 ) -> Execution:
     """Start to deploy a workspace now, in a mode if one is given."""
-    row = get_workspace(name, seen_by=actor)
+    row = _to_operate(name, actor)
     if mode and not MODE.fullmatch(mode):
         sentence = f"Mode {mode[:80]!r} is not allowed. Use letters, digits, '_' or '-'."
         raise InvalidError(sentence, fields={"mode": sentence})
@@ -184,7 +184,7 @@ def destroy(
     name: str, *, actor: Actor, kind: Trigger = Trigger.MANUAL, idempotency_key: str = ""
 ) -> Execution:
     """Start to destroy what a workspace has deployed, also of a disabled one."""
-    row = get_workspace(name, seen_by=actor)
+    row = _to_operate(name, actor)
     return triggers.trigger(
         _job(row, Operation.DESTROY, actor).pk,
         actor=actor,
@@ -195,7 +195,7 @@ def destroy(
 
 def cancel(name: str, *, actor: Actor) -> int:
     """End what deploys or destroys a workspace; return how many runs were asked to end."""
-    row = get_workspace(name, seen_by=actor)
+    row = _to_operate(name, actor)
     live = Execution.objects.filter(job__operation_of__workspace=row, state__in=LIVE_VALUES)
     ended = 0
     for one in live.order_by("pk").values_list("pk", flat=True):
@@ -203,6 +203,13 @@ def cancel(name: str, *, actor: Actor) -> int:
             cancelling.cancel(one, actor=actor)
             ended += 1
     return ended
+
+
+def _to_operate(name: str, actor: Actor) -> Workspace:
+    """Return a workspace whose jobs ``actor`` may start."""
+    row = get_workspace(name, seen_by=actor)
+    workspaces.require_in(actor, Permission.EXECUTE, row)
+    return row
 
 
 def give_up(row: Workspace, *, actor: Actor) -> None:

@@ -11,6 +11,8 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
+from jobs.cli import workspacectl
+from jobs.cli.client import Api
 from jobs.domain.errors import ConflictError, ForbiddenError, InvalidError, StateError
 from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.domain.states import Deployment
@@ -250,3 +252,45 @@ def test_false_means_that_the_clock_never_destroys() -> None:
 
     assert found == {"workspace-deploy": 2, "workspace-destroy": 0}
     assert cron("0 9 * * *")["kind"] == "cron"
+
+
+def test_workspacectl_ends_with_what_became_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Defect 12: a failed `workspacectl deploy` ended with 0."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = workspacectl.run_command(list(words))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    def at_once(_self: Api, execution: dict[str, Any], **_how: Any) -> dict[str, Any]:
+        work()
+        return _self.get(f"/executions/{execution['id']}")
+
+    monkeypatch.setattr(Api, "until_ended", at_once)
+    added = run("add", "my-app", "--template", "shop", "--deploy-schedule", "0 9 * * 1-5")
+    deployed = run("deploy", "my-app", "busy")
+    status = run("status")
+    destroyed = run("destroy", "my-app")
+    run("update", "my-app", "--template", "nowhere")
+    failed = run("deploy", "my-app")
+    table = run("status", "my-app")[1].splitlines()
+    removed = run("remove", "my-app")
+
+    assert added == (0, "Workspace 'my-app' added\n", "")
+    assert (deployed[0], deployed[1].splitlines()[1]) == (
+        0,
+        "Workspace 'my-app' deployed successfully",
+    )
+    assert status[1].splitlines()[1].split()[:2] == ["my-app", "deployed"]
+    assert destroyed[0] == 0
+    assert failed[0] == 1
+    words = "Error: workspace 'my-app' could not be deployed: template nowhere not found"
+    assert any(line.startswith(words) for line in failed[2].splitlines())
+    assert table[1].split()[1] == "deploy_failed"
+    assert removed[0] == 0
+    assert run("deploy", "nobody")[0] == 1
+    assert run("deploy")[0] == 2
+    assert run("unheard-of")[0] == 1
+    assert run()[0] == 1

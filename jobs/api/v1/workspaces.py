@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,7 +14,12 @@ from pydantic import BaseModel, Field
 from jobs.api.body import json_object
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit, Text, version_of
+from jobs.domain.masking import MASK
+from jobs.domain.permissions import Actor, Permission
+from jobs.domain.states import Deployment
+from jobs.executors.template_spec import Operation
 from jobs.models import Workspace
+from jobs.queries.deployments import Standing, standings_of
 from jobs.queries.workspaces import (
     WorkspaceRow,
     get_workspace,
@@ -33,7 +39,17 @@ class WorkspaceDocument(BaseModel):
     name: str
     description: str
     enabled: bool = Field(description="A disabled one holds back the due times of its jobs.")
-    status: str = Field(description="Where its infrastructure stands.")
+    status: Deployment = Field(description="Where its infrastructure stands.")
+    operations: dict[str, Any] = Field(description="When and how it is deployed, as it was given.")
+    deployment_mode: str = Field(description="Of the last deployment.")
+    last_deployed_at: datetime | None
+    last_destroyed_at: datetime | None
+    last_failed_at: datetime | None
+    last_error: str
+    next_deploy_at: datetime | None
+    next_destroy_at: datetime | None
+    execution_id: int | None = Field(description="What deploys or destroys it now, or did last.")
+    resources: list[dict[str, str]] = Field(description="What is deployed: address, type, status.")
     jobs: int
     paused: int = Field(description="Of these jobs.")
     auto_disabled: int
@@ -71,7 +87,7 @@ def list_(request: ApiRequest, query: Query[WorkspaceQuery]) -> WorkspacePage:
         seen_by=request.auth,
     )
     return WorkspacePage(
-        items=[_document(row) for row in rows_of(page.rows)],
+        items=_documents(page.rows, request.auth),
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 
@@ -86,13 +102,13 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[WorkspaceDocum
     wanted = workspaces.parse_workspace(json_object(request))
     made = workspaces.create(wanted, actor=request.auth)
     response["Location"] = f"{request.path.rstrip('/')}/{made.name}"
-    return Status(HTTPStatus.CREATED, _answer(made, response))
+    return Status(HTTPStatus.CREATED, _answer(made, response, request.auth))
 
 
 @router.get("/workspaces/{name}", response=WorkspaceDocument)
 def read(request: ApiRequest, response: HttpResponse, name: str) -> WorkspaceDocument:
     """Return one workspace. Its `ETag` is the version that `If-Match` takes."""
-    return _answer(get_workspace(name, seen_by=request.auth), response)
+    return _answer(get_workspace(name, seen_by=request.auth), response, request.auth)
 
 
 @router.patch(
@@ -114,7 +130,7 @@ def update(
         actor=request.auth,
         expected_version=version_of(if_match),
     )
-    return _answer(changed, response)
+    return _answer(changed, response, request.auth)
 
 
 @router.delete("/workspaces/{name}", response={204: None})
@@ -124,19 +140,35 @@ def delete(request: ApiRequest, name: str) -> Status[None]:
     return Status(HTTPStatus.NO_CONTENT, None)
 
 
-def _answer(row: Workspace, response: HttpResponse) -> WorkspaceDocument:
+def _answer(row: Workspace, response: HttpResponse, actor: Actor) -> WorkspaceDocument:
     response["ETag"] = f'"{row.version}"'
-    return _document(rows_of([row])[0])
+    return _documents([row], actor)[0]
 
 
-def _document(row: WorkspaceRow) -> WorkspaceDocument:
+def _documents(rows: Sequence[Workspace], actor: Actor) -> list[WorkspaceDocument]:
+    standings = standings_of(rows)
+    return [_document(row, standings[row.workspace.pk], actor) for row in rows_of(rows)]
+
+
+def _document(row: WorkspaceRow, standing: Standing, actor: Actor) -> WorkspaceDocument:
     one = row.workspace
+    current = standing.live or standing.last
     return WorkspaceDocument(
         id=one.pk,
         name=one.name,
         description=one.description,
         enabled=one.enabled,
-        status=one.status,
+        status=standing.status,
+        operations=_disclosed(one, actor),
+        deployment_mode=standing.mode,
+        last_deployed_at=standing.last_deployed_at,
+        last_destroyed_at=standing.last_destroyed_at,
+        last_failed_at=standing.last_failed_at,
+        last_error=standing.last_error,
+        next_deploy_at=standing.next_at(Operation.APPLY),
+        next_destroy_at=standing.next_at(Operation.DESTROY),
+        execution_id=None if current is None else current.pk,
+        resources=standing.resources,
         jobs=row.jobs,
         paused=row.paused,
         auto_disabled=row.auto_disabled,
@@ -145,3 +177,16 @@ def _document(row: WorkspaceRow) -> WorkspaceDocument:
         created_by=one.created_by,
         updated_at=one.updated_at,
     )
+
+
+def _disclosed(row: Workspace, actor: Actor) -> dict[str, Any]:
+    """Return what was decided; values that may be secret only to who may change them."""
+    told: dict[str, Any] = dict(row.config)
+    may = (
+        actor.may(Permission.EDIT)
+        if not actor.partial
+        else (Permission.EDIT in actor.permissions_on(row.pk, ()))
+    )
+    if not may and "environment" in told:
+        told["environment"] = dict.fromkeys(told["environment"], MASK)
+    return told
