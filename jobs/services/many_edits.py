@@ -25,6 +25,7 @@ from jobs.services.wording import check_queue, check_tag
 
 # What an edit may change, and what undoing it brings back.
 FIELDS = ("tags", "queue", "schedules")
+_TIMED = {ScheduleKind.CRON.value, ScheduleKind.ONCE.value}
 Tag = Annotated[str, AfterValidator(check_tag)]
 
 
@@ -85,7 +86,7 @@ def _planned(job: Job, asked: EditRequest, actor: Actor, now: datetime) -> Plann
         require(actor, Permission.EDIT, job)
         changes = _changes(before, asked)
         parse_definition({**before, **changes}, stored=before)
-        error = "" if changes else "It is so already."
+        error = "" if changes else _idle(before, asked)
     except JobdeckError as refused:
         changes, error = {}, refused.message
     return PlannedEdit(
@@ -96,6 +97,14 @@ def _planned(job: Job, asked: EditRequest, actor: Actor, now: datetime) -> Plann
         next_after=_next(job, changes, now) if "schedules" in changes else job.next_fire_at,
         error=error,
     )
+
+
+def _idle(definition: Mapping[str, Any], asked: EditRequest) -> str:
+    """Return why the edit changes nothing."""
+    timed = {one["kind"] for one in definition["schedules"]} & _TIMED
+    if asked.shift_minutes and not timed:
+        return "It has no schedule with a time of day: there is nothing to shift."
+    return "It is so already."
 
 
 def _next(job: Job, changes: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -125,7 +134,8 @@ def _changes(definition: Mapping[str, Any], asked: EditRequest) -> dict[str, Any
     tags += [tag for tag in asked.add_tags if tag not in tags]
     wanted: dict[str, Any] = {"tags": tags, "queue": asked.queue or definition["queue"]}
     if asked.shift_minutes:
-        wanted["schedules"] = _shifted(definition["schedules"], asked.shift_minutes)
+        rows = definition["schedules"]
+        wanted["schedules"] = [_moved(one, asked.shift_minutes) for one in rows]
     return {
         name: value
         for name, value in wanted.items()
@@ -133,15 +143,8 @@ def _changes(definition: Mapping[str, Any], asked: EditRequest) -> dict[str, Any
     }
 
 
-def _shifted(schedules: Sequence[Mapping[str, Any]], minutes: int) -> list[dict[str, Any]]:
-    """Move what has a time of day or a moment; refuse a job in which nothing has one."""
-    kinds = {one["kind"] for one in schedules}
-    if not kinds & {ScheduleKind.CRON, ScheduleKind.ONCE}:
-        raise StateError("It has no schedule with a time of day: there is nothing to shift.")
-    return [_moved(one, minutes) for one in schedules]
-
-
 def _moved(one: Mapping[str, Any], minutes: int) -> dict[str, Any]:
+    """Move what has a time of day or a moment; intervals and events stay as they are."""
     if one["kind"] == ScheduleKind.ONCE and one["at"]:
         at = datetime.fromisoformat(one["at"]) + timedelta(minutes=minutes)
         return {**one, "at": at.isoformat().replace("+00:00", "Z")}

@@ -99,6 +99,12 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "edit-queue": "/queues/default/edit/",
         "breaker": f"/breakers/{breaker}/",
         "edit-breaker": f"/breakers/{breaker}/edit/",
+        "preferences": "/preferences/",
+        "keyboard": "/keyboard/",
+        "search": "/search/?q=page-good",
+        "found-nothing": "/search/?q=nothing-is-called-so",
+        "change-many": f"/jobs/change/?id={good}&id={given}&do=edit&minutes=20&add_tags=new",
+        "delete-many": f"/jobs/change/?id={good}&id={bad}&do=delete",
         "missing": "/jobs/999999/",
     }
     product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)

@@ -40,7 +40,7 @@ def test_tags_queue_and_times_of_all_that_match_change_and_come_back(
 ) -> None:
     nightly = make_job(name="a-nightly", tags=["old", "x"], schedules=[cron("50 23 * * mon-fri")])
     daily = make_job(name="a-daily", schedules=[cron("0 2 * * *"), every(600)])
-    hourly = make_job(name="a-interval", schedules=[every(3600)])
+    hourly = make_job(name="a-interval", tags=["new", "x"], queue="slow", schedules=[every(3600)])
     stuck = make_job(name="a-monthly", schedules=[cron("50 23 1 * *")])
     other = make_job(name="other", schedules=[cron("0 2 * * *")])
     asked = {"add_tags": "new, x", "remove_tags": "old", "queue": "slow", "minutes": "20"}
