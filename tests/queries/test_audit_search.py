@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,7 +53,7 @@ def test_what_is_added_between_two_pages_moves_nothing() -> None:
     first = list_audit(chosen, limit=2)
     add(4)
 
-    second = list_audit(people.replace(chosen, after=first.next_after), limit=2)
+    second = list_audit(replace(chosen, after=first.next_after), limit=2)
 
     found = [row.pk for row in [*first.rows, *second.rows]]
     before = AuditEntry.objects.filter(actor="Anna").order_by("-pk").values_list("pk", flat=True)
