@@ -31,11 +31,11 @@ class Scope(StrEnum):
 
 
 def _operation(value: object) -> object:
-    return Operation(value) if value in tuple(Operation) else value
+    return Operation(value) if isinstance(value, str) and value in tuple(Operation) else value
 
 
 def _scope(value: object) -> object:
-    return Scope(value) if value in tuple(Scope) else value
+    return Scope(value) if isinstance(value, str) and value in tuple(Scope) else value
 
 
 class CustomCommands(BaseModel):

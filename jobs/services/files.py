@@ -162,8 +162,8 @@ def _plain(found: Found) -> _Plain | None:
         operations = None if told is None else parsed(Operations, told.operations)
     except (FaultError, JobdeckError):
         return None
-    special = [told, *content.definitions] if told is not None else content.definitions
-    if any(not one.enabled or one.warnings for one in special):
+    special = any(not one.enabled or one.warnings for one in content.definitions)
+    if special or (told is not None and (not told.enabled or told.warnings)):
         return None
     if any(one.run_on_create or (told is None and one.workspace) for one in definitions):
         return None

@@ -90,11 +90,13 @@ def test_a_day_of_a_workspace_deploy_event_and_destroy_by_the_clock(tmp_path: Pa
     with time_machine.travel(MORNING) as clock:
         row = make_workspace(deploy_schedule="0 9 * * 1-5", destroy_schedule=["0 18 * * 1-5"])
         other = make_workspace("other")
-        setup = {
-            "spec": {"command": "echo $NAME $WORKSPACE_ID"},
-            "environment": {"NAME": "{{workspace_name}}"},
-        }
-        mine = make_job(name="setup", workspace="my-app", schedules=[waits], **setup)
+        mine = make_job(
+            name="setup",
+            workspace="my-app",
+            schedules=[waits],
+            spec={"command": "echo $NAME $WORKSPACE_ID"},
+            environment={"NAME": "{{workspace_name}}"},
+        )
         make_job(name="rescue", workspace="my-app", schedules=[failed])
         make_job(name="after", workspace="my-app", schedules=[gone])
         make_job(name="elsewhere", workspace=other.name, schedules=[waits])

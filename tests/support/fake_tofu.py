@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# mypy: ignore-errors
 # ruff: noqa: T201, PTH123 - a program that speaks to a terminal
 """A program that behaves as OpenTofu does, as far as Jobdeck can tell: plain Python, no provider.
 
