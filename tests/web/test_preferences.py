@@ -104,15 +104,16 @@ def test_a_filter_is_kept_opened_and_removed_by_its_owner_alone(db: None) -> Non
         kept = client.post(
             reverse("filter_keep"), {"page": name, "name": " My  bad ones ", "query": query}
         )
-        row = SavedFilter.objects.get(page=name)
-        assert kept["Location"] == f"{reverse(name)}?{row.query}"
-        assert (row.name, row.user) == ("My bad ones", anna)
-        assert "page=" not in row.query
-        assert "before=" not in row.query
+        made = SavedFilter.objects.get(page=name)
+        assert kept["Location"] == f"{reverse(name)}?{made.query}"
+        assert (made.name, made.user) == ("My bad ones", anna)
+        assert "page=" not in made.query
+        assert "before=" not in made.query
         html = page(client, name)
-        assert f'href="{reverse(name)}?{row.query.replace("&", "&amp;")}">My bad ones</a>' in html
+        assert f'href="{reverse(name)}?{made.query.replace("&", "&amp;")}">My bad ones</a>' in html
         assert "My bad ones" not in page(other, name)
 
+    row = SavedFilter.objects.get(page="audit")
     foreign = other.post(reverse("filter_drop", args=[row.pk]), headers={"HX-Request": "true"})
     assert foreign.status_code == 404
     client.post(reverse("filter_drop", args=[row.pk]))

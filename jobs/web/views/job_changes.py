@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -49,16 +49,18 @@ class Result:
 @guard.form(Permission.EXECUTE)
 def change(request: AuthedRequest) -> HttpResponse:
     """Show what would change; do it to the jobs that were shown."""
-    return _done(request) if request.method == "POST" else _shown(request)
+    return _done(request) if request.method == "POST" else _shown(request, request.GET)
 
 
-def _shown(request: AuthedRequest, *, error: str = "", status: int = 200) -> HttpResponse:
+def _shown(
+    request: AuthedRequest, given: QueryDict, *, error: str = "", status: int = 200
+) -> HttpResponse:
     now = timezone.now()
-    jobs, matching = _selected(request, now)
-    do = request.GET.get("do", "")
+    jobs, matching = _selected(request, given, now)
+    do = given.get("do", "")
     lines: list[Line] | None = None
     try:
-        lines = _lines(request, do, jobs, now) if do else None
+        lines = _lines(request, given, jobs, now) if do else None
     except InvalidError as wrong:
         error, status = wrong.message, 422
     ready = [line for line in lines or () if not line.error]
@@ -69,8 +71,8 @@ def _shown(request: AuthedRequest, *, error: str = "", status: int = 200) -> Htt
         "more": matching - len(jobs),
         "do": do if do in NEEDS else "",
         "verbs": _verbs(request),
-        "selection": _selection(request),
-        "given": {name: request.GET.get(name, "") for name in _FIELDS},
+        "selection": _selection(given),
+        "given": {name: given.get(name, "") for name in _FIELDS},
         "lines": lines,
         "ready": ready,
         "error": error,
@@ -79,23 +81,23 @@ def _shown(request: AuthedRequest, *, error: str = "", status: int = 200) -> Htt
     return render(request, "pages/jobs_change.html", context, status=status)
 
 
-def _selected(request: AuthedRequest, now: datetime) -> tuple[list[Job], int]:
+def _selected(request: AuthedRequest, given: QueryDict, now: datetime) -> tuple[list[Job], int]:
     """Return the jobs that the address names, by their numbers or by a filter, and how many match."""
-    if request.GET.get("all"):
+    if given.get("all"):
         return matching_jobs(job_filter(request), now, limit=MOST)
-    numbers = [small_number(text) for text in request.GET.getlist("id")]
+    numbers = [small_number(text) for text in given.getlist("id")]
     found = chosen_jobs(
         [one for one in numbers if one is not None], seen_by=request.actor, limit=MOST
     )
     return found, len(found)
 
 
-def _selection(request: AuthedRequest) -> list[tuple[str, str]]:
+def _selection(given: QueryDict) -> list[tuple[str, str]]:
     """Return what says which jobs are meant, for the form's hidden fields."""
     apart = {"do", "page", "sort", *_FIELDS}
     return [
         (name, value)
-        for name, values in request.GET.lists()
+        for name, values in given.lists()
         if name not in apart
         for value in values[:MOST]
     ]
@@ -113,11 +115,12 @@ def _verbs(request: AuthedRequest) -> list[tuple[str, str]]:
     return [(do, word) for do, word in words.items() if may(NEEDS[do])]
 
 
-def _lines(request: AuthedRequest, do: str, jobs: list[Job], now: datetime) -> list[Line]:
+def _lines(request: AuthedRequest, given: QueryDict, jobs: list[Job], now: datetime) -> list[Line]:
+    do = given.get("do", "")
     if do not in NEEDS:
         raise InvalidError(_("%s cannot be done to many jobs.") % repr(do[:40]))
     if do == EDIT:
-        asked = many_edits.parse_edit(changes.edit_data(request.GET))
+        asked = many_edits.parse_edit(changes.edit_data(given))
         return changes.edited(many_edits.plan(jobs, asked, actor=request.actor, now=now))
     return changes.done_to(jobs, do, request.actor, now)
 
@@ -128,10 +131,10 @@ def _done(request: AuthedRequest) -> HttpResponse:
         raise InvalidError(_("Nothing was selected."))
     if do == "delete" and request.POST.get("count", "").strip() != str(len(versions)):
         text = _("Type %d, the number of jobs, to delete them.") % len(versions)
-        request.GET = request.GET.copy()
-        request.GET.setlist("id", [str(one) for one in versions])
-        request.GET["do"] = do
-        return _shown(request, error=text, status=422)
+        given = QueryDict(mutable=True)
+        given.setlist("id", [str(one) for one in versions])
+        given["do"] = do
+        return _shown(request, given, error=text, status=422)
     rows = chosen_jobs(versions, seen_by=request.actor, limit=MOST)
     names = {job.pk: job.name for job in rows}
     results = [_named(one, names) for one in _outcomes(request, do, versions)]
