@@ -50,7 +50,7 @@ def _measure() -> None:
         def request() -> None:
             answer = client.get(address)
             assert answer.status_code == (302 if "go=" in address else 200), (address, answer)
-            b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
+            b"".join(answer) if answer.streaming else answer.content
 
         return request
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,12 @@ import pytest
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
-from jobs.engine import runner
+from jobs.engine import remains, runner
 from jobs.executors.base import KeptFile
 from jobs.executors.directory import prepare_artifacts
 from jobs.models import Artifact, Execution
 from jobs.queries import logs
-from jobs.services import artifacts, claims
+from jobs.services import artifacts, claims, executions
 from jobs.services.artifact_files import Collection, collect
 from tests.factories import make_artifact, make_execution, make_job, make_worker
 
@@ -180,6 +182,56 @@ def test_what_a_dead_worker_left_is_removed() -> None:
 
     assert not work.exists()
     assert [path.name for path in store.iterdir()] == [f"1-{kept.sha256}"]
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 4, 5, 99])  # 99: all is copied, no verdict yet
+def test_a_worker_killed_while_it_collects_leaves_nothing_behind(looks: int) -> None:
+    worker = make_worker()
+    execution = make_execution()
+    (claim,) = claims.claim(worker_id=worker.pk, queues=["default"], free=1)
+    assert executions.start(claim.execution_id, claim.token, pid=4711)
+    work = artifacts.work_dir(execution.pk, 1)
+    prepare_artifacts(work)
+    (work / "deep").mkdir()
+    for name in ("a", "b", "deep/c"):
+        (work / name).write_bytes(name.encode() * 3_000_000)
+
+    assert killed_while_collecting(execution, looks) == signal.SIGKILL
+    left = [path for path in artifacts._directory(execution.pk).rglob("*") if path.is_file()]
+    assert (work.exists(), bool(left)) == (True, looks > 1)  # what must be removed is there
+    remains.bury(worker)
+
+    execution.refresh_from_db()
+    assert execution.state == "lost"
+    assert not Artifact.objects.exists()
+    assert (work.exists(), stored_files()) == (False, [])
+    assert list(conf.artifacts_dir().rglob(".*")) == []
+    assert not artifacts._directory(execution.pk).exists()
+
+
+def killed_while_collecting(execution: Execution, looks: int) -> int:
+    """Collect in a child that dies by its own kill -9 when it looks so often; return its signal."""
+    pid = os.fork()
+    if pid:
+        return os.WTERMSIG(os.waitpid(pid, 0)[1])
+    left = iter(range(looks, 0, -1))
+
+    def alive() -> bool:
+        if next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    try:
+        collect(
+            artifacts.work_dir(execution.pk, 1),
+            artifacts._directory(execution.pk),
+            attempt=1,
+            taken=Collection(),
+            alive=alive,
+        )
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)  # the test's process goes on in the parent only
+    raise AssertionError
 
 
 def test_after_a_crash_of_the_host_only_running_executions_keep_their_directory() -> None:

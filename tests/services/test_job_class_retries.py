@@ -70,7 +70,7 @@ def test_retries_follow_what_the_class_says(
     time_machine.move_to(NOON, tick=False)
     job = job_of(retry_delay_seconds=1, **said)
     trigger(job.pk, actor=SYSTEM)
-    names = set()
+    names, row = set(), Execution.objects.get()
 
     for number, end in enumerate(ends, 1):
         names.add(attempt(end))
