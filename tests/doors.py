@@ -85,7 +85,7 @@ _VERDICTS = {
 
 def is_program(route: str) -> bool:
     """Say whether programs come to that door: with a token, and JSON."""
-    return route.startswith(("api/", "tumblebug/", "cron/"))
+    return route.startswith(("api/", "tumblebug/", "cron/", "metrics"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,11 @@ def _is_allowed(address: str) -> bool:
 def _family(family: metrics.Family) -> Metric:
     if family.kind == "histogram":
         return _histogram(family)
-    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    is_counter = family.kind == "counter"
+    kind: type[CounterMetricFamily | GaugeMetricFamily]
+    kind = CounterMetricFamily if is_counter else GaugeMetricFamily
     names = list(family.values[0].labels) if family.values else []
-    found: Metric = kind(family.name, family.help, labels=names)
+    found = kind(family.name, family.help, labels=names)
     for value in family.values:
         found.add_metric([value.labels[name] for name in names], value.value)
     return found

@@ -101,10 +101,10 @@ class EngineStat(models.Model):
 
 def _add(model: type[models.Model], names: tuple[str, ...]) -> None:
     for name in names:
-        model.add_to_class(name, models.BigIntegerField(null=True))  # type: ignore[attr-defined]
+        model.add_to_class(name, models.BigIntegerField(null=True))
 
 
 _add(Stat, (*DURATION_COLUMNS, *WAIT_COLUMNS))
 _add(EngineStat, LATE_COLUMNS)
 for _name in DURATION_COLUMNS:
-    JobStat.add_to_class(_name, models.IntegerField(null=True))  # type: ignore[attr-defined]
+    JobStat.add_to_class(_name, models.IntegerField(null=True))

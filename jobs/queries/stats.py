@@ -209,7 +209,10 @@ class _Source:
         """Add up each hour; one query."""
         rows = self.rows.filter(hour__gte=start, hour__lt=end).order_by().values("hour")
         names = ("run_seconds", *OUTCOMES)
-        return rows.annotate(**{f"all_{name}": Sum(name) for name in names})
+        found: Iterable[Mapping[str, Any]] = rows.annotate(
+            **{f"all_{name}": Sum(name) for name in names}
+        )
+        return found
 
 
 def _figures(found: Mapping[str, Any], *, waits: bool) -> Figures:

@@ -108,7 +108,8 @@ def _endings(
     values = rows.order_by("pk").values_list(
         "state", "queue", "attempt", "queued_at", "started_at", "finished_at"
     )
-    for state, queue, attempt, queued_at, started_at, finished_at in values.iterator(_CHUNK):
+    found: Iterator[Any] = values.iterator(_CHUNK)  # all of these have ended
+    for state, queue, attempt, queued_at, started_at, finished_at in found:
         began = started_at or finished_at
         waits_from = queued_at if attempt == 1 or state == ExecutionState.SKIPPED else began
         ran, waited = finished_at - began, began - waits_from

@@ -124,11 +124,11 @@ def _job(
     wrong: dict[datetime, Sums | None] = {}
     for hour in sorted((by_hour.keys() | stored.keys()) - partial):
         report.hours += 1
-        sums = by_hour.get(hour)
-        found = _compare(f"job {job_id}", hour, stored.get(hour), sums, SUMS_OF_JOB)
+        right = by_hour.get(hour)
+        found = _compare(f"job {job_id}", hour, stored.get(hour), right, SUMS_OF_JOB)
         report.differences += found
         if found:
-            wrong[hour] = sums
+            wrong[hour] = right
     return wrong
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from jobs.domain.errors import ForbiddenError
 from jobs.domain.permissions import Actor, Grant, Role
 from jobs.domain.states import ExecutionState
 from jobs.models import Job
@@ -96,7 +97,7 @@ def test_who_sees_some_jobs_gets_their_figures_only() -> None:
 
     assert (found.now.ended, found.now.success_rate) == (1, 1.0)
     assert sum(runs for runs, _ in found.heat.values()) == 1
-    with pytest.raises(stats.ForbiddenError):
+    with pytest.raises(ForbiddenError):
         stats.of_all(stats.Window.DAY, NOW, seen_by=reader, queue="default")
     stranger = signed_in(make_user("nobody"))
     assert stranger.get("/api/v1/stats").status_code == 403
