@@ -139,7 +139,8 @@ class OutageMiddleware:
         if not isinstance(error, OperationalError):
             return None
         log.error("%s %s: the database did not answer: %s", request.method, request.path, error)
-        text = render_to_string("503.html", {"full": room().full})
+        again = request.get_full_path() if request.method == "GET" else ""
+        text = render_to_string("503.html", {"full": room().full, "again": again})
         return HttpResponse(text, status=503, headers={"Retry-After": "5"})
 
 

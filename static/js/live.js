@@ -43,7 +43,6 @@
     if (notice()) notice().hidden = true;
   });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
-
   // Rows never move while somebody aims at them: cells change in place, a button offers the rest.
   const aimed = (region) => region.querySelector(".pick:checked")
     || region.querySelector("[data-row]")?.parentNode.contains(document.activeElement)
