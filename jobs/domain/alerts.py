@@ -7,7 +7,7 @@ one alert from its beginning to its end, named by its key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -40,6 +40,7 @@ class Rule(StrEnum):
     """The built-in rules."""
 
     FAILURES = "failures"  # in a row, too many of all, disabled, or many jobs at once
+    FAILURE_RATE = "failure_rate"  # of the last 24 h
     LONG_RUN = "long_run"
     STUCK = "stuck"
     SLOW_RUN = "slow_run"
@@ -63,7 +64,9 @@ class Limits:
     critical_in_a_row: int = 5
     warning_in_a_row: int = 3
     failure_rate: float = 0.1  # of all executions of a job; strictly over
-    rate_failures: int = 2  # so many at least: a single failure is no rate
+    rate_failures: int = 1  # so many at least
+    day_failure_rate: float = 0.1  # of the runs of the last 24 h; strictly over
+    day_failures: int = 3  # so many at least: of a daily job one failure is all
     long_seconds: float = 1800
     overdue_seconds: float = 30
     late_seconds: float = 300
@@ -106,9 +109,11 @@ class JobFacts:
     in_a_row: int
     last_state: str
     last_error: str
-    # None of the latest outcomes that are kept is a failure.
-    recovered: bool = False
     burst: bool = False  # it failed of one cause together with many others, and not succeeded since
+
+
+# How the key of an alert ends whose jobs succeed again, and have failed too often all the same.
+CALM = ":rate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +124,12 @@ class JobTrouble:
     severity: Severity
     why: str
     cause: str
+    calm: bool = False  # the latest run succeeded: only the counters still say it
 
     @property
     def key(self) -> str:
         """Return what the jobs with the same cause share."""
-        return f"{Rule.FAILURES}:{fingerprint(self.cause)}"
+        return f"{Rule.FAILURES}:{fingerprint(self.cause)}{CALM if self.calm else ''}"
 
 
 def job_trouble(facts: JobFacts, limits: Limits) -> JobTrouble | None:
@@ -139,13 +145,22 @@ def job_trouble(facts: JobFacts, limits: Limits) -> JobTrouble | None:
 def lasting_trouble(facts: JobFacts, limits: Limits, kind: Kind) -> JobTrouble | None:
     """Return what keeps a job in an alert that it joined by ``kind``; None when it may leave.
 
-    A success ends a row of failures, although the job's rate is still high: the next failure tells
-    of that. Who joined by its rate leaves when that has fallen, or when nothing failed for long.
+    A success ends a row of failures, and is told; the share of all runs that failed may still be
+    high, and is then a trouble of its own (`calm_trouble`). Who joined by its rate stays as long as
+    the counters say so.
     """
     found = job_trouble(facts, limits)
     if found is None or found.kind != Kind.RATE or facts.in_a_row:
         return found
-    return None if kind != Kind.RATE or facts.recovered else found
+    return found if kind == Kind.RATE else None
+
+
+def calm_trouble(facts: JobFacts, limits: Limits, cause: str) -> JobTrouble | None:
+    """Return what is left of the trouble of ``cause`` when a job succeeds again: its rate."""
+    found = job_trouble(facts, limits)
+    if found is None or found.kind != Kind.RATE or facts.in_a_row:
+        return None
+    return replace(found, cause=cause, calm=True)
 
 
 def _worst(facts: JobFacts, limits: Limits) -> tuple[Kind, Severity, str] | None:
@@ -167,11 +182,11 @@ def _worst(facts: JobFacts, limits: Limits) -> tuple[Kind, Severity, str] | None
     return None
 
 
-def failures_title(cause: str, *, jobs: int, first: str, why: str) -> str:
+def failures_title(cause: str, *, jobs: int, first: str, why: str, calm: bool = False) -> str:
     """Say it: of one job by its name, of several by their number."""
     if jobs == 1:
         return f"{first}: {why}: {cause}"
-    return f"{jobs} jobs: {cause}"
+    return f"{jobs} jobs{' failed too often' if calm else ''}: {cause}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

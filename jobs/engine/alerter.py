@@ -31,6 +31,7 @@ PRUNE_SECONDS = 600.0
 PRUNE_BATCH = 500
 KEPT = timedelta(days=90)
 REMIND_SECONDS = 30.0
+RATES_SECONDS = 30.0
 # A database that was away for less is a matter of a restart.
 AWAY_SECONDS = 5.0
 NOTIFY_SECONDS = 1.0
@@ -44,7 +45,7 @@ class Alerter:
         self._holder = secrets.token_hex(16)
         self._baselines = alert_facts.Baselines()
         self._away_since: float | None = None
-        self._health_at = self._prune_at = self._remind_at = 0.0
+        self._health_at = self._rates_at = self._prune_at = self._remind_at = 0.0
 
     def step(self) -> bool:
         """Look once; True when more signals wait."""
@@ -72,6 +73,7 @@ class Alerter:
         for rules, ask in found.items():
             alerting.observe(ask(), rules, given=given, now=now)
         self._health(given, now)
+        self._rates(given, now)
         self._database(given, now)
         alert_jobs.recheck(given, now)
         self._housekeeping(now)
@@ -100,6 +102,14 @@ class Alerter:
         self._health_at = time.monotonic() + conf.health_check_seconds()
         rules = (Rule.QUEUE_HEALTH, Rule.BOTTLENECK)
         alerting.observe(alert_facts.queue_conditions(now), rules, given=given, now=now)
+
+    def _rates(self, given: RuleSettings, now: datetime) -> None:
+        """Look at what failed in the last 24 h: sums of hours move slowly."""
+        if time.monotonic() < self._rates_at:
+            return
+        self._rates_at = time.monotonic() + RATES_SECONDS
+        found = alert_facts.day_rates(now, given.limits)
+        alerting.observe(found, (Rule.FAILURE_RATE,), given=given, now=now)
 
     def _database(self, given: RuleSettings, now: datetime) -> None:
         """Tell that the database was away, now that it can be told; it is over by itself."""

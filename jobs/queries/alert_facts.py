@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min, Sum
 
 from jobs import conf
 from jobs.domain.alerts import (
@@ -24,8 +24,17 @@ from jobs.domain.alerts import (
 from jobs.domain.baseline import Baseline, Past, baseline
 from jobs.domain.bottlenecks import Kind, matters
 from jobs.domain.bottlenecks import Severity as BottleneckSeverity
-from jobs.domain.states import FAILURES, BreakerState, ExecutionState, JobState, OmissionReason
-from jobs.models import AlertSignal, Breaker, Execution, Job, Omission, Queue
+from jobs.domain.states import BreakerState, ExecutionState, JobState, OmissionReason
+from jobs.models import (
+    AlertJob,
+    AlertSignal,
+    Breaker,
+    Execution,
+    Job,
+    JobStat,
+    Omission,
+    Queue,
+)
 from jobs.queries import ready
 from jobs.queries.breakers import in_use, named, words_of
 from jobs.queries.pulse import pulse
@@ -34,7 +43,6 @@ from jobs.queries.room import room
 from jobs.queries.standing import overdue
 from jobs.queries.waiting import ALERT_AFTER, unserved
 
-_FAILURES = frozenset(state.value for state in FAILURES)
 # Runs younger than this are nobody's trouble: most end before anybody looks.
 YOUNG = timedelta(seconds=30)
 RUNS_LOOKED_AT = 500
@@ -54,7 +62,6 @@ def facts_of(job: Job, *, burst: bool = False) -> JobFacts:
         in_a_row=job.consecutive_failures,
         last_state=job.last_state,
         last_error=job.last_error,
-        recovered=not any(one[1] in _FAILURES for one in job.recent),
         burst=burst,
     )
 
@@ -173,6 +180,51 @@ def overdue_jobs(now: datetime, limits: Limits) -> list[Condition]:
             title=title,
             jobs=tuple(pk for pk, _ in first),
             evidence={"jobs": found["count"], "oldest_due_at": found["oldest"].isoformat()},
+        )
+    ]
+
+
+def day_rates(now: datetime, limits: Limits) -> list[Condition]:
+    """Return one condition for the jobs that failed too often in the last 24 h, by the hourly sums.
+
+    Jobs that an alert about failures names already are told of there.
+    """
+    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    told = AlertJob.objects.filter(
+        left_at__isnull=True, alert__rule=Rule.FAILURES.value, alert__resolved_at__isnull=True
+    )
+    # Who has not failed since then needs no sums.
+    lately = (
+        Job.objects.present()
+        .filter(state=JobState.ACTIVE.value, last_failure_at__gte=since)
+        .exclude(pk__in=told.values("job"))
+    )
+    rows = (
+        JobStat.objects.filter(job__in=lately.values("pk"), hour__gte=since)
+        .values("job", "job__name")
+        .annotate(bad=Sum(F("failed") + F("timed_out") + F("lost")), good=Sum("succeeded"))
+        .filter(bad__gte=max(limits.day_failures, 1), bad__gt=0)
+        .order_by("job")
+    )
+    found = [
+        row for row in rows if row["bad"] > limits.day_failure_rate * (row["bad"] + row["good"])
+    ]
+    if not found:
+        return []
+    first = found[0]
+    title = (
+        f"{first['job__name']}: {first['bad']} of {first['bad'] + first['good']} runs failed in 24 h"
+        if len(found) == 1
+        else f"{len(found)} jobs failed too often in the last 24 h"
+    )
+    return [
+        Condition(
+            key=f"{Rule.FAILURE_RATE}:jobs",
+            rule=Rule.FAILURE_RATE,
+            severity=Severity.WARNING,
+            title=title,
+            jobs=tuple(row["job"] for row in found[:JOBS_NAMED]),
+            evidence={"jobs": len(found), "threshold": limits.day_failure_rate},
         )
     ]
 

@@ -127,6 +127,7 @@ LIMITS: dict[Rule, Sequence[str]] = {
         "burst_jobs",
         "burst_seconds",
     ),
+    Rule.FAILURE_RATE: ("day_failure_rate", "day_failures"),
     Rule.LONG_RUN: ("long_seconds",),
     Rule.OVERDUE: ("overdue_seconds",),
     Rule.LATE_START: ("late_seconds",),

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.domain.alerts import (
+    CALM,
     Condition,
     JobTrouble,
     Kind,
     Rule,
     Severity,
+    calm_trouble,
     failures_title,
     job_trouble,
     lasting_trouble,
@@ -132,7 +134,11 @@ def _opened(
         rule=Rule.FAILURES,
         severity=worst([one.trouble.severity for one in group]),
         title=failures_title(
-            first.trouble.cause, jobs=len(group), first=first.job.name, why=first.trouble.why
+            first.trouble.cause,
+            jobs=len(group),
+            first=first.job.name,
+            why=first.trouble.why,
+            calm=first.trouble.calm,
         ),
         cause=first.trouble.cause,
         execution=first.execution,
@@ -208,7 +214,11 @@ def settle(row: Alert, given: RuleSettings, now: datetime) -> None:
     if row.rule == Rule.FAILURES:
         first = members[0]
         changes["title"] = failures_title(
-            row.cause, jobs=len(members), first=first.job.name, why=first.why
+            row.cause,
+            jobs=len(members),
+            first=first.job.name,
+            why=first.why,
+            calm=row.key.endswith(CALM),
         )[:500]
     alerting.change(row, changes, severity=Severity(forced) if forced else severity, now=now)
 
@@ -231,6 +241,18 @@ def recheck(given: RuleSettings, now: datetime) -> None:
             row.refresh_from_db()
             if row.resolved_at is None:
                 settle(row, given, now)
+        left = [one for one in members if one.left_at is not None]
+        place([found for one in left if (found := _calmed(one, given))], given, now)
+
+
+def _calmed(member: AlertJob, given: RuleSettings) -> _Placed | None:
+    """Return a job that succeeds again and has failed too often all the same."""
+    if member.alert.rule != Rule.FAILURES or Rule.FAILURES in given.off:
+        return None
+    trouble = calm_trouble(facts_of(member.job), given.limits, member.alert.cause)
+    if trouble is None:
+        return None
+    return _Placed(job=member.job, trouble=trouble, failures=0, execution=member.last_execution_id)
 
 
 def _moved(member: AlertJob, given: RuleSettings, now: datetime) -> bool:

@@ -19,6 +19,7 @@ PHASE: dict[str, Text] = {
 }
 RULE: dict[str, Text] = {
     Rule.FAILURES: _("Failures"),
+    Rule.FAILURE_RATE: _("Failures of a day"),
     Rule.LONG_RUN: _("Long run"),
     Rule.STUCK: _("Stuck run"),
     Rule.SLOW_RUN: _("Unusually long run"),
@@ -39,6 +40,8 @@ LIMIT: dict[str, Text] = {
     "warning_in_a_row": _("Warning from so many failures in a row"),
     "failure_rate": _("Warning over this share of all runs, 0 to 1"),
     "rate_failures": _("And from so many failures"),
+    "day_failure_rate": _("Warning over this share of the runs of 24 h, 0 to 1"),
+    "day_failures": _("And from so many failures in 24 h"),
     "burst_jobs": _("Warning when so many jobs fail of one cause"),
     "burst_seconds": _("Within so many seconds"),
     "long_seconds": _("Critical after so many seconds"),

@@ -16,6 +16,7 @@ from jobs.domain.alerts import (
     Rule,
     RunFacts,
     Severity,
+    calm_trouble,
     failures_title,
     job_trouble,
     lasting_trouble,
@@ -49,6 +50,8 @@ WELL = JobFacts(
         ({"active": False, "in_a_row": 9}, None),
         ({"executions": 10, "failures": 1}, None),
         ({"executions": 10, "failures": 2}, Severity.WARNING),
+        ({"executions": 5, "failures": 1}, Severity.WARNING),
+        ({"executions": 0, "failures": 0}, None),
         ({"burst": True, "in_a_row": 1}, Severity.WARNING),
         ({"burst": True, "in_a_row": 0}, None),
     ],
@@ -68,9 +71,14 @@ def test_a_success_ends_a_row_and_only_a_low_rate_ends_a_rate() -> None:
 
     assert lasting_trouble(flaky, Limits(), Kind.IN_A_ROW) is None
     assert lasting_trouble(flaky, Limits(), Kind.RATE) is not None
-    assert lasting_trouble(replace(flaky, recovered=True), Limits(), Kind.RATE) is None
     assert lasting_trouble(replace(flaky, in_a_row=1), Limits(), Kind.IN_A_ROW) is not None
     assert lasting_trouble(replace(flaky, failures=1), Limits(), Kind.RATE) is None
+    calm = calm_trouble(flaky, Limits(), "boom")
+    assert calm is not None
+    assert (calm.severity, calm.why) == (Severity.WARNING, "5 of 10 runs failed")
+    assert calm.key != job_trouble(replace(flaky, last_error="boom"), Limits()).key  # type: ignore[union-attr]
+    assert calm_trouble(replace(flaky, failures=1), Limits(), "boom") is None
+    assert calm_trouble(replace(flaky, in_a_row=3), Limits(), "boom") is None
 
 
 def test_limits_can_be_moved() -> None:

@@ -155,8 +155,61 @@ def test_five_failures_in_a_row_are_one_critical_alert_and_recovery_is_told(hook
     look(NOW + 70 * SECOND)
     send(NOW + 90 * SECOND)
 
-    assert present() == []
+    # Five of six failed: by the formula that is a warning of its own, which this channel is spared.
+    assert [(one.severity, one.title.partition(": ")[2]) for one in present()] == [
+        ("warning", "5 of 6 runs failed: connection refused db1 after <n> s")
+    ]
     assert [one.headers["jobdeck-event"] for one in hook.came] == ["escalated", "resolved"]
+
+
+def test_a_tenth_of_all_runs_is_no_alert_and_more_is_one_until_it_is_a_tenth_again() -> None:
+    """S0-135: failureCount / executionCount > 0.1, strictly, for as long as it holds."""
+    job, new = make_job(), make_job()
+    for _ in range(9):
+        end(job, GOOD)
+    end(job)
+    look()
+    assert present() == []
+    for number in range(9):
+        end(job, GOOD)
+        if number == 7:
+            end(job)  # 2 of 19
+            look(NOW + 10 * SECOND)
+            assert [one.severity for one in present()] == ["warning"]
+    look(NOW + 20 * SECOND)
+    assert present() == []  # 2 of 20
+
+    for number in range(5):
+        end(new, BAD if number == 4 else GOOD)
+    look(NOW + 30 * SECOND)
+    (alert,) = present()
+    end(new, GOOD)
+    look(NOW + 40 * SECOND)
+    assert present() == [alert]
+    alerts.set_rule("failures", actor=SYSTEM, limits={"failure_rate": 0.5})
+    look(NOW + 50 * SECOND)
+    assert present() == []
+
+
+def test_the_failures_of_a_day_are_an_alert_although_the_counters_are_large() -> None:
+    """C-ALERT: a second rule looks at the last 24 h, out of the hourly sums."""
+    often, seldom = make_job(name="often"), make_job(name="seldom")
+    Job.objects.update(execution_count=10_000, success_count=10_000)
+    for number in range(30):
+        end(often, BAD if number % 5 == 0 else GOOD)
+        end(seldom, BAD if number % 10 == 0 else GOOD)
+    given = alerting.rule_settings()
+    rule = (Rule.FAILURE_RATE,)
+
+    alerting.observe(alert_facts.day_rates(NOW, given.limits), rule, given=given, now=NOW)
+
+    (alert,) = present()
+    assert alert.title == "often: 6 of 30 runs failed in 24 h"
+    assert [one.job_id for one in alert.members.all()] == [often.pk]
+    assert alert_facts.day_rates(NOW + timedelta(hours=25), given.limits) == []
+    limits = alerting.rule_settings().limits.changed({"day_failure_rate": 0.05})
+    assert alert_facts.day_rates(NOW, limits)[0].title.startswith("2 jobs failed too often")
+    assert alert_facts.day_rates(NOW, limits.changed({"day_failures": 7})) == []
 
 
 def test_a_storm_of_four_causes_is_four_alerts() -> None:
