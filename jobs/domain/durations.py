@@ -156,3 +156,12 @@ def humanize(duration: timedelta) -> str:
         return f"{hours} h {minutes} min"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h"
+
+
+def setting_words(seconds: float) -> str:
+    """Return a configured duration for a sentence, without what is zero: ``60 s``, ``1 h 30 min``."""
+    if seconds < 120 or seconds % 60:
+        return f"{seconds:g} s"
+    minutes = int(seconds) // 60
+    parts = ((minutes // 1440, "d"), (minutes % 1440 // 60, "h"), (minutes % 60, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

@@ -15,6 +15,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from jobs.domain.breaker import Circuit, admit, ended, is_over, room
+from jobs.domain.durations import setting_words
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import FAILURES, BreakerState, ExecutionState
 from jobs.models import Breaker, Execution, Job
@@ -74,7 +75,7 @@ def _reason(row: Breaker, before: str, circuit: Circuit, execution_id: int) -> s
         return f"Test run #{execution_id} failed"
     if row.threshold == 1:
         return f"Run #{execution_id} failed"
-    return f"{row.threshold} failures in a row within {row.window_seconds:g} s"
+    return f"{row.threshold} failures in a row within {setting_words(row.window_seconds)}"
 
 
 def change(row: Breaker, circuit: Circuit, *, at: datetime, by: str, reason: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.domain.durations import format_duration, humanize, parse_duration
+from jobs.domain.durations import format_duration, humanize, parse_duration, setting_words
 from jobs.domain.errors import DurationError
 
 
@@ -128,3 +128,12 @@ def test_a_measured_duration_is_shown_with_the_two_parts_that_matter(
     seconds: float, text: str
 ) -> None:
     assert humanize(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.5, "0.5 s"), (60, "60 s"), (90, "90 s"), (600, "10 min"), (3600, "1 h"), (3601, "3601 s"),
+     (5400, "1 h 30 min"), (180_000, "2 d 2 h")],
+)  # fmt: skip
+def test_a_configured_duration_reads_as_it_was_set(seconds: float, words: str) -> None:
+    assert setting_words(seconds) == words
