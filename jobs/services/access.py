@@ -57,7 +57,14 @@ def grant(
             },
         )
         if shown(row) != before:
-            _record(row, actor, "access.grant", before=before, after=shown(row))
+            audit.record_on(
+                row.user,
+                row.user.get_username(),
+                actor,
+                "access.grant",
+                before=before,
+                after=shown(row),
+            )
     return row
 
 
@@ -69,7 +76,9 @@ def revoke(access_id: int, *, actor: Actor) -> Access:
         row = rows.filter(pk=access_id).first()
         if row is None:
             raise UnknownError(f"Access {access_id} does not exist.")
-        _record(row, actor, "access.revoke", before=shown(row))
+        audit.record_on(
+            row.user, row.user.get_username(), actor, "access.revoke", before=shown(row)
+        )
         Access.objects.filter(pk=access_id).delete()
     return row
 
@@ -202,22 +211,3 @@ def _checked_tag(tag: str) -> str:
         return check_tag(tag)
     except ValueError as error:
         raise InvalidError(str(error), fields={"tag": str(error)}) from error
-
-
-def _record(
-    row: Access,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="user",
-        object_id=row.user_id,
-        object_name=row.user.get_username(),
-        before=before,
-        after=after,
-    )

@@ -99,7 +99,7 @@ def create(definition: PersonDefinition, *, actor: Actor) -> User:
         except IntegrityError as error:  # another request took the name at the same moment
             raise taken from error
         _set_role(user, definition.role)
-        _record(user, actor, "user.create", after=shown(user))
+        audit.record_on(user, user.get_username(), actor, "user.create", after=shown(user))
     return user
 
 
@@ -122,8 +122,9 @@ def update(user_id: int, changes: PersonChanges, *, actor: Actor) -> User:
             return user
         if before["role"] == Role.ADMINISTRATOR and before["active"]:
             _keep_one_administrator(user)
-        _record(
+        audit.record_on(
             user,
+            user.get_username(),
             actor,
             "user.update",
             before={key: value for key, value in before.items() if after[key] != value},
@@ -137,7 +138,7 @@ def password_link(user_id: int, *, actor: Actor) -> str:
     require(actor, Permission.ADMINISTER)
     with write_transaction():
         user = _locked(user_id)
-        _record(user, actor, "user.password_link")
+        audit.record_on(user, user.get_username(), actor, "user.password_link")
     token = default_token_generator.make_token(user)
     number = urlsafe_base64_encode(force_bytes(user.pk))
     return reverse("password_set", args=[number, token])
@@ -145,7 +146,9 @@ def password_link(user_id: int, *, actor: Actor) -> str:
 
 def note_password(user: User, *, address: str) -> None:
     """Record that a person has set a password; the sessions from before are dead."""
-    _record(user, people.actor_of(user, address=address), "user.password")
+    audit.record_on(
+        user, user.get_username(), people.actor_of(user, address=address), "user.password"
+    )
 
 
 def get_person(user_id: int) -> User:
@@ -199,22 +202,3 @@ def _as_active(user: User) -> User:
     found = User.objects.get(pk=user.pk)
     found.is_active = True
     return found
-
-
-def _record(
-    user: User,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="user",
-        object_id=user.pk,
-        object_name=user.get_username(),
-        before=before,
-        after=after,
-    )

@@ -150,7 +150,5 @@ def _locked(alert_id: int) -> Alert:
 
 
 def _record(row: Alert, actor: Actor, action: str, note: str) -> None:
-    audit.record(
-        actor, action, object_type="alert", object_id=row.pk, object_name=row.title, note=note
-    )
+    audit.record_on(row, row.title, actor, action, note=note)
     revisions.bump("jobs")

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
+from django.db.models import Model
 from django.utils import timezone
 
 from jobs.domain.disclosure import masked
 from jobs.domain.permissions import Actor
 from jobs.models import AuditEntry
+
+
+class Facts(TypedDict, total=False):
+    """What an entry may say of the thing acted on."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    note: str
+
+
+def record_on(row: Model, name: str, actor: Actor, action: str, **facts: Unpack[Facts]) -> None:
+    """Add an entry about a row, which goes by ``name``; its table says what kind of thing it is."""
+    record(
+        actor,
+        action,
+        object_type=row._meta.model_name or "",  # noqa: SLF001  # its only public name
+        object_id=row.pk,
+        object_name=name,
+        **facts,
+    )
 
 
 def record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -202,25 +202,9 @@ def _locked(breaker_id: int) -> Breaker:
     return row
 
 
-def _record(
-    row: Breaker,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    note: str = "",
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="breaker",
-        object_id=row.pk,
-        object_name=row.name or ", ".join(row.jobs.values_list("name", flat=True)[:1]),
-        before=before,
-        after=after,
-        note=note,
-    )
+def _record(row: Breaker, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
+    name = row.name or ", ".join(row.jobs.values_list("name", flat=True)[:1])
+    audit.record_on(row, name, actor, action, **facts)
     revisions.bump("jobs")
 
 

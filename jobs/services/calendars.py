@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -198,24 +198,9 @@ def _name_taken(name: str) -> DuplicateError:
     return DuplicateError(sentence, fields={"name": sentence})
 
 
-def _record(
-    row: Calendar,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
+def _record(row: Calendar, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
     """Write down who did it, and wake everybody who waits."""
-    audit.record(
-        actor,
-        action,
-        object_type="calendar",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
-    )
+    audit.record_on(row, row.name, actor, action, **facts)
     revisions.bump("jobs")
     wake.poke(wake.JOBS)
 

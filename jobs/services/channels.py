@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from jobs.domain.alerts import Rule, Severity
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
-from jobs.models import Channel
+from jobs.domain.quiet import clock
+from jobs.domain.zones import zone_names
+from jobs.models import Channel, Job
 from jobs.notify import NotifyError, Ports
 from jobs.services import audit, channel_specs, messages, revisions, ways_out
 from jobs.services.problems import invalid_from
 from jobs.services.storable import check_storable
 from jobs.services.writing import write_transaction
+
+
+def _clock(text: str) -> str:
+    return f"{clock(text.strip()):%H:%M}"
+
+
+def _zone(text: str) -> str:
+    if text not in zone_names():
+        raise ValueError(f"{text[:60]!r} is no time zone. Use one such as Europe/Berlin")
+    return text
 
 
 class Routes(BaseModel):
@@ -32,6 +51,23 @@ class Routes(BaseModel):
     workspaces: Annotated[list[int], Field(max_length=100)] = []
 
 
+class Quiet(BaseModel):
+    """Hours of the day in which only what is critical is told; the rest waits for their end."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: Annotated[str, Field(alias="from"), AfterValidator(_clock)]
+    to: Annotated[str, AfterValidator(_clock)]
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse hours that are none, or the whole day."""
+        if self.start == self.to:
+            raise ValueError("they begin and end at the same time. Use two times, or none")
+        return self
+
+
 class ChannelDefinition(BaseModel):
     """A channel as somebody describes it; ``settings`` are those of its kind."""
 
@@ -43,6 +79,7 @@ class ChannelDefinition(BaseModel):
     enabled: bool = True
     severity: Severity = Severity.WARNING
     routes: Routes = Routes()
+    quiet: Quiet | None = None
     remind_seconds: Annotated[int, Field(ge=0, le=30 * 86_400, description="0: no reminders.")] = (
         14_400
     )
@@ -59,7 +96,7 @@ def create(given: Mapping[str, Any], *, actor: Actor) -> Channel:
     with write_transaction():
         channel_specs.store(row, spec)
         _save(row, asked)
-        _record(row, actor, "channel.create", after=shown(row))
+        audit.record_on(row, row.name, actor, "channel.create", after=shown(row))
     return row
 
 
@@ -77,10 +114,12 @@ def update(channel_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Chan
             {**channel_specs.values_of(row), **settings} if isinstance(settings, dict) else settings
         )
         asked = _judged({**_definition(row), **changes, "settings": merged})
+        if asked.name != row.name:  # jobs name it
+            Job.objects.filter(alert_channel=row.name).update(alert_channel=asked.name)
         channel_specs.store(row, channel_specs.judged(row.kind, asked.settings))
         row.updated_at = timezone.now()
         _save(row, asked)
-        _record(row, actor, "channel.update", before=before, after=shown(row))
+        audit.record_on(row, row.name, actor, "channel.update", before=before, after=shown(row))
     return row
 
 
@@ -89,7 +128,8 @@ def delete(channel_id: int, *, actor: Actor) -> None:
     require(actor, Permission.ADMINISTER)
     with write_transaction():
         row = get(channel_id, locked=True)
-        _record(row, actor, "channel.delete", before=shown(row))
+        audit.record_on(row, row.name, actor, "channel.delete", before=shown(row))
+        Job.objects.filter(alert_channel=row.name).update(alert_channel="")
         row.delete()
 
 
@@ -105,7 +145,7 @@ def send_test(channel_id: int, *, actor: Actor, ports: Ports | None = None) -> s
         why = str(error)
     else:
         why = ""
-    _record(row, actor, "channel.test", note=why)
+    audit.record_on(row, row.name, actor, "channel.test", note=why)
     return why
 
 
@@ -133,6 +173,7 @@ def _definition(row: Channel) -> dict[str, Any]:
         "enabled": row.enabled,
         "severity": row.severity,
         "routes": row.routes,
+        "quiet": row.quiet or None,
         "remind_seconds": row.remind_seconds,
         "tells_resolved": row.tells_resolved,
     }
@@ -155,6 +196,7 @@ def _save(row: Channel, asked: ChannelDefinition) -> None:
     row.name, row.enabled, row.severity = asked.name, asked.enabled, asked.severity.value
     routes = asked.routes.model_dump(mode="json")
     row.routes = {name: value for name, value in routes.items() if value}
+    row.quiet = {} if asked.quiet is None else asked.quiet.model_dump(mode="json", by_alias=True)
     row.remind_seconds, row.tells_resolved = asked.remind_seconds, asked.tells_resolved
     try:
         with transaction.atomic():
@@ -162,24 +204,3 @@ def _save(row: Channel, asked: ChannelDefinition) -> None:
     except IntegrityError as error:
         raise ConflictError(f"Channel {row.name} exists already.") from error
     revisions.bump("jobs")
-
-
-def _record(
-    row: Channel,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    note: str = "",
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="channel",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
-        note=note,
-    )

@@ -183,15 +183,7 @@ def _record(
     row: Freeze, actor: Actor, action: str, *, before: dict[str, str | None] | None = None
 ) -> None:
     """Write down who did it, and let every page show it."""
-    audit.record(
-        actor,
-        action,
-        object_type="freeze",
-        object_id=row.pk,
-        object_name=row.target or FreezeScope.EVERYTHING.value,
-        before=before,
-        after=_facts(row),
-        note=row.reason,
-    )
+    name = row.target or FreezeScope.EVERYTHING.value
+    audit.record_on(row, name, actor, action, before=before, after=_facts(row), note=row.reason)
     revisions.bump("jobs")
     wake.poke(wake.JOBS)

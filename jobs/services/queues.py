@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -142,24 +142,7 @@ def _save(row: Queue, fields: list[str]) -> None:
     row.save(update_fields=[*fields, "updated_at"])
 
 
-def _record(
-    row: Queue,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    note: str = "",
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="queue",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
-        note=note,
-    )
+def _record(row: Queue, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
+    audit.record_on(row, row.name, actor, action, **facts)
     revisions.bump("workers")
     wake.poke("queue")  # what waits may begin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, Unpack
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -350,23 +350,6 @@ def _shown(row: Variable) -> dict[str, Any]:
     }
 
 
-def _record(
-    row: Variable,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    note: str = "",
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="variable",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
-        note=note,
-    )
+def _record(row: Variable, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
+    audit.record_on(row, row.name, actor, action, **facts)
     revisions.bump("jobs")

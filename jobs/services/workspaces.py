@@ -7,7 +7,7 @@ ledger, the forecast and the explanation tell it as they tell every freeze, with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -255,21 +255,6 @@ def _taken(name: str) -> DuplicateError:
     return DuplicateError(sentence, fields={"name": sentence})
 
 
-def _record(
-    row: Workspace,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    audit.record(
-        actor,
-        action,
-        object_type="workspace",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
-    )
+def _record(row: Workspace, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
+    audit.record_on(row, row.name, actor, action, **facts)
     revisions.bump("jobs")
