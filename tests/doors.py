@@ -155,6 +155,8 @@ class World:
         things = self.mine if own else self.theirs
         if "queues/" in route:
             things = {**things, "name": "doors"}
+        if "welcome/" in route:
+            things = {**things, "name": "disk-space"}
         if "rules/" in route:
             things = {**things, "name": "disk"}
         if "scheduled-jobs/" in route:

@@ -10,7 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs.domain.errors import ForbiddenError, InvalidError, UnknownError
-from jobs.domain.permissions import SYSTEM, Actor, Permission, Role, can
+from jobs.domain.permissions import (
+    ROLE_PERMISSIONS,
+    SYSTEM,
+    Actor,
+    Permission,
+    Role,
+    can,
+)
 from jobs.models import Access, AuditEntry, Execution, Job, Token, Workspace
 from jobs.models.job import of_jobs_seen_by
 from jobs.queries import sight
@@ -83,7 +90,8 @@ def test_what_is_not_seen_does_not_exist_and_what_is_seen_may_be_refused() -> No
     with pytest.raises(UnknownError):
         cancelling.cancel(make_execution(theirs).pk, actor=actor)
     here = sight.before(actor, {"job_id": mine.pk})
-    assert here.permissions == {Permission.READ, Permission.EXECUTE, Permission.PAUSE}
+    assert here.permissions == ROLE_PERMISSIONS[Role.OPERATOR]
+    assert not actor.may(Permission.METRICS)  # figures of all jobs
     with pytest.raises(UnknownError, match=f"Job {theirs.pk} does not exist"):
         sight.before(actor, {"job_id": theirs.pk})
 
