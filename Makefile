@@ -18,8 +18,9 @@ up: $(VENV)/.base ## Set up and run the whole product at http://127.0.0.1:8000
 
 setup: $(VENV)/.dev ## Set up the development environment
 
+# Three for two processors: the tests of whole products mostly wait.
 test: $(VENV)/.dev ## Set up and run the tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
 check: format lint types layers templates ## Everything that needs no run: format, lint, types, layers
 

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db.backends.signals import connection_created
 from django.test import Client
 
 from jobs.domain.permissions import Role
+from tests import migrated
 from tests.factories import make_user
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share what takes long to make between the workers of a run."""
+    migrated.share(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that run as a group: at the end, one worker would wait for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """Begin the tests' database with a copy of the tables instead of all migrations."""
+    connection_created.connect(migrated.fill)
+    yield
+    connection_created.disconnect(migrated.fill)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_failures_open_it_and_a_test_run_closes_it(product: Product, open_page: 
     expect(card.locator("header")).to_have_text(re.compile(r"Circuit breaker\s*Open"))
 
     mended.touch()
-    probe = wait_until(lambda: _started(product, job), what="the open time ends", patience=5)
+    probe = wait_until(lambda: _started(product, job), what="the open time ends")
     wait_until(lambda: product.state(probe) == "running", what="the test run runs")
     page.reload()
     expect(card.locator("header")).to_contain_text("Half-open")

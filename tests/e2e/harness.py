@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jobs.lineage import end_with_parent
+from tests.migrated import inherited, template
 
 SETTINGS = "scheduler_site.settings"
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,15 +30,6 @@ EVIDENCE = (
     "os.write(f,(' '.join([sys.argv[2],os.environ['EXECUTION_ID'],os.environ['ATTEMPT'],"
     "str(time.time()),str(os.getppid())])+chr(10)).encode()); os.fsync(f)"
 )
-
-
-# The tests' own database and transport are not the product's.
-NOT_INHERITED = ("JOBDECK_", "PYTEST_", "DATABASE_URL", "BROKER_URL")
-
-
-def inherited() -> dict[str, str]:
-    """Return what the product may know of the tests' environment."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
 
 
 def wait_until(condition: Callable[[], Value], *, what: str, patience: float = PATIENCE) -> Value:
@@ -60,22 +49,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@cache
-def template() -> Path:
-    """Return a database file with empty tables, made once."""
-    folder = tempfile.mkdtemp(prefix="jobdeck-template-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "migrate", "--skip-checks", "--verbosity=0"],
-        env={**inherited(), "JOBDECK_DATA": folder, "DJANGO_SETTINGS_MODULE": SETTINGS},
-        check=True,
-    )
-    with sqlite3.connect(Path(folder) / "jobdeck.sqlite3") as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return Path(folder) / "jobdeck.sqlite3"
 
 
 class Product:

@@ -30,7 +30,7 @@ def test_what_is_frozen_before_it_is_due_makes_no_execution(
         )
         settled = datetime.now(UTC)
         database.wait_for(
-            "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=30
+            "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=90
         )
 
     raced = json.loads(racer.stdout)

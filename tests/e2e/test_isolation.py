@@ -34,11 +34,11 @@ def test_stalled_worker_is_fenced_off(make_product: Callable[..., Product]) -> N
     worker = product.cluster_tree().worker_of(product, execution)
 
     signal_to(worker, signal.SIGSTOP)
-    lost = product.end_of(execution, patience=15)
+    lost = product.end_of(execution)
     signal_to(worker, signal.SIGCONT)
 
     assert lost == "lost"
-    wait_until(lambda: not product.job_processes(), what="its job is ended", patience=5)
+    wait_until(lambda: not product.job_processes(), what="its job is ended")
     time.sleep(1.5)  # longer than a beat: time in which a stale worker would write
     assert product.state(execution) == "lost"
     assert len(product.evidence()) == 1

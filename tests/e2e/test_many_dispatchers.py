@@ -40,7 +40,7 @@ def test_no_due_time_is_lost_or_doubled(database: Database, dispatchers: int, ki
             processes[victim] = start(database, "dispatcher")
         settled = datetime.now(UTC)
         database.wait_for(
-            "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=30
+            "SELECT count(*) FROM jobs_job WHERE decided_until >= %s", [settled], JOBS, seconds=90
         )
     finally:
         stop(processes)

@@ -31,7 +31,7 @@ def test_whole_product_answers_runs_a_job_and_stops(make_product: Callable[..., 
     url = f"http://127.0.0.1:{product.port}"
 
     wait_until(lambda: f"Jobdeck is ready at {url}" in product.log.read_text(), what="the URL")
-    with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/healthz", timeout=30) as answer:
         assert answer.status == 200
     assert product.run(product.job("hello", "echo hello")) == "succeeded"
     assert serve(product, "--web").returncode != 0
@@ -62,7 +62,7 @@ def test_web_killed_with_sigkill_frees_the_port_and_comes_back(
     product_url = f"http://127.0.0.1:{product.port}/healthz"
     signal_web(web)
 
-    wait_until(lambda: not is_alive(worker), what="granian's worker ends", patience=3)
+    wait_until(lambda: not is_alive(worker), what="granian's worker ends")
     wait_until(lambda: answers(product_url), what="the web is back")
 
 

@@ -82,7 +82,7 @@ def test_restart_runs_what_waited_and_names_what_was_lost(
     product.kill_everything()
     product.start("--dispatcher", "--cluster", "main")
 
-    assert product.end_of(running, patience=10) == "lost"
+    assert product.end_of(running, patience=25) == "lost"
     assert product.end_of(waiting) == "succeeded"
     starts = [line[1] for line in product.evidence() if line[0] == "start"]
     ends = [line[1] for line in product.evidence() if line[0] == "end"]
