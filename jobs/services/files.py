@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from jobs import conf
-from jobs.domain.errors import JobdeckError
+from jobs.domain.errors import JobdeckError, StateError
 from jobs.domain.permissions import Actor, Role
 from jobs.domain.states import JobState
 from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
@@ -294,7 +294,7 @@ def _keep_fault(
 ) -> None:
     where = found.path if fault.line is None else f"{found.path}:{fault.line}"
     outcome.broken[found.path] = f"{where}: {fault.reason}"
-    log.warning("%s: %s The file changes nothing.", where, fault.reason)
+    log.warning("%s: %s. The file changes nothing.", where, fault.reason.rstrip("."))
     with write_transaction():
         row = _locked(found, now)
         row.fault, row.line = fault.reason, fault.line
@@ -408,7 +408,9 @@ def overrides_of(job: Job) -> list[str]:
 
 def give_back(job_id: int, *, actor: Actor) -> Job:
     """Give up what people changed of a job that a file defines."""
-    known = FileJob.objects.select_related("job").get(job=job_id)
+    known = FileJob.objects.filter(job=job_id).first()
+    if known is None:
+        raise StateError(f"Job {job_id} is defined by no file: there is nothing to give it back to.")
     said = {n: v for n, v in known.definition.items() if n not in (ENABLED, "workspace", "name")}
     return job_services.update(job_id, said, actor=actor)
 

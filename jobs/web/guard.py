@@ -77,6 +77,13 @@ OWN_JOBS = frozenset(
         "workspace_edit",
         "workspace_disable",
         "workspace_enable",
+        "p_workspace_standing",
+        "workspace_deploy",
+        "p_workspace_deploy",
+        "workspace_destroy",
+        "p_workspace_destroy",
+        "workspace_cancel",
+        "p_workspace_cancel",
     }
 )
 

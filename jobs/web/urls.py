@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 
 from jobs.web.views import (
     about,
@@ -14,10 +16,12 @@ from jobs.web.views import (
     breakers,
     calendars,
     channels,
+    check_ins,
     configuration,
     execution_actions,
     executions,
     explain,
+    files,
     freezes,
     health,
     job,
@@ -29,6 +33,7 @@ from jobs.web.views import (
     overview,
     passwords,
     people,
+    pings,
     preferences,
     queues,
     run_form,
@@ -38,12 +43,14 @@ from jobs.web.views import (
     variables,
     wallboard,
     welcome,
+    workspace_operations,
     workspaces,
 )
 from jobs.web.views import jobs as job_list
 
 urlpatterns = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("language/", require_POST(set_language), name="language"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", passwords.change, name="password_change"),
     path(
@@ -141,6 +148,19 @@ urlpatterns = [
     path("channels/<int:channel_id>/test/", channels.trial, name="channel_test"),
     path("channels/<int:channel_id>/delete/", channels.delete, name="channel_delete"),
     path("p/channels/<int:channel_id>/delete/", channels.delete_dialog, name="p_channel_delete"),
+    path("check-ins/", check_ins.check_in_list, name="check_ins"),
+    path("check-ins/new/", check_ins.new, name="check_in_new"),
+    path("check-ins/<int:check_in_id>/", check_ins.check_in_page, name="check_in"),
+    path("check-ins/<int:check_in_id>/edit/", check_ins.edit, name="check_in_edit"),
+    path("check-ins/<int:check_in_id>/pause/", check_ins.pause, name="check_in_pause"),
+    path("check-ins/<int:check_in_id>/resume/", check_ins.resume, name="check_in_resume"),
+    path("check-ins/<int:check_in_id>/key/", check_ins.rotate, name="check_in_rotate"),
+    path("check-ins/<int:check_in_id>/delete/", check_ins.delete, name="check_in_delete"),
+    path(
+        "p/check-ins/<int:check_in_id>/delete/", check_ins.delete_dialog, name="p_check_in_delete"
+    ),
+    path("ping/<str:key>", pings.ping, name="ping"),
+    path("ping/<str:key>/<str:word>", pings.ping, name="ping_signal"),
     path("breakers/", breakers.breaker_list, name="breakers"),
     path("breakers/<int:breaker_id>/close/", breakers.close, name="breaker_close"),
     path("breakers/<int:breaker_id>/trip/", breakers.trip, name="breaker_trip"),
@@ -156,12 +176,37 @@ urlpatterns = [
     path(
         "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
     ),
+    path("files/", files.file_list, name="files"),
+    path("jobs/<int:job_id>/give-back/", files.give_back, name="job_give_back"),
     path("workspaces/", workspaces.workspace_list, name="workspaces"),
     path("workspaces/new/", workspaces.new, name="workspace_new"),
     path("workspaces/<str:name>/", workspaces.workspace_page, name="workspace"),
     path("workspaces/<str:name>/edit/", workspaces.edit, name="workspace_edit"),
     path("workspaces/<str:name>/disable/", workspaces.disable, name="workspace_disable"),
     path("workspaces/<str:name>/enable/", workspaces.enable, name="workspace_enable"),
+    path("workspaces/<str:name>/deploy/", workspace_operations.deploy, name="workspace_deploy"),
+    path("workspaces/<str:name>/destroy/", workspace_operations.destroy, name="workspace_destroy"),
+    path("workspaces/<str:name>/cancel/", workspace_operations.cancel, name="workspace_cancel"),
+    path(
+        "p/workspaces/<str:name>/standing/",
+        workspace_operations.standing_region,
+        name="p_workspace_standing",
+    ),
+    path(
+        "p/workspaces/<str:name>/deploy/",
+        workspace_operations.deploy_dialog,
+        name="p_workspace_deploy",
+    ),
+    path(
+        "p/workspaces/<str:name>/destroy/",
+        workspace_operations.destroy_dialog,
+        name="p_workspace_destroy",
+    ),
+    path(
+        "p/workspaces/<str:name>/cancel/",
+        workspace_operations.cancel_dialog,
+        name="p_workspace_cancel",
+    ),
     path("workspaces/<str:name>/delete/", workspaces.delete, name="workspace_delete"),
     path("p/workspaces/<str:name>/delete/", workspaces.delete_dialog, name="p_workspace_delete"),
     path("health/", health.health_page, name="health"),

@@ -8,9 +8,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from jobs.web.operation_forms import OperationsForm, field_of, operations_in, values_of
 
-class WorkspaceForm(forms.Form):
-    """A name and what the workspace is for."""
+
+class WorkspaceForm(OperationsForm):
+    """A name, what the workspace is for, and what becomes of its infrastructure."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -35,11 +37,25 @@ def form_of(
         del form.fields["name"]
     form.is_valid()
     for key, sentence in errors.items():
-        form.add_error(key if key in form.fields else None, sentence)
+        field = key if key in form.fields else field_of(key)
+        form.add_error(field if field in form.fields else None, sentence)
     return form
 
 
-def typed(data: Mapping[str, str], *, named: bool = True) -> dict[str, Any]:
-    """Return what was typed; a browser sends each end of a line as CRLF."""
-    values = {"description": data.get("description", "").replace("\r\n", "\n")}
+def operations_shown(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of what is decided about a workspace's infrastructure."""
+    return values_of(config)
+
+
+def typed(
+    data: Mapping[str, str], *, named: bool = True, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what was typed; a browser sends each end of a line as CRLF.
+
+    Infrastructure is named only where something is said of it now, or was ``before``.
+    """
+    values: dict[str, Any] = {"description": data.get("description", "").replace("\r\n", "\n")}
+    operations = operations_in(data)
+    if "template" in data and (operations or before):
+        values["operations"] = operations
     return {"name": data.get("name", "").strip(), **values} if named else values

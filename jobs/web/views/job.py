@@ -27,6 +27,7 @@ from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.views.breakers import of_job
+from jobs.web.views.files import note_of
 
 HISTORY = 25
 MOST_UPSTREAMS = 50
@@ -47,6 +48,7 @@ def job_page(request: AuthedRequest, job_id: int) -> HttpResponse:
         **_next(job, now),
         **_history(request, job),
         **_configuration(request, job),
+        **note_of(job),
         "breaker": of_job(job, now),
         **_dependencies(request, job),
     }

@@ -25,6 +25,7 @@ from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
 from jobs.web.rows import shown
 from jobs.web.toasts import Toast
+from jobs.web.views.workspace_operations import standing_context
 
 PAGE_SIZE = 50
 
@@ -68,6 +69,7 @@ def workspace_page(request: AuthedRequest, name: str) -> HttpResponse:
         "may_edit": _may(request, row, Permission.EDIT),
         "may_delete": request.actor.sees_all and request.actor.may(Permission.DELETE),
         **_jobs(request, chosen, now),
+        **standing_context(request, row, now),
     }
     return render(request, "pages/workspace.html", context)
 
@@ -92,11 +94,12 @@ def new(request: AuthedRequest) -> HttpResponse:
     """Show the form of a new workspace; create it."""
     if request.method != "POST":
         return _form(request, {"name": "", "description": ""}, None)
-    values = drafts.typed(request.POST.dict())
+    typed = request.POST.dict()
+    values = drafts.typed(typed)
     try:
         made = workspaces.create(workspaces.parse_workspace(values), actor=request.actor)
     except (InvalidError, ConflictError) as error:
-        return _form(request, values, None, error)
+        return _form(request, {**typed, "name": values["name"]}, None, error)
     return _done(request, _("Created %s.") % made.name, made)
 
 
@@ -106,13 +109,15 @@ def edit(request: AuthedRequest, name: str) -> HttpResponse:
     row = get_workspace(name, seen_by=request.actor)
     workspaces.require_in(request.actor, Permission.EDIT, row)
     if request.method != "POST":
-        return _form(request, {"description": row.description}, row)
-    values = drafts.typed(request.POST.dict(), named=False)
+        told = drafts.operations_shown(row.config)
+        return _form(request, {"description": row.description, **told}, row)
+    typed = request.POST.dict()
+    values = drafts.typed(typed, named=False, before=row.config)
     try:
         changes = workspaces.parse_changes(values)
         saved = workspaces.update(row.name, changes, actor=request.actor)
     except (InvalidError, ConflictError) as error:
-        return _form(request, values, row, error)
+        return _form(request, typed, row, error)
     return _done(request, _("Saved %s.") % saved.name, saved)
 
 
