@@ -7,7 +7,7 @@ export JOBDECK_DATA ?= var
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST_ARGS ?=
 
-.PHONY: help up setup test check format lint types layers templates soak bench pins messages clean
+.PHONY: help up setup test check format lint types layers templates soak bench screenshots pins messages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ soak: $(VENV)/.dev ## The slow proofs: minutes of kills under load, every time z
 bench: $(VENV)/.dev ## Measure lateness, throughput, idle cost and page times
 	$(BIN)/python -m benchmarks
 
+screenshots: $(VENV)/.dev ## Take the pictures of docs/screenshots; FOLDER=... takes every page
+	$(BIN)/python -m tests.browser.screenshots $(if $(FOLDER),--all $(FOLDER))
+
 pins: $(VENV)/.dev ## Compile the hashed requirement files anew
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) -o requirements/base.txt
 	$(BIN)/uv pip compile requirements/build.in $(COMPILE) -o requirements/build.txt
@@ -53,6 +56,11 @@ pins: $(VENV)/.dev ## Compile the hashed requirement files anew
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make pins" $(PINS_ARGS)
+
+# Needs GNU gettext. Both files are committed: a machine that only runs the product has no msgfmt.
+messages: $(VENV)/.dev ## Collect new texts of the pages, and compile the Indonesian ones
+	$(BIN)/python manage.py makemessages --locale id --no-location --ignore=var --ignore=.venv --ignore=tests
+	$(BIN)/python manage.py compilemessages --locale id --ignore=.venv
 
 clean: ## Remove the environment and caches; data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -203,7 +203,7 @@ def settings_read() -> Mapping[str, Reading]:
 
 def settings_page() -> Path:
     """Return the file that tells what each of them means."""
-    return cast("Path", settings.BASE_DIR) / "docs" / "reference" / "settings.md"
+    return settings.BASE_DIR / "docs" / "reference" / "settings.md"
 
 
 def alert_seconds() -> float:

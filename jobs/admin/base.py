@@ -88,7 +88,7 @@ class ReadOnly(_ModelAdmin):
         """Say whether the actions that pause and resume are offered."""
         return can(actor(request), Permission.PAUSE)
 
-    def view_on_site(self, obj: Any) -> str:  # type: ignore[override]  # Django takes a function
+    def view_on_site(self, obj: Any) -> str:
         """Return the product's own page of a row; the admin links to it."""
         return reverse(self.page, args=[getattr(obj, self.page_key)]) if self.page else ""
 

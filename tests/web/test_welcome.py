@@ -11,9 +11,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.test import Client, override_settings
 
-from jobs import conf
 from jobs.domain.addresses import parse_allowed
 from jobs.domain.permissions import SYSTEM
 from jobs.models import AuditEntry, Execution, Job
@@ -94,7 +94,7 @@ def test_an_example_that_is_not_there_is_told(editor_client: Client) -> None:
 def test_the_check_of_this_server_is_an_http_job_where_that_is_allowed() -> None:
     plain = examples.add("this-server", PLACE, actor=SYSTEM).job
     job_services.delete(plain.pk, actor=SYSTEM)
-    allowed = {**conf.settings.JOBDECK, "HTTP_ALLOWED": parse_allowed(["127.0.0.1:8000"])}
+    allowed = {**settings.JOBDECK, "HTTP_ALLOWED": parse_allowed(["127.0.0.1:8000"])}
     with override_settings(JOBDECK=allowed):
         direct = examples.add("this-server", PLACE, actor=SYSTEM).job
 
