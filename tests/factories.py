@@ -20,6 +20,7 @@ from jobs.models import (
     Breaker,
     Calendar,
     Channel,
+    CheckIn,
     Execution,
     Freeze,
     Job,
@@ -27,7 +28,7 @@ from jobs.models import (
     Worker,
     WorkerKind,
 )
-from jobs.services import backfills, calendars, channels, freezes, variables
+from jobs.services import backfills, calendars, channels, check_ins, freezes, variables
 from jobs.services import jobs as job_services
 from jobs.services.backfill_requests import parse_request
 from jobs.services.calendars import parse_calendar
@@ -160,6 +161,12 @@ def make_channel(**fields: Any) -> Channel:
         **fields,
     }
     return channels.create(values, actor=SYSTEM)
+
+
+def make_check_in(**fields: Any) -> CheckIn:
+    """Return a check-in that is awaited each hour."""
+    values = {"name": f"check-in-{next(_numbers)}", "period_seconds": 3600, **fields}
+    return check_ins.create(values, actor=SYSTEM)[0]
 
 
 def make_artifact(execution: Execution, content: bytes = b"a,b\n", **fields: Any) -> Artifact:

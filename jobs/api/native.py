@@ -24,6 +24,7 @@ from jobs.api.v1.breakers import router as breakers
 from jobs.api.v1.bulk import router as bulk
 from jobs.api.v1.calendars import router as calendars
 from jobs.api.v1.channels import router as channels
+from jobs.api.v1.check_ins import router as check_ins
 from jobs.api.v1.dependencies import router as dependencies
 from jobs.api.v1.deployments import router as deployments
 from jobs.api.v1.events import router as events
@@ -118,6 +119,7 @@ api.add_router("/tokens", tokens)
 api.add_router("/audit", audit)
 api.add_router("", alerts)
 api.add_router("/channels", channels)
+api.add_router("/check-ins", check_ins)
 
 
 for _prefix, _router in api._routers:  # noqa: SLF001 - ninja has no other way to all operations

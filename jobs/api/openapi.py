@@ -15,6 +15,7 @@ from jobs.services.alert_requests import AlertMute, AlertNote, AlertRuleChanges
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
 from jobs.services.channels import ChannelDefinition
+from jobs.services.check_ins import CheckInDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
@@ -183,6 +184,22 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         },
     },
     "ChannelChanges": {"off": {"summary": "Off", "value": {"enabled": False}}},
+    "CheckInDefinition": {
+        "backup": {
+            "summary": "A backup of another host, each night",
+            "value": {
+                "name": "backup of db1",
+                "expression": "30 2 * * *",
+                "timezone": "Europe/Paris",
+                "grace_seconds": "1h",
+            },
+        },
+        "period": {
+            "summary": "Every 15 minutes",
+            "value": {"name": "mail queue", "period_seconds": 900, "grace_seconds": 300},
+        },
+    },
+    "CheckInChanges": {"grace": {"summary": "More time", "value": {"grace_seconds": "2h"}}},
     "BreakerChanges": {
         "longer": {"summary": "Open for ten minutes", "value": {"open_seconds": 600}}
     },
@@ -394,6 +411,7 @@ def _request_schemas() -> dict[str, Any]:
         AlertMute,
         AlertRuleChanges,
         ChannelDefinition,
+        CheckInDefinition,
     ):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))
@@ -406,6 +424,7 @@ def _request_schemas() -> dict[str, Any]:
     definition["properties"]["breaker"]["anyOf"].insert(0, by_name)
     schemas["BreakerChanges"] = _changes("BreakerChanges", schemas["BreakerDefinition"])
     schemas["ChannelChanges"] = _changes("ChannelChanges", schemas["ChannelDefinition"])
+    schemas["CheckInChanges"] = _changes("CheckInChanges", schemas["CheckInDefinition"])
     schemas["JobChanges"] = _changes("JobChanges", definition)
     schemas["CalendarChanges"] = _changes("CalendarChanges", schemas["CalendarDefinition"])
     schemas["JobDefinition"] = {

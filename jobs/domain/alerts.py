@@ -52,9 +52,11 @@ class Rule(StrEnum):
     DISPATCHER = "dispatcher"
     DISK = "disk"
     DATABASE = "database"
+    CHECK_IN = "check_in"  # a job that runs elsewhere is silent, or said that it failed
     BREAKER = "breaker"
     QUEUE_HEALTH = "queue_health"
     BOTTLENECK = "bottleneck"
+    OWN = "own"  # rules that people made: one alert for each rule and job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ from jobs.models.alert import (
     Channel,
     Delivery,
     Lease,
+    UsedLink,
 )
 from jobs.models.artifact import Artifact
 from jobs.models.audit import AuditEntry
 from jobs.models.backfill import Backfill, BackfillItem
 from jobs.models.breaker import Breaker
 from jobs.models.calendar import Calendar
+from jobs.models.check_in import CheckIn, CheckInReport
 from jobs.models.dependency import Dependency
 from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
@@ -48,6 +50,8 @@ __all__ = [
     "Breaker",
     "Calendar",
     "Channel",
+    "CheckIn",
+    "CheckInReport",
     "ConfigFile",
     "Delivery",
     "Dependency",
@@ -73,6 +77,7 @@ __all__ = [
     "Stat",
     "Template",
     "Token",
+    "UsedLink",
     "Variable",
     "Worker",
     "WorkerKind",

@@ -37,6 +37,7 @@ from jobs.models import (
 )
 from jobs.queries import ready
 from jobs.queries.breakers import in_use, named, words_of
+from jobs.queries.check_ins import check_ins_in_trouble
 from jobs.queries.pulse import pulse
 from jobs.queries.queue_health import healths
 from jobs.queries.room import room
@@ -361,4 +362,5 @@ def conditions(
         (Rule.OVERDUE,): lambda: overdue_jobs(now, limits),
         (Rule.NO_WORKER, Rule.LATE_START): lambda: queues_without_worker(now, limits),
         (Rule.BREAKER,): open_breakers,
+        (Rule.CHECK_IN,): lambda: check_ins_in_trouble(now),
     }

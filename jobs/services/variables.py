@@ -24,7 +24,7 @@ from jobs.domain.permissions import (
     require_somewhere,
 )
 from jobs.domain.variables import LONGEST_VALUE, check_name
-from jobs.models import Execution, Job, Variable, Workspace
+from jobs.models import Channel, CheckIn, Execution, Job, Variable, Workspace
 from jobs.models.variable import GLOBAL, JOB, workspace_of, workspace_scope
 from jobs.queries.variables import Naming, jobs_naming, room_of
 from jobs.queries.workspaces import get_workspace
@@ -190,7 +190,8 @@ def consequence(row: Variable, naming: list[Naming]) -> str:
 def rotate(*, actor: Actor) -> tuple[int, list[str]]:
     """Seal all secrets anew by the first key; return how many, and the names of those left sealed.
 
-    Variables, and what executions of any age were given: their masks are made from it.
+    Variables, what executions of any age were given (their masks are made from it), and the
+    addresses of channels and check-ins.
     """
     require(actor, Permission.ADMINISTER)
     resealed, closed = 0, []
@@ -203,10 +204,29 @@ def rotate(*, actor: Actor) -> tuple[int, list[str]]:
                 continue
             row.save(update_fields=["sealed"])
             resealed += 1
-    given, left = _reseal_given()
-    resealed, closed = resealed + given, closed + left
+    for given, left in (_reseal_given(), _reseal_addresses()):
+        resealed, closed = resealed + given, closed + left
     with write_transaction():
         audit.record(actor, "variable.rotate", object_type="variable", note=f"{resealed} sealed")
+    return resealed, closed
+
+
+def _reseal_addresses() -> tuple[int, list[str]]:
+    """Seal anew where alerts are told and where jobs elsewhere report."""
+    resealed, closed = 0, []
+    with write_transaction():
+        rows: list[tuple[Channel | CheckIn, str]] = [
+            *((row, "sealed") for row in Channel.objects.select_for_update().exclude(sealed="")),
+            *((row, "sealed_key") for row in CheckIn.objects.select_for_update()),
+        ]
+        for row, column in rows:
+            try:
+                setattr(row, column, secret_box.reseal(getattr(row, column)))
+            except secret_box.SealedError:
+                closed.append(row.name)
+                continue
+            row.save(update_fields=[column])
+            resealed += 1
     return resealed, closed
 
 

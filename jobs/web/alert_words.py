@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.own_rules import Comparison, Metric
 from jobs.queries.alerts import Phase
 from jobs.web.words import Badge, Text
 
@@ -31,9 +32,11 @@ RULE: dict[str, Text] = {
     Rule.DISPATCHER: _("Scheduler"),
     Rule.DISK: _("Disk"),
     Rule.DATABASE: _("Database"),
+    Rule.CHECK_IN: _("Check-in"),
     Rule.BREAKER: _("Circuit breaker"),
     Rule.QUEUE_HEALTH: _("Queue health"),
     Rule.BOTTLENECK: _("Bottleneck"),
+    Rule.OWN: _("Own rule"),
 }
 LIMIT: dict[str, Text] = {
     "critical_in_a_row": _("Critical from so many failures in a row"),
@@ -50,6 +53,17 @@ LIMIT: dict[str, Text] = {
     "lag_seconds": _("Warning when due times are decided so many seconds late"),
     "silent_seconds": _("Critical after so many seconds without a tick"),
 }
+METRIC: dict[str, Text] = {
+    Metric.RUN_SECONDS: _("Duration of each run, in seconds"),
+    Metric.FAILURES: _("Failures in each hour"),
+    Metric.FAILURE_RATE: _("Share that failed in each hour, 0 to 1"),
+    Metric.RUNS: _("Runs that ended in each hour"),
+    Metric.MEAN_SECONDS: _("Mean duration in each hour, in seconds"),
+}
+COMPARISON: dict[str, Text] = {
+    Comparison.ABOVE: _("above"),
+    Comparison.BELOW: _("below"),
+}
 KIND: dict[str, Text] = {
     "email": _("E-mail"),
     "webhook": _("Signed webhook"),
@@ -60,6 +74,7 @@ EVENT: dict[str, Text] = {
     "opened": _("Opened"),
     "escalated": _("Became critical"),
     "reminder": _("Reminder"),
+    "passed_on": _("Passed on"),
     "resolved": _("Resolved"),
 }
 EVIDENCE: dict[str, Text] = {
@@ -80,6 +95,10 @@ EVIDENCE: dict[str, Text] = {
     "since": _("Since"),
     "oldest_queued_at": _("Oldest in the queue since"),
     "state": _("State"),
+    "check_in": _("Check-in"),
+    "expected_at": _("Expected by"),
+    "last_success_at": _("Last success"),
+    "last_fail_at": _("Last failure"),
     "reason": _("Reason"),
     "score": _("Score"),
     "threshold": _("Threshold"),
@@ -90,5 +109,7 @@ EVIDENCE: dict[str, Text] = {
     "first_due_at": _("First due time"),
     "last_due_at": _("Last due time"),
     "due_times": _("Due times"),
+    "metric": _("What was looked at"),
+    "values": _("Latest figures"),
     "away_seconds": _("Was away for, in seconds"),
 }

@@ -20,6 +20,7 @@ from jobs.models import (
     Breaker,
     Calendar,
     Channel,
+    CheckIn,
     Execution,
     Freeze,
     Job,
@@ -30,7 +31,7 @@ from jobs.models import (
     Worker,
     Workspace,
 )
-from jobs.services import queues, tokens, workspaces
+from jobs.services import check_ins, queues, tokens, workspaces
 from jobs.services.operation_requests import Operations
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.api.callers import caller
@@ -43,6 +44,7 @@ from tests.factories import (
     make_breaker,
     make_calendar,
     make_channel,
+    make_check_in,
     make_execution,
     make_freeze,
     make_job,
@@ -125,6 +127,15 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "channels_update": ("PATCH", "/channels/{channel}", {"enabled": False}, ADMIN),
     "channels_delete": ("DELETE", "/channels/{channel}", None, ADMIN),
     "channels_trial": ("POST", "/channels/{channel}/test", None, ADMIN),
+    "check_ins_list": ("GET", "/check-ins", None, READ),
+    "check_ins_create": ("POST", "/check-ins", {"name": "x", "period_seconds": 60}, EDIT),
+    "check_ins_read": ("GET", "/check-ins/{check_in}", None, READ),
+    "check_ins_update": ("PATCH", "/check-ins/{check_in}", {"description": "y"}, EDIT),
+    "check_ins_delete": ("DELETE", "/check-ins/{check_in}", None, EDIT),
+    "check_ins_pause": ("POST", "/check-ins/{check_in}/pause", None, OPERATE),
+    "check_ins_resume": ("POST", "/check-ins/{silent}/resume", None, OPERATE),
+    "check_ins_rotate_key": ("POST", "/check-ins/{check_in}/rotate-key", None, EDIT),
+    "check_ins_reports": ("GET", "/check-ins/{check_in}/reports", None, READ),
     "breakers_list": ("GET", "/breakers", None, READ),
     "breakers_read": ("GET", "/breakers/{breaker}", None, READ),
     "breakers_update": ("PATCH", "/breakers/{breaker}", {"threshold": 9}, EDIT),
@@ -194,6 +205,8 @@ def _path(template: str, person: User, number: int) -> str:
         "variable": lambda: make_variable().pk,
         "alert": lambda: make_alert().pk,
         "channel": lambda: make_channel().pk,
+        "check_in": lambda: make_check_in(name=f"of {number}").pk,
+        "silent": lambda: check_ins.pause(make_check_in().pk, actor=SYSTEM).pk,
         "breaker": lambda: make_breaker(f"breaker-{number}").pk,
         "backfill": lambda: make_backfill(execution().job).pk,
         "queue": lambda: f"queue-{number}",
@@ -260,6 +273,7 @@ def _everything() -> list[Any]:
         list(Alert.objects.order_by("pk").values()),
         list(AlertRule.objects.order_by("pk").values()),
         list(Channel.objects.order_by("pk").values()),
+        list(CheckIn.objects.order_by("pk").values()),
         list(Occurrence.objects.order_by("pk").values()),
         list(Variable.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),

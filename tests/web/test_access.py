@@ -21,6 +21,7 @@ from tests.factories import (
     make_breaker,
     make_calendar,
     make_channel,
+    make_check_in,
     make_execution,
     make_freeze,
     make_job,
@@ -29,7 +30,8 @@ from tests.factories import (
     make_worker,
 )
 
-PUBLIC = {"login", "logout", "healthz", "password_set"}
+# A ping has no login: the key in its address is the secret.
+PUBLIC = {"login", "logout", "healthz", "password_set", "ping", "ping_signal"}
 PAGES = ["overview", "jobs", "executions"]
 
 
@@ -65,6 +67,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "breaker_id": lambda: make_breaker("paris").pk,
         "alert_id": lambda: make_alert().pk,
         "channel_id": lambda: make_channel().pk,
+        "check_in_id": lambda: make_check_in().pk,
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
         "variable_id": lambda: make_variable().pk,
