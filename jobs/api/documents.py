@@ -111,6 +111,9 @@ class JobDocument(BaseModel):
         description="The name of a shared circuit breaker, or the settings of its own."
     )
     run_on_create: bool
+    alert_channel: str = Field(
+        description="The name of the channel that its alerts go to, whatever that one's routes."
+    )
     calendars: list[str] = Field(description="The names of the calendars that hold it back.")
     depends_on: list[DependencyEntry] = Field(
         description="It starts when all of these jobs have ended that way since its last such start."

@@ -18,7 +18,7 @@ from jobs import conf
 from jobs.domain.alerts import Condition, Rule, Severity, words
 from jobs.models import Alert
 from jobs.polling import Flag
-from jobs.queries import alert_facts
+from jobs.queries import alert_facts, own_rules
 from jobs.services import alert_jobs, alerting, leases, outbox, ways_out
 from jobs.services.alerting import RuleSettings
 
@@ -104,12 +104,13 @@ class Alerter:
         alerting.observe(alert_facts.queue_conditions(now), rules, given=given, now=now)
 
     def _rates(self, given: RuleSettings, now: datetime) -> None:
-        """Look at what failed in the last 24 h: sums of hours move slowly."""
+        """Look at the last 24 h and at the rules that people made: sums of hours move slowly."""
         if time.monotonic() < self._rates_at:
             return
         self._rates_at = time.monotonic() + RATES_SECONDS
         found = alert_facts.day_rates(now, given.limits)
         alerting.observe(found, (Rule.FAILURE_RATE,), given=given, now=now)
+        alerting.observe(own_rules.conditions(now), (Rule.OWN,), given=given, now=now)
 
     def _database(self, given: RuleSettings, now: datetime) -> None:
         """Tell that the database was away, now that it can be told; it is over by itself."""
@@ -132,6 +133,7 @@ class Alerter:
         if time.monotonic() >= self._remind_at:
             self._remind_at = time.monotonic() + REMIND_SECONDS
             outbox.remind(now)
+            outbox.escalate(now)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             alert_jobs.forget_signals(now)

@@ -207,6 +207,25 @@ class Delivery(models.Model):
         return f"{self.event} of alert {self.alert_id}"
 
 
+class UsedLink(models.Model):
+    """A link of a message that somebody has followed to its end: it never acts again."""
+
+    mark = models.CharField(max_length=64, unique=True)
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="used_links")
+    channel_name = models.CharField(max_length=100)
+    action = models.CharField(max_length=20)
+    used_at = models.DateTimeField()
+    # The job that it paused, and when that ends; null once it has, or where nothing was paused.
+    job = models.ForeignKey(
+        "jobs.Job", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    resume_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    def __str__(self) -> str:
+        """Return what was done."""
+        return f"{self.action} of alert {self.alert_id}"
+
+
 class Lease(models.Model):
     """Who does what only one process should do at a time, until when, and what it knows."""
 

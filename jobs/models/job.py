@@ -116,6 +116,8 @@ class Job(models.Model):
     requires = models.JSONField(default=list, db_default=[])
     # Whether other jobs wait for its endings: an ending looks for them only then.
     is_upstream = models.BooleanField(default=False, db_default=False)
+    # The channel that its alerts go to, whatever that channel's routes; by its name.
+    alert_channel = models.CharField(max_length=100, blank=True, default="", db_default="")
     calendars = models.ManyToManyField("jobs.Calendar", blank=True, related_name="jobs")
     # Whether it names any: the dispatcher reads calendars only for the jobs that have some.
     uses_calendars = models.BooleanField(default=False, db_default=False)

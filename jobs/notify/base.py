@@ -12,6 +12,7 @@ EVENT_WORDS = {
     "opened": "",
     "escalated": "Now critical: ",
     "reminder": "Still: ",
+    "passed_on": "Nobody has acknowledged: ",
     "resolved": "Resolved: ",
     "test": "Test: ",
 }

@@ -11,7 +11,9 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from jobs.domain.alerts import Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
 from jobs.models import Alert, AlertJob, AlertRule, Channel, Delivery
+from jobs.models.job import of_jobs_seen_by
 from jobs.queries.listing import Page
 
 PAGE_SIZE = 50
@@ -48,6 +50,7 @@ class AlertListing:
     rule: Rule | None = None
     search: str = ""
     job_id: int | None = None
+    seen_by: Actor | None = None
     after: int | None = None
     limit: int = PAGE_SIZE
 
@@ -65,6 +68,9 @@ def list_alerts(chosen: AlertListing) -> Page[Alert]:
         rows = rows.filter(title__icontains=chosen.search)
     if chosen.job_id is not None:
         members = AlertJob.objects.filter(job=chosen.job_id)
+        rows = rows.filter(pk__in=members.values("alert"))
+    if chosen.seen_by is not None and not chosen.seen_by.sees_all:
+        members = AlertJob.objects.filter(of_jobs_seen_by(chosen.seen_by))
         rows = rows.filter(pk__in=members.values("alert"))
     if chosen.after is not None:
         rows = rows.filter(pk__lt=chosen.after)
@@ -138,7 +144,7 @@ LIMITS: dict[Rule, Sequence[str]] = {
 def rules() -> list[RuleStanding]:
     """Return the built-in rules with their limits."""
     rows = {row.name: row for row in AlertRule.objects.filter(builtin=True)}
-    return [_rule(name, rows.get(name)) for name in Rule]
+    return [_rule(name, rows.get(name)) for name in Rule if name != Rule.OWN]
 
 
 def _rule(name: Rule, row: AlertRule | None) -> RuleStanding:
@@ -159,6 +165,11 @@ def list_channels(*, after: int | None = None, limit: int = PAGE_SIZE) -> Page[C
         rows = rows.filter(pk__gt=after)
     found = list(rows[: limit + 1])
     return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def channel_names() -> list[str]:
+    """Return the names of all channels, for lists to choose from."""
+    return list(Channel.objects.order_by("name").values_list("name", flat=True)[:500])
 
 
 def waiting_in(channels: Sequence[Channel]) -> dict[int, Delivery]:

@@ -25,7 +25,7 @@ from jobs.domain.baseline import baseline
 from jobs.domain.causes import cause_of, fingerprint
 from jobs.models import Alert, AlertJob, AlertSignal, Execution, Job, Omission
 from jobs.queries.alert_facts import bursts, facts_of, past_of
-from jobs.services import alerting
+from jobs.services import alerting, outbox
 from jobs.services.alerting import RuleSettings
 from jobs.services.signals import FAILED, FAST
 from jobs.services.writing import write_transaction
@@ -141,6 +141,7 @@ def _opened(
             calm=first.trouble.calm,
         ),
         cause=first.trouble.cause,
+        jobs=tuple(one.job.pk for one in group),
         execution=first.execution,
         evidence={"error": first.job.last_error[-2000:]},
     )
@@ -179,6 +180,8 @@ def _join(row: Alert, group: Collection[_Placed], now: datetime) -> None:
     )
     counted = [_so_far(one) if one.job.pk not in known else one.failures for one in group]
     alerting.count_failures(row, sum(counted))
+    if len(known) < len(group):
+        outbox.announce_joined(row, now=now)
 
 
 def _so_far(one: _Placed) -> int:

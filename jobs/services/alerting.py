@@ -161,6 +161,8 @@ def join(row: Alert, jobs: Collection[int], *, severity: Severity, now: datetime
         unique_fields=["alert", "job"],
         update_fields=["severity", "left_at", "checked_at"],
     )
+    if jobs:
+        outbox.announce_joined(row, now=now)
 
 
 def _write(row: Alert, changes: Mapping[str, Any], *, worse: bool, now: datetime) -> None:

@@ -118,7 +118,7 @@ def _rule_values(row: AlertRule) -> dict[str, object]:
 
 
 def _check_rule(name: str, severity: str | None, limits: Mapping[str, object]) -> None:
-    if name not in set(Rule):
+    if name not in set(Rule) or name == Rule.OWN:
         raise UnknownError(f"Rule {name[:100]!r} does not exist. Known are {', '.join(Rule)}.")
     if severity and severity not in set(Severity):
         sentence = f"{severity[:40]!r} is not allowed. Use {', '.join(Severity)}, or nothing."

@@ -22,7 +22,7 @@ from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.quiet import clock
 from jobs.domain.zones import zone_names
-from jobs.models import Channel, Job
+from jobs.models import AlertRule, Channel, Job
 from jobs.notify import NotifyError, Ports
 from jobs.services import audit, channel_specs, messages, revisions, ways_out
 from jobs.services.problems import invalid_from
@@ -115,7 +115,7 @@ def update(channel_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Chan
         )
         asked = _judged({**_definition(row), **changes, "settings": merged})
         if asked.name != row.name:  # jobs name it
-            Job.objects.filter(alert_channel=row.name).update(alert_channel=asked.name)
+            _rename(row.name, asked.name)
         channel_specs.store(row, channel_specs.judged(row.kind, asked.settings))
         row.updated_at = timezone.now()
         _save(row, asked)
@@ -129,8 +129,20 @@ def delete(channel_id: int, *, actor: Actor) -> None:
     with write_transaction():
         row = get(channel_id, locked=True)
         audit.record_on(row, row.name, actor, "channel.delete", before=shown(row))
-        Job.objects.filter(alert_channel=row.name).update(alert_channel="")
+        _rename(row.name, "")
         row.delete()
+
+
+def _rename(before: str, after: str) -> None:
+    """Let jobs and rules that name a channel follow it."""
+    Job.objects.filter(alert_channel=before).update(alert_channel=after)
+    for rule in AlertRule.objects.filter(builtin=False):
+        names = {
+            one: after for one in ("channel", "escalate_to") if rule.settings.get(one) == before
+        }
+        if names:
+            rule.settings = {**rule.settings, **names}
+            rule.save(update_fields=["settings"])
 
 
 def send_test(channel_id: int, *, actor: Actor, ports: Ports | None = None) -> str:

@@ -257,6 +257,8 @@ class JobDefinition(BaseModel):
     auto_disable_after: Annotated[int, Field(ge=1, le=1000)] | None = None
     breaker: Annotated[BreakerDefinition, BeforeValidator(_by_name)] | None = None
     run_on_create: bool = False
+    # Also told of its alerts, whatever that channel's routes.
+    alert_channel: str = Field(default="", max_length=100)
     calendars: list[str] = Field(default_factory=list, max_length=50)
     depends_on: list[Annotated[DependencyDefinition, BeforeValidator(_as_success)]] = Field(
         default_factory=list, max_length=50

@@ -19,6 +19,7 @@ from jobs.services import (
     access,
     audit,
     breakers,
+    channel_routes,
     cancelling,
     dependency_edits,
     events,
@@ -66,6 +67,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         access.require_place(actor, job.workspace_id, definition.tags)
         _check_name_free(definition.name, job.workspace, job)
         breakers.resolve(definition)
+        channel_routes.resolve(definition)
         _check_named(dependency_edits.resolve(definition), [], actor)
         take_over(job, definition, now)
         breakers.attach(job, definition.breaker, actor=actor, now=now)
@@ -112,6 +114,7 @@ def update(
         room = workspaces.resolve(definition, actor, stays=job.workspace_id)
         access.require_place(actor, room.pk if room else None, definition.tags, before=job)
         breakers.resolve(definition)
+        channel_routes.resolve(definition, stays=before["alert_channel"])
         upstreams = dependency_edits.resolve(definition, job_id)
         _check_named(upstreams, before["depends_on"], actor)
         after = definition.model_dump(mode="json")

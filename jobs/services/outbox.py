@@ -16,10 +16,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from jobs import conf
-from jobs.domain.alerts import Severity
-from jobs.models import Alert, AlertRule, Channel, Delivery, Job, JobTag
+from jobs.domain.alerts import Rule, Severity
+from jobs.domain.quiet import quiet_until
+from jobs.models import Alert, AlertRule, Channel, Delivery
 from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryError
 from jobs.services import messages
+from jobs.services.channel_routes import own_rule_of, routed
 from jobs.services.channel_specs import spec_of
 
 log = logging.getLogger("scheduler.notify")
@@ -42,9 +44,30 @@ def announce(row: Alert, event: str, *, now: datetime) -> int:
         return 0
     made = 0
     for channel in Channel.objects.filter(enabled=True).order_by("pk"):
-        if _takes(channel, row, event) and not _waits_already(channel, row, event):
+        if not _takes(channel, row, event):
+            continue
+        if _waits_already(channel, row, event):
+            _hurry(channel, row, now)
+        else:
             made += _add(channel, row, event, now)
     return made
+
+
+def announce_joined(row: Alert, *, now: datetime) -> int:
+    """Tell the channels of jobs that joined an open alert, where they have not heard of it."""
+    if not conf.cron_feature("alert_notifications") or _muted(row, now):
+        return 0
+    told = Delivery.objects.filter(alert=row).values("channel")
+    rest = Channel.objects.filter(enabled=True).exclude(pk__in=told).order_by("pk")
+    return sum(_add(one, row, "opened", now) for one in rest if _takes(one, row, "opened"))
+
+
+def _hurry(channel: Channel, row: Alert, now: datetime) -> None:
+    """Let what waits for the end of quiet hours go at once: it has become worse."""
+    if row.severity == Severity.CRITICAL:
+        Delivery.objects.filter(
+            alert=row, channel=channel, tries=0, next_try_at__gt=now + gather()
+        ).update(next_try_at=now + gather())
 
 
 def gather() -> timedelta:
@@ -65,25 +88,6 @@ def _takes(channel: Channel, row: Alert, event: str) -> bool:
     if Severity(row.severity).rank < Severity(channel.severity).rank:
         return False
     return routed(channel, row)
-
-
-def routed(channel: Channel, row: Alert) -> bool:
-    """Say whether a channel's routes lead an alert there; without any, every alert does.
-
-    Alerts about no job, such as a full disk, go where no route asks for jobs.
-    """
-    routes = channel.routes
-    if routes.get("rules") and row.rule not in routes["rules"]:
-        return False
-    asked = [routes.get(name) for name in ("jobs", "tags", "workspaces")]
-    if not any(asked):
-        return True
-    jobs = Job.objects.filter(alert_rows__alert=row)
-    return (
-        jobs.filter(pk__in=routes.get("jobs") or []).exists()
-        or jobs.filter(workspace__in=routes.get("workspaces") or []).exists()
-        or JobTag.objects.filter(job__in=jobs, tag__in=routes.get("tags") or []).exists()
-    )
 
 
 def _waits_already(channel: Channel, row: Alert, event: str) -> bool:
@@ -107,6 +111,28 @@ def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
     except IntegrityError:  # it has been told of this already
         return 0
     return 1
+
+
+def escalate(now: datetime) -> int:
+    """Tell another channel of what nobody has acknowledged in time, where its rule says so; once."""
+    if not conf.cron_feature("alert_notifications"):
+        return 0
+    made = 0
+    rows = Alert.objects.filter(
+        rule=Rule.OWN.value, resolved_at__isnull=True, acknowledged_at__isnull=True
+    )
+    for row in rows.order_by("pk")[:500]:
+        rule = own_rule_of(row)
+        name = rule.settings.get("escalate_to") if rule else ""
+        if rule is None or not name or _muted(row, now):
+            continue
+        if now - row.opened_at < timedelta(minutes=rule.settings["escalate_minutes"]):
+            continue
+        channel = Channel.objects.filter(name=name, enabled=True).first()
+        told = Delivery.objects.filter(alert=row, channel=channel, event="passed_on")
+        if channel is not None and not told.exists():
+            made += _add(channel, row, "passed_on", now)
+    return made
 
 
 def remind(now: datetime) -> int:
@@ -162,7 +188,13 @@ def _due(now: datetime) -> Sequence[Delivery]:
 
 
 def _try(row: Delivery, ports: Ports, now: datetime) -> int:
-    """Claim, send, record."""
+    """Claim, send, record; what is not critical waits for the end of its channel's quiet hours."""
+    quiet = quiet_until(row.channel.quiet, now)
+    if quiet is not None and row.alert.severity != Severity.CRITICAL:
+        Delivery.objects.filter(pk=row.pk, tries=row.tries, next_try_at=row.next_try_at).update(
+            next_try_at=quiet
+        )
+        return 0
     claimed = Delivery.objects.filter(pk=row.pk, tries=row.tries, next_try_at=row.next_try_at)
     if not claimed.update(tries=row.tries + 1, next_try_at=now + CLAIM):
         return 0  # another dispatcher has it

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Channel
 from jobs.notify import SENDERS
+from jobs.services.channel_routes import jobs_named, words_of, workspaces_named
 from jobs.web.alert_words import KIND, SEVERITY
 
 # Which of the fields are settings of which kind.
@@ -73,9 +74,36 @@ class ChannelForm(forms.Form):
     )
     tags = forms.CharField(
         label=_("Only for jobs with a tag"),
-        help_text=_("Separated by commas; empty: all alerts"),
+        help_text=_("Separated by commas; any of them leads here"),
         required=False,
         widget=_text(),
+    )
+    jobs = forms.CharField(
+        label=_("Only for these jobs"),
+        help_text=_("Names, separated by commas; all three empty: all alerts"),
+        required=False,
+        widget=_text(),
+    )
+    workspaces = forms.CharField(
+        label=_("Only for jobs of these workspaces"),
+        help_text=_("Separated by commas"),
+        required=False,
+        widget=_text(),
+    )
+    quiet_from = forms.CharField(
+        label=_("Quiet from"),
+        help_text=_("Such as 22:00; only what is critical is told then, the rest at the end"),
+        required=False,
+        widget=_text(),
+    )
+    quiet_to = forms.CharField(
+        label=_("Until"), help_text=_("Such as 07:00"), required=False, widget=_text()
+    )
+    quiet_timezone = forms.CharField(
+        label=_("By the clock of"),
+        help_text=_("A time zone such as Europe/Berlin"),
+        required=False,
+        widget=_text(list="zones", spellcheck="false"),
     )
     tells_resolved = forms.BooleanField(label=_("Tell when an alert has ended"), required=False)
     enabled = forms.BooleanField(label=_("Switched on"), required=False)
@@ -101,7 +129,8 @@ def of(row: Channel) -> dict[str, Any]:
         "command": row.settings.get("command", ""),
         "severity": row.severity,
         "remind_seconds": str(row.remind_seconds),
-        "tags": ", ".join(row.routes.get("tags", [])),
+        **{name: ", ".join(found) for name, found in words_of(row).items()},
+        **{f"quiet_{name}": value for name, value in row.quiet.items()},
         "tells_resolved": "on" if row.tells_resolved else "",
         "enabled": "on" if row.enabled else "",
     }
@@ -130,9 +159,26 @@ def definition(values: Mapping[str, str], row: Channel | None) -> dict[str, Any]
         "settings": settings,
         "enabled": bool(values["enabled"]),
         "severity": values["severity"],
-        "routes": {**routes, "tags": _split(values["tags"])},
+        "routes": {
+            **routes,
+            "tags": _split(values["tags"]),
+            "jobs": jobs_named(_split(values["jobs"])),
+            "workspaces": workspaces_named(_split(values["workspaces"])),
+        },
+        "quiet": _quiet(values),
         "remind_seconds": values["remind_seconds"],
         "tells_resolved": bool(values["tells_resolved"]),
+    }
+
+
+def _quiet(values: Mapping[str, str]) -> dict[str, str] | None:
+    """Return quiet hours as they were typed; None where nobody typed any."""
+    if not values["quiet_from"] and not values["quiet_to"]:
+        return None
+    return {
+        "from": values["quiet_from"],
+        "to": values["quiet_to"],
+        "timezone": values["quiet_timezone"] or "UTC",
     }
 
 
@@ -151,6 +197,8 @@ def form_of(
             del form.fields[name]
     form.is_valid()
     for key, sentence in errors.items():
-        name = key.removeprefix("settings.").removeprefix("routes.").partition(".")[0]
+        name = key.removeprefix("settings.").removeprefix("routes.")
+        name = name.replace("quiet.", "quiet_").partition(".")[0]
+        name = "quiet_from" if name == "quiet" else name
         form.add_error(name if name in form.fields else None, sentence)
     return form

@@ -53,6 +53,7 @@ class Draft:
                 "type",
                 "description",
                 "owner",
+                "alert_channel",
                 "working_dir",
                 "overlap",
                 "misfire",

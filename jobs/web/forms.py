@@ -142,6 +142,11 @@ class JobForm(forms.Form):
     )
     queue = _Text(label=_("Queue"))
     priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
+    alert_channel = _Text(
+        label=_("Alert channel"),
+        widget=forms.TextInput(attrs={"list": "channels"}),
+        help_text=_("The name of a channel; also told of this job's alerts"),
+    )
     mutex = _Text(
         label=_("Mutex"), help_text=_("Of all runs that name the same one, one at a time")
     )
@@ -175,7 +180,7 @@ class ScheduleForm(forms.Form):
 
     kind = _Choice(label=_("Type"), choices=_KINDS)
     expression = _Text(mono=True, label=_("Cron expression"))
-    seconds = _Text(label=_("Every"))
+    seconds = _Text(label=_("Every"), widget=forms.TextInput(attrs={"list": "intervals"}))
     anchor = _Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
     at = _moment(label=_("Date and time"))
     event = _Choice(label=_("Event"), choices=list(words.EVENT.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -485,6 +486,68 @@ def test_notifications_can_be_switched_off_and_routed(hook: Receiver, settings: 
     assert Alert.objects.filter(key="c").exists()
 
 
+def test_what_is_not_critical_waits_for_the_end_of_quiet_hours(hook: Receiver) -> None:
+    """S0-137: at night only what is critical is told; the rest comes in the morning, none lost."""
+    quiet = {"from": "11:00", "to": "14:00", "timezone": "UTC"}
+    channel = webhook(hook.url, quiet=quiet)
+    low = Condition(key="disk:a", rule=Rule.DISK, severity=Severity.WARNING, title="Low")
+    high = Condition(key="disk:b", rule=Rule.DISK, severity=Severity.CRITICAL, title="Full")
+    for one in (low, high):
+        alerting.open_alert(one, severity=one.severity, now=NOW)
+    send(NOW + 30 * SECOND)
+    assert [json.loads(one.body)["alert"]["title"] for one in hook.came] == ["Full"]
+
+    send(NOW + timedelta(hours=2))
+    assert len(hook.came) == 2
+    assert json.loads(hook.came[1].body)["alert"]["title"] == "Low"
+
+    third = Condition(key="disk:c", rule=Rule.DISK, severity=Severity.WARNING, title="Third")
+    row = alerting.open_alert(third, severity=Severity.WARNING, now=NOW)
+    assert row is not None
+    send(NOW + 30 * SECOND)
+    worse = replace(third, severity=Severity.CRITICAL)
+    alerting.refresh(row, worse, severity=Severity.CRITICAL, now=NOW + 60 * SECOND)
+    send(NOW + 120 * SECOND)
+    assert len(hook.came) == 3
+    assert not Delivery.objects.filter(next_try_at__isnull=False).exists()
+    assert channels.shown(channel)["quiet"] == quiet
+    with pytest.raises(InvalidError, match="no time of day"):
+        channels.update(channel.pk, {"quiet": {**quiet, "to": "25:00"}}, actor=SYSTEM)
+    with pytest.raises(InvalidError, match="no time zone"):
+        channels.update(channel.pk, {"quiet": {**quiet, "timezone": "Mars"}}, actor=SYSTEM)
+
+
+def test_a_job_s_own_channel_is_told_of_its_alerts(hook: Receiver) -> None:
+    """S0-177, S0-178: whatever the channel's routes; also when the job joins later."""
+    own = webhook(hook.url, routes={"tags": ["nobody"]})
+    tagged = webhook(hook.url, name="tagged", routes={"tags": ["billing"]})
+    job, other = make_job(alert_channel="OPS"), make_job()
+    third = make_job(tags=["billing"])
+    assert job.alert_channel == "ops"
+
+    for _ in range(3):
+        end(other)
+    look()
+    assert not Delivery.objects.exists()
+    for one in (job, third):
+        for _ in range(3):
+            end(one)
+        look(NOW + SECOND)
+    (alert,) = present()
+    assert alert.job_count == 3
+    told = list(Delivery.objects.order_by("pk").values_list("channel", "event"))
+    assert told == [(own.pk, "opened"), (tagged.pk, "opened")]
+
+    channels.update(own.pk, {"name": "pager"}, actor=SYSTEM)
+    job.refresh_from_db()
+    assert job.alert_channel == "pager"
+    with pytest.raises(InvalidError, match="Use pager, tagged"):
+        job_services.update(job.pk, {"alert_channel": "nowhere"}, actor=SYSTEM)
+    channels.delete(own.pk, actor=SYSTEM)
+    job.refresh_from_db()
+    assert job.alert_channel == ""
+
+
 def test_people_acknowledge_mute_and_end_alerts_and_it_is_written_down() -> None:
     """S4-57: an acknowledged alert reminds nobody; a worse one is news again."""
     given = alerting.rule_settings()
@@ -584,7 +647,7 @@ def test_a_look_asks_the_same_whatever_the_number_of_jobs(
     for _ in range(30):
         make_job()
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         one.step()
 
 

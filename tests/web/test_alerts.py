@@ -156,6 +156,7 @@ def test_channels_are_made_tested_and_deleted_on_pages(
 ) -> None:
     """S0-137: form, test button, deletion; the address is never shown again."""
     settings.JOBDECK = {**settings.JOBDECK, "HTTP_ALLOWED": parse_allowed(["127.0.0.1"])}
+    job = make_job(name="report")
     assert "No channel yet" in html_of(editor_client, reverse("channels"))
     assert editor_client.get(reverse("channel_new")).status_code == 403
     with receiver() as kept:
@@ -167,13 +168,23 @@ def test_channels_are_made_tested_and_deleted_on_pages(
             "severity": "critical",
             "remind_seconds": "3600",
             "tags": "a, b",
+            "jobs": "report",
+            "workspaces": "",
+            "quiet_from": "22:00",
+            "quiet_to": "07:00",
+            "quiet_timezone": "Europe/Berlin",
             "enabled": "on",
         }
         wrong = admin_client.post(reverse("channel_new"), {**filled, "url": "x"})
         assert wrong.status_code == 422
         assert admin_client.post(reverse("channel_new"), filled).status_code == 303
         row = Channel.objects.get()
-        assert row.routes == {"tags": ["a", "b"]}
+        assert row.routes == {"tags": ["a", "b"], "jobs": [job.pk]}
+        assert row.quiet == {"from": "22:00", "to": "07:00", "timezone": "Europe/Berlin"}
+        late = admin_client.post(reverse("channel", args=[row.pk]), {**filled, "quiet_to": "7"})
+        assert "no time of day" in late.content.decode()
+        lost = admin_client.post(reverse("channel", args=[row.pk]), {**filled, "jobs": "nobody"})
+        assert "Job nobody does not exist." in lost.content.decode()
         page = html_of(admin_client, reverse("channel", args=[row.pk]))
         assert kept.url not in page + html_of(admin_client, reverse("channels"))
         changed = {**filled, "url": "", "secret": "", "name": "pager 2"}

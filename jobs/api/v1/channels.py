@@ -31,6 +31,9 @@ class ChannelDocument(BaseModel):
     enabled: bool
     severity: str = Field(description="The least severity that is told.")
     routes: dict[str, Any] = Field(description="Which alerts go there; empty: all.")
+    quiet: dict[str, str] | None = Field(
+        description="`from`, `to` and `timezone` of the hours in which only what is critical is told."
+    )
     remind_seconds: int
     tells_resolved: bool
     created_at: datetime

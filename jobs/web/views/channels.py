@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import ConflictError, InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.zones import zone_names
 from jobs.models import Channel
 from jobs.queries.alerts import list_channels, waiting_in
 from jobs.services import channels
@@ -93,6 +94,7 @@ def _form(
         "section": "alerts",
         "channel": row,
         "kind": "" if row is None else KIND.get(row.kind, row.kind),
+        "zones": sorted(zone_names()),
         "form": drafts.form_of(values, errors or {}, row),
     }
     return render(request, "pages/channel_form.html", context, status=status)

@@ -26,6 +26,7 @@ from jobs.domain.permissions import Permission
 from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
+from jobs.queries.alerts import channel_names
 from jobs.queries.breakers import shared_names
 from jobs.queries.holds import workspace_mark
 from jobs.queries.jobs import get_job, job_names, name_of_copy
@@ -36,13 +37,24 @@ from jobs.services import previews
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.previews import Entry, Timetable
 from jobs.services.stale import own_changes
-from jobs.web import after, differences, draft_schedules, guard, load_words, plans, schedules, words
+from jobs.web import (
+    after,
+    differences,
+    draft_schedules,
+    guard,
+    load_words,
+    plans,
+    registering_words,
+    schedules,
+    words,
+)
 from jobs.web import draft as drafts
 from jobs.web.draft import Draft
 from jobs.web.draft_failures import causes
 from jobs.web.draft_forms import forms_of
 from jobs.web.http import AuthedRequest, SeeOther, small_number, toast_on_page
 from jobs.web.toasts import Toast
+from jobs.web.views.files import note_of
 
 _SHOW = "show:"
 _SAVE_OVER = "save_over:"
@@ -211,14 +223,17 @@ def _page(
         "types": _types(),
         "chosen_type": draft.values["type"],
         "zones": sorted(zone_names()),
+        "intervals": words.INTERVALS,
         "calendars": _calendars(draft),
         "causes": [(one, words.RETRY_CAUSE[one], on) for one, on in causes(draft.values)],
         "breakers": shared_names(),
+        "channels": channel_names(),
         "workspaces": workspace_names(request.actor),
         "others": job_names(without=job.pk if job else None, seen_by=request.actor),
         "copied": _job_named(request, request.POST.get("copy", "") or request.GET.get("copy", "")),
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
+        **(note_of(job) if job else {}),
     }
     return render(request, "pages/job_form.html", context, status=status)
 
@@ -307,6 +322,13 @@ def _preview(
         "many": plans.MANY,
         "few": plans.SHOWN,
         "load": load_words.sentences(load, table, now),
+        "fields": registering_words.fields_of(draft.values["type"]),
+        "advice": registering_words.advice(
+            draft.values["type"],
+            draft.definition()["spec"],
+            rules,
+            job_id=job.pk if job else None,
+        ),
         "changes": plans.clock_notes(changing, now, numbers=numbers),
         "steady": plans.steady_zones(rules, now),
         "late": any(rule.jitter_seconds or rule.spread_seconds for rule in rules),
