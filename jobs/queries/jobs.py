@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -14,11 +14,13 @@ from jobs.domain.states import JobState
 from jobs.models import Execution, Job, JobTag
 from jobs.models.execution import LIVE_VALUES
 from jobs.models.job import of_jobs_seen_by
+from jobs.queries import registering
 from jobs.queries.standing import LIVE, Standing, by_trouble, failing, overdue, standing
 
 PAGE_SIZE = 50
 _COPY_LENGTH = 93  # of the 100 that a name may have: a number follows
-STATES = ("executing", "failing", "overdue", "paused", "auto_disabled")
+STATES = ("executing", "failing", "overdue", "paused", "auto_disabled", "idle")
+IDLE_AFTER = timedelta(days=30)
 SORTS = ("trouble", "name", "next", "last", "success")
 
 
@@ -31,6 +33,7 @@ class JobFilter:
     type: str = ""
     tag: str = ""
     workspace: str = ""
+    namespace: str = ""  # of jobs that register cloud resources
     sort: str = "trouble"
     page: int = 1
     seen_by: Actor | None = None
@@ -38,7 +41,8 @@ class JobFilter:
     @property
     def active(self) -> bool:
         """Say whether anything is filtered out."""
-        return bool(self.q or self.state or self.type or self.tag or self.workspace)
+        chosen = (self.q, self.state, self.type, self.tag, self.workspace, self.namespace)
+        return any(chosen)
 
     def without_state(self) -> JobFilter:
         """Return the filter to which the counts of the state chips belong."""
@@ -74,6 +78,8 @@ def _conditions(now: datetime) -> dict[str, Q]:
         "overdue": overdue(now),
         "paused": Q(state=JobState.PAUSED.value),
         "auto_disabled": Q(state=JobState.AUTO_DISABLED.value),
+        # What never ran is new, not idle.
+        "idle": Q(last_started_at__lt=now - IDLE_AFTER),
     }
 
 
@@ -99,6 +105,8 @@ def filtered(chosen: JobFilter, now: datetime) -> QuerySet[Job]:
         jobs = jobs.matching(chosen.q)
     if chosen.type:
         jobs = jobs.filter(type=chosen.type)
+    if chosen.namespace:
+        jobs = jobs.filter(type=registering.TYPE, spec__ns_id=chosen.namespace)
     if chosen.tag:
         jobs = jobs.tagged(chosen.tag)
     return jobs.filter(_conditions(now)[chosen.state]) if chosen.state else jobs

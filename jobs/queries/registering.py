@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job, Schedule
 from jobs.models.execution import LIVE_VALUES
 
 TYPE = "registerCspResources"
+MOST_NAMESPACES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,18 @@ def of_new(job: Job) -> Standing:
     """Return where a job stands that this process has just made, as it was committed."""
     first = Execution(job=job, due_at=job.created_at) if job.live_count > 0 else None
     return Standing(job=job, schedules=list(job.schedules.all()), live=first, last=None)
+
+
+def count_in(ns_id: str, *, without: int | None = None) -> int:
+    """Return how many such jobs there are for a namespace, one of them left out."""
+    return Job.objects.present().filter(type=TYPE, spec__ns_id=ns_id).exclude(pk=without).count()
+
+
+def namespaces(*, seen_by: Actor | None = None) -> list[tuple[str, int]]:
+    """Return the namespaces of such jobs by name, each with the number of its jobs."""
+    found = Job.objects.present().visible_to(seen_by).filter(type=TYPE)
+    rows = found.order_by("spec__ns_id").values_list("spec__ns_id").annotate(n=Count("pk"))
+    return [(str(ns_id), n) for ns_id, n in rows[:MOST_NAMESPACES]]
 
 
 def standing_of(job: Job) -> Standing:

@@ -41,6 +41,7 @@ def job_filter(request: AuthedRequest) -> JobFilter:
         type=_word(given, "type", EXECUTORS),
         tag=given.get("tag", "").replace("\0", "")[:_SEARCH_LIMIT],
         workspace=given.get("workspace", "").replace("\0", "")[:_SEARCH_LIMIT],
+        namespace=given.get("namespace", "").replace("\0", "")[:_SEARCH_LIMIT],
         seen_by=request.actor,
         sort=_word(given, "sort", SORTS) or "trouble",
         page=min(_number(given, "page") or 1, 1_000_000),

@@ -66,12 +66,24 @@ JOB: dict[str, Badge] = {
     "ended": Badge(_("No more runs"), "circle-check"),
     "paused": Badge(_("Paused"), "circle-pause"),
 }
+# Intervals to choose from, with what they are good for.
+INTERVALS: tuple[tuple[str, Text], ...] = (
+    ("10s", _("development")),
+    ("1m", _("development")),
+    ("5m", _("monitoring")),
+    ("30m", _("monitoring")),
+    ("1h", _("production")),
+    ("6h", _("production")),
+    ("12h", _("daily")),
+    ("1d", _("daily")),
+)
 JOB_FILTER: dict[str, Text] = {
     "executing": _("Executing"),
     "failing": _("Failing"),
     "overdue": _("Overdue"),
     "paused": _("Paused"),
     "auto_disabled": _("Auto-disabled"),
+    "idle": _("Idle for 30 days"),
 }
 RESULT: dict[str, Text] = {
     "live": _("In progress"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from jobs.domain.preferences import FilterPage
 from jobs.executors import EXECUTORS
+from jobs.queries import registering
 from jobs.queries.jobs import STATES, JobFilter, job_page, tags_in_use
 from jobs.queries.workspaces import workspace_names
 from jobs.web import freezing, guard, words
@@ -41,11 +42,19 @@ def job_list(request: AuthedRequest) -> HttpResponse:
         "types": [(name, words.JOB_TYPE.get(name, name)) for name in EXECUTORS],
         "tags": tags_in_use(request.actor),
         "workspaces": workspace_names(request.actor),
+        "namespaces": _namespaces(request, chosen),
         "tag": tag_of(*_TOPICS, now=now),
         **kept_filters(request, FilterPage.JOBS, query_of(chosen, page=1)),
         **_table(request, chosen, now),
     }
     return render(request, "pages/jobs.html", context)
+
+
+def _namespaces(request: AuthedRequest, chosen: JobFilter) -> list[tuple[str, int]]:
+    """Return the namespaces to choose from, while the list has jobs of one."""
+    if chosen.type != registering.TYPE and not chosen.namespace:
+        return []
+    return registering.namespaces(seen_by=request.actor)
 
 
 @guard.page()
@@ -91,5 +100,6 @@ def _in_words(chosen: JobFilter) -> str:
         str(words.JOB_TYPE.get(chosen.type, chosen.type)),
         chosen.tag,
         chosen.workspace,
+        chosen.namespace,
     ]
     return ", ".join(part for part in parts if part)
