@@ -224,3 +224,13 @@ def metrics_allowed() -> Sequence[IPv4Network | IPv6Network]:
 def metrics_jobs() -> list[str]:
     """Return the names of the jobs for which there are metrics of their own."""
     return cast("list[str]", _get("METRICS_JOBS"))
+
+
+def heartbeat_url() -> str:
+    """Return the address that is called while work is dispatched; empty: none."""
+    return cast("str", _get("HEARTBEAT_URL"))
+
+
+def heartbeat_seconds() -> float:
+    """Return the time between two such calls."""
+    return cast("float", _get("HEARTBEAT_SECONDS"))

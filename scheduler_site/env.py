@@ -145,6 +145,26 @@ def share(name: str, value: str) -> float:
     return number
 
 
+def one_of(name: str, value: str, words: Sequence[str]) -> str:
+    """Return one of some words."""
+    if value not in words:
+        raise ImproperlyConfigured(f"{name}={value} is not allowed. Use {' or '.join(words)}.")
+    return value
+
+
+def web_address(name: str, value: str) -> str:
+    """Return an address of the web; empty where none is named."""
+    address = value.strip()
+    try:
+        parts = urlsplit(address)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        right = False
+    if address and not right:
+        raise ImproperlyConfigured(f"{name} is no web address. Use one such as https://host/path.")
+    return address
+
+
 def named_file(value: str) -> Path | None:
     """Return the path of a file; None where none is named."""
     return Path(value).expanduser().resolve() if value.strip() else None

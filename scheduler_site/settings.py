@@ -18,10 +18,12 @@ from scheduler_site.env import (
     config_directory,
     named_file,
     networks,
+    one_of,
     port_numbers,
     private_file,
     share,
     tumblebug_server,
+    web_address,
     zone_name,
 )
 
@@ -262,6 +264,9 @@ JOBDECK = {
     "BUILTIN_JOBS": env.boolean("BUILTIN_JOBS", default=True),
     # How often conditions for alerts are looked at.
     "ALERT_SECONDS": env.seconds("ALERT_INTERVAL", "5s"),
+    # An address outside that the dispatcher calls while it truly dispatches.
+    "HEARTBEAT_URL": web_address("HEARTBEAT_URL", env.text("HEARTBEAT_URL")),
+    "HEARTBEAT_SECONDS": env.seconds("HEARTBEAT_INTERVAL", "1m"),
     # A list of cron jobs, made at start and kept up to date.
     "CRON_JOBS_FILE": named_file(env.text("CRON_JOBS_FILE")),
     "CRON_FEATURES": {
@@ -349,6 +354,9 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "jobdeck@localhost")
 
 # --- Logging: one line an event on standard error -------------------------------------------------
 LOG_FILE = env.text("LOG_FILE")
+# One file for each workspace, as the provisioner has them.
+LOG_DIR = named_file(env.text("PROVISIONER_LOG_DIR"))
+LOG_FORMAT = one_of("LOG_FORMAT", env.text("LOG_FORMAT", "line").lower(), ("line", "json"))
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -358,17 +366,37 @@ LOGGING: dict[str, Any] = {
             "fmt": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
             "datefmt": "%Y-%m-%d %H:%M:%S",
             "style": "{",
-        }
-    },
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        # Opened anew when a rotation has moved it away.
-        "file": {
-            "class": "logging.handlers.WatchedFileHandler",
-            "filename": LOG_FILE,
-            "formatter": "line",
-            "delay": True,
         },
+        "json": {"()": "scheduler_site.logs.JsonFormatter"},
+    },
+    "filters": {"execution": {"()": "scheduler_site.logs.CorrelationFilter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["execution"],
+        },
+        # Opened anew when a rotation, its own or another's, has moved it away.
+        "file": {
+            "class": "scheduler_site.logs.SharedFileHandler",
+            "filename": LOG_FILE,
+            "size": env.integer("LOG_FILE_SIZE", 50_000_000, low=0, high=10**12),
+            "count": env.integer("LOG_FILE_COUNT", 5, low=1, high=1000),
+            "formatter": LOG_FORMAT,
+            "filters": ["execution"],
+        },
+        **(
+            {
+                "workspaces": {
+                    "()": "scheduler_site.logs.WorkspaceFiles",
+                    "directory": LOG_DIR,
+                    "formatter": LOG_FORMAT,
+                    "filters": ["execution"],
+                }
+            }
+            if LOG_DIR
+            else {}
+        ),
     },
     "root": {
         "handlers": ["stderr", "file"] if LOG_FILE else ["stderr"],
@@ -378,6 +406,7 @@ LOGGING: dict[str, Any] = {
         "axes": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
+        **({"scheduler.runner": {"handlers": ["workspaces"]}} if LOG_DIR else {}),
     },
 }
 # Each variable that was read above, for the page of settings.

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|(?:^|_)KEYS?(?:_|$)|CREDENTIALS?$")
+_SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|(?:^|_)KEYS?(?:_|$)|CREDENTIALS?$|^HEARTBEAT_URL$")
 _LOGIN = re.compile(r"://[^/@\s]*@")
 _ARGUMENT = re.compile(r"([?&][^=&\s]*=)[^&\s,]*")
 MASK = "***"

@@ -7,12 +7,14 @@ import socket
 import threading
 import time
 from datetime import datetime
+from typing import Protocol
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from jobs import wake
 from jobs.domain import zones
+from jobs.engine import dead_man
 from jobs.engine.alerter import Alerter, Notifier
 from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
 from jobs.engine.files import FileKeeper
@@ -35,6 +37,16 @@ LEAST_SLEEP = 0.002
 ASK_SECONDS = 5.0
 
 
+class Keeper(Protocol):
+    """What keeps house beside the dispatch loop."""
+
+    def step(self) -> bool:
+        """Do some work; say whether there is more."""
+
+    def wait(self, stop: Flag) -> None:
+        """Sleep until there may be work again."""
+
+
 class DispatchProcess:
     """One dispatcher with its sign of life, its rescuer and its alerter; any number may run."""
 
@@ -52,14 +64,15 @@ class DispatchProcess:
     def run(self) -> None:
         """Dispatch until asked to stop."""
         self._stop.install()
-        threads = [self._beside(one) for one in (Rescuer(), Alerter(), Notifier(), FileKeeper())]
+        keepers = (Rescuer(), Alerter(), Notifier(), FileKeeper(), dead_man.switch())
+        threads = [self._beside(one) for one in keepers if one is not None]
         Loop("Dispatcher", self._step, wait=self._wait, stop=self._stop).run()
         give_up = time.monotonic() + JOIN_SECONDS
         for thread in threads:
             thread.join(max(give_up - time.monotonic(), 0.1))
         self._leave()
 
-    def _beside(self, keeper: Rescuer | Alerter | Notifier | FileKeeper) -> threading.Thread:
+    def _beside(self, keeper: Keeper) -> threading.Thread:
         """Start what keeps house, in a thread of its own."""
         name = type(keeper).__name__
         loop = Loop(name, keeper.step, wait=keeper.wait, stop=self._stop)

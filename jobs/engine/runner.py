@@ -11,13 +11,14 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from django.db import connection
 
-from jobs import conf
+from jobs import conf, correlation
 from jobs.broker.pool import Pool, current_pool
 from jobs.domain.errors import InvalidError, UnprocessableError
 from jobs.domain.masking import NO_SECRETS, Mask
@@ -89,7 +90,19 @@ def _run_chain(running: Running | None, pool: Pool | None) -> None:
 
     while running is not None:
         left -= 1
-        running = run_one(running, pool, goes_on=goes_on)
+        with _lines_about(running):
+            running = run_one(running, pool, goes_on=goes_on)
+
+
+def _lines_about(running: Running) -> AbstractContextManager[None]:
+    """Let every line of the log name the execution that it is about."""
+    return correlation.about(
+        execution_id=running.execution_id,
+        job_id=running.job_id,
+        job=running.job_name,
+        workspace=running.workspace,
+        attempt=running.attempt,
+    )
 
 
 def run_one(
@@ -198,7 +211,11 @@ def _record(
                 pid_started=pid_start_time(os.getpid()) or 0,
             )
         except OUTAGE as error:
-            log.warning("The verdict on %d must wait: %s", running.execution_id, error)
+            log.warning(
+                "Failed to persist the verdict on %d, will try again: %s",
+                running.execution_id,
+                error,
+            )
             connection.close()
     _persistently(lambda: _finish(running, result, monitor), seconds=RECORD_SECONDS)
     return None
@@ -221,7 +238,7 @@ def _persistently(action: Callable[[], Answer], *, seconds: float) -> Answer:
             connection.close()
             if time.monotonic() + pause > give_up:
                 raise
-            log.warning("The database does not answer and is asked again: %s", error)
+            log.warning("Failed to persist: the database is asked again: %s", error)
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -240,4 +257,9 @@ def _tell(running: Running, result: ExecutionResult) -> None:
             code = "none" if result.exit_code is None else result.exit_code
             words = f"Failed (duration: {duration}, exit: {code}): {result.message}"
     level = logging.ERROR if result.state in FAILURES else logging.INFO
-    log.log(level, "[%s] JOB %s: %s", running.workspace, running.job_name, words)
+    facts = {
+        "state": result.state.value,
+        "duration_seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+    }
+    log.log(level, "[%s] JOB %s: %s", running.workspace, running.job_name, words, extra=facts)

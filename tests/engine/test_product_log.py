@@ -1,0 +1,138 @@
+"""The product's own log: what is written of an execution, as text and JSON, into which file."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from jobs import correlation
+from jobs.domain.permissions import SYSTEM
+from jobs.domain.states import ExecutionState
+from jobs.engine import runner
+from jobs.models import Execution
+from jobs.services import claims, executions, jobs, journal, triggers
+from jobs.services.definitions import parse_definition
+from scheduler_site.logs import CorrelationFilter, JsonFormatter, LineFormatter, SharedFileHandler
+from tests.factories import make_job, make_worker
+
+FMT = "{levelname} {name}: {message}"
+
+
+def written_to(formatter: logging.Formatter) -> tuple[logging.Handler, io.StringIO]:
+    """Return a handler that writes into a text as the product's do."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(formatter)
+    handler.addFilter(CorrelationFilter())
+    return handler, text
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what the product wrote as lines, and as JSON."""
+    line, text = written_to(LineFormatter(FMT, style="{"))
+    other, objects = written_to(JsonFormatter())
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, line, other])
+    monkeypatch.setattr(root, "level", logging.INFO)
+    return text, objects
+
+
+@pytest.mark.django_db
+def test_an_execution_leaves_lines_that_all_readers_find(
+    logs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S0-123, S0-147, S0-149, S1-107, S2-39, S3-89, S3-90: one log, and what each looks for."""
+    text, objects = logs
+    job = make_job(name="cleanup-temp", spec={"command": "echo out of order; exit 3"})
+    started = triggers.trigger(job.pk, actor=SYSTEM)
+    (claim,) = claims.claim(worker_id=make_worker().pk, queues=["default"], free=1)
+    real, left = executions.finish, [OperationalError("disk I/O error")]
+
+    def finish(*given: Any, **more: Any) -> bool:
+        if left:
+            raise left.pop()
+        return real(*given, **more)
+
+    monkeypatch.setattr(executions, "finish", finish)
+    monkeypatch.setattr(runner, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(runner.connection, "close", lambda: None)
+
+    runner.run_claimed(claim.execution_id, claim.token)
+
+    lines = text.getvalue().splitlines()
+    mine = f" execution={started.pk}"
+    assert (
+        f"INFO scheduler.runner: [_standalone_] JOB cleanup-temp: Starting execution{mine}" in lines
+    )
+    assert any("Failed to persist" in line and line.endswith(mine) for line in lines)
+    (ended,) = [line for line in lines if "JOB cleanup-temp: Failed (duration: " in line]
+    assert ended.startswith("ERROR scheduler.runner: ")
+    records = [json.loads(line) for line in objects.getvalue().splitlines()]
+    (told,) = [one for one in records if one.get("state") == "failed"]
+    assert (told["execution_id"], told["job_id"], told["attempt"]) == (started.pk, job.pk, 1)
+    assert (told["job"], told["workspace"], told["exit_code"]) == (
+        "cleanup-temp",
+        "_standalone_",
+        3,
+    )
+    assert (told["level"], told["logger"]) == ("ERROR", "scheduler.runner")
+    assert told["time"].endswith("Z")
+    assert correlation.current() == {}
+    assert Execution.objects.get(pk=started.pk).state == ExecutionState.FAILED
+
+
+@pytest.mark.django_db
+def test_jobs_of_resources_keep_the_words_of_their_scheduler(logs: Any) -> None:
+    """S0-146, S0-150: level, name and words as CB-Tumblebug's scheduler writes them."""
+    text, _ = logs
+    definition = {"name": "sync", "type": journal.TYPE, "spec": {"ns_id": "default"}}
+    job = jobs.create(parse_definition(definition), actor=SYSTEM)
+
+    journal.created(job)
+    journal.auto_disabled(job, 5)
+
+    name = journal.public_id(job)
+    lines = text.getvalue().splitlines()
+    assert f"INFO Scheduler: Created scheduled job: {name}" in lines
+    assert f"WARN Scheduler: Job auto-disabled after 5 consecutive failures: {name}" in lines
+
+
+def test_an_error_keeps_its_trace_in_one_object_of_json() -> None:
+    try:
+        raise ValueError("what <b>\n happened")
+    except ValueError as error:
+        info = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("scheduler.x", 40, "f", 1, "sätze %s", ("mit\nUmbruch",), info)
+    record.path = Path("/tmp")  # whatever a field holds, a line comes out
+
+    line = JsonFormatter().format(record)
+
+    assert "\n" not in line
+    found = json.loads(line)
+    assert found["message"] == "sätze mit\nUmbruch"
+    assert "ValueError: what <b>" in found["error"]
+    assert found["path"] == "/tmp"
+
+
+def test_the_file_is_put_aside_by_one_of_several_processes(tmp_path: Path) -> None:
+    """S0-151: the log goes to a file of the operator's choice, which does not grow for ever."""
+    path = tmp_path / "tumblebug.log"
+    first = SharedFileHandler(str(path), size=100, count=2)
+    second = SharedFileHandler(str(path), size=100, count=2)
+    record = logging.makeLogRecord({"msg": "x" * 59})
+
+    for number in range(9):
+        (first, second)[number % 2].emit(record)
+    for handler in (first, second):
+        handler.close()
+
+    files = sorted(one.name for one in tmp_path.iterdir() if not one.name.startswith("."))
+    assert files == ["tumblebug.log", "tumblebug.log.1", "tumblebug.log.2"]
+    assert [len((tmp_path / name).read_text()) for name in files] == [60, 120, 120]
