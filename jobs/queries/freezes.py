@@ -10,10 +10,13 @@ from enum import StrEnum
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from jobs.domain.errors import UnknownError
+from jobs.domain.permissions import Actor
 from jobs.domain.states import FreezeScope, JobState, OmissionReason
 from jobs.models import Freeze, Job, JobTag, Omission
+from jobs.models.job import of_jobs_seen_by
 from jobs.queries.holds import applies, hold_of, marks_of
 from jobs.queries.listing import Page
+from jobs.queries.sway import freezes_seen_by
 
 PAGE_SIZE = 25
 # A freeze that begins this soon is announced like one that holds.
@@ -38,17 +41,19 @@ def phase_of(freeze: Freeze, now: datetime) -> Phase:
     return Phase.HOLDING if freeze.starts_at <= now else Phase.PLANNED
 
 
-def get_freeze(freeze_id: int) -> Freeze:
-    """Return a freeze; UnknownError when there is none."""
-    found = Freeze.objects.filter(pk=freeze_id).first()
+def get_freeze(freeze_id: int, *, seen_by: Actor | None = None) -> Freeze:
+    """Return a freeze; UnknownError when there is none that may be seen."""
+    found = Freeze.objects.filter(freezes_seen_by(seen_by), pk=freeze_id).first()
     if found is None:
         raise UnknownError(f"Freeze {freeze_id} does not exist.")
     return found
 
 
-def open_freezes(now: datetime) -> list[Freeze]:
+def open_freezes(now: datetime, *, seen_by: Actor | None = None) -> list[Freeze]:
     """Return what holds now and what is planned, by start."""
-    rows = Freeze.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    rows = Freeze.objects.filter(freezes_seen_by(seen_by)).filter(
+        Q(ends_at=None) | Q(ends_at__gt=now)
+    )
     # One that was called off ends where it would have begun.
     return [
         row
@@ -122,9 +127,10 @@ def consequences(freeze: Freeze, now: datetime) -> Consequences:
     return Consequences(firing=firing, left_out=left_out(freeze))
 
 
-def left_out(freeze: Freeze) -> int:
+def left_out(freeze: Freeze, *, seen_by: Actor | None = None) -> int:
     """Return how many due times a freeze has left out so far."""
     rows = Omission.objects.filter(
+        of_jobs_seen_by(seen_by),
         reason=OmissionReason.FROZEN.value,
         detail=hold_of(freeze).detail,
         last_due_at__gte=freeze.starts_at,
@@ -136,10 +142,15 @@ def left_out(freeze: Freeze) -> int:
 
 
 def list_freezes(
-    now: datetime, *, phase: Phase | None = None, after: int | None = None, limit: int = 100
+    now: datetime,
+    *,
+    phase: Phase | None = None,
+    after: int | None = None,
+    limit: int = 100,
+    seen_by: Actor | None = None,
 ) -> Page[Freeze]:
     """Return a page of freezes, newest first."""
-    rows = Freeze.objects.order_by("-pk")
+    rows = Freeze.objects.filter(freezes_seen_by(seen_by)).order_by("-pk")
     if phase is not None:
         rows = rows.filter(_in_phase(phase, now))
     if after is not None:
@@ -157,9 +168,13 @@ def _in_phase(phase: Phase, now: datetime) -> Q:
     }[phase]
 
 
-def past_freezes(now: datetime, *, before: int | None = None) -> Page[Freeze]:
+def past_freezes(
+    now: datetime, *, before: int | None = None, seen_by: Actor | None = None
+) -> Page[Freeze]:
     """Return a page of freezes that are over or were called off, newest first."""
-    rows = Freeze.objects.filter(Q(ends_at__lte=now) | Q(ends_at__lte=F("starts_at")))
+    rows = Freeze.objects.filter(freezes_seen_by(seen_by)).filter(
+        Q(ends_at__lte=now) | Q(ends_at__lte=F("starts_at"))
+    )
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return _page(rows.order_by("-pk"), PAGE_SIZE)

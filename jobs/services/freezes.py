@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from jobs import wake
-from jobs.domain.errors import InvalidError, StateError, UnknownError
-from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.errors import ForbiddenError, InvalidError, StateError
+from jobs.domain.permissions import Actor, Permission, require, require_somewhere
 from jobs.domain.states import FreezeScope
-from jobs.models import Execution, Freeze, Job, Workspace
+from jobs.models import Execution, Freeze, Job
 from jobs.models.execution import UNASKED_TRIGGERS
+from jobs.queries import workspaces
+from jobs.queries.freezes import get_freeze
+from jobs.queries.sway import sway_of
 from jobs.queries.workspaces import is_disabling
 from jobs.services import audit, cancelling, revisions
 from jobs.services.cancelling import NOT_STARTED
@@ -31,7 +34,8 @@ def freeze(request: FreezeRequest, *, actor: Actor) -> Freeze:
 
     One that begins now also takes back what schedules queued and nobody started. What runs goes on.
     """
-    require(actor, Permission.PAUSE)
+    require_somewhere(actor, Permission.PAUSE)
+    _require_over(actor, request.scope.value, _target(request, actor))
     return hold(request, actor=actor)
 
 
@@ -42,7 +46,7 @@ def hold(request: FreezeRequest, *, actor: Actor) -> Freeze:
         starts_at = _start(request.starts_at, now)
         made = Freeze.objects.create(
             scope=request.scope.value,
-            target=_target(request),
+            target=_target(request, actor),
             reason=request.reason,
             starts_at=starts_at,
             ends_at=_checked_end(request.end_from(starts_at), starts_at, now),
@@ -60,9 +64,9 @@ def lift(freeze_id: int, *, actor: Actor) -> Freeze:
 
     Nothing is caught up: what was left out stays left out.
     """
-    require(actor, Permission.PAUSE)
+    require_somewhere(actor, Permission.PAUSE)
     with write_transaction():
-        row = _locked(freeze_id)
+        row = _locked(freeze_id, actor)
         _refuse_disabling(row)
         return end(row, actor=actor)
 
@@ -83,9 +87,9 @@ def end(row: Freeze, *, actor: Actor) -> Freeze:
 
 def extend(freeze_id: int, changes: FreezeChanges, *, actor: Actor) -> Freeze:
     """Change the reason or the end of a freeze that holds, or that has not begun."""
-    require(actor, Permission.PAUSE)
+    require_somewhere(actor, Permission.PAUSE)
     with write_transaction():
-        row = _locked(freeze_id)
+        row = _locked(freeze_id, actor)
         _refuse_disabling(row)
         now = timezone.now()
         _refuse_ended(row, now)
@@ -127,18 +131,29 @@ def _checked_end(end: datetime | None, start: datetime, now: datetime) -> dateti
     return end
 
 
-def _locked(freeze_id: int) -> Freeze:
-    row = Freeze.objects.select_for_update().filter(pk=freeze_id).first()
-    if row is None:
-        raise UnknownError(f"Freeze {freeze_id} does not exist.")
-    return row
+def _locked(freeze_id: int, actor: Actor) -> Freeze:
+    """Return the freeze with its row locked, to who may change it."""
+    row = get_freeze(freeze_id, seen_by=actor)
+    _require_over(actor, row.scope, row.target)
+    return Freeze.objects.select_for_update().get(pk=freeze_id)
 
 
-def _target(request: FreezeRequest) -> str:
+def _require_over(actor: Actor, scope: str, target: str) -> None:
+    """Refuse who may not hold back every job that the freeze is about."""
+    if not actor.partial:
+        require(actor, Permission.PAUSE)
+    elif not sway_of(actor, Permission.PAUSE).over(scope, target):
+        raise ForbiddenError(
+            "You may freeze only what your role is for: one of your workspaces, or one of your "
+            f"tags (needs {Permission.PAUSE} there)."
+        )
+
+
+def _target(request: FreezeRequest, actor: Actor) -> str:
     """Return what is held back; a workspace by its name as it is stored."""
     if request.scope != FreezeScope.WORKSPACE:
         return request.target
-    row = Workspace.objects.filter(name__iexact=request.target).first()
+    row = workspaces.visible(actor).filter(name__iexact=request.target).first()
     if row is None:
         sentence = f"Workspace {request.target!r:.120} does not exist."
         raise InvalidError(sentence, fields={"target": sentence})

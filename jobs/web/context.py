@@ -25,6 +25,7 @@ class May:
     delete: bool
     administer: bool
     audit: bool
+    see_all: bool  # pages about the whole product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ def may_of(actor: Actor) -> May:
         delete=allowed(Permission.DELETE),
         administer=can(actor, Permission.ADMINISTER),
         audit=can(actor, Permission.AUDIT),
+        see_all=can(replace(actor, here=None), Permission.READ),
     )
 
 
@@ -64,7 +66,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         return Shell(
             pulse=pulse(now) if actor.sees_all else replace(pulse(now), alerts=0),
             room=room(),
-            freezes=banner(request, now),
+            freezes=banner(request, now, actor),
             role=role,
             environment=settings.ENVIRONMENT_NAME,
             open_loopback=settings.OPEN_LOOPBACK,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from jobs.domain.permissions import Actor, Permission
 from jobs.domain.states import FreezeScope
 from jobs.models import Freeze
 from jobs.queries.freezes import (
@@ -18,6 +19,7 @@ from jobs.queries.freezes import (
     open_freezes,
     phase_of,
 )
+from jobs.queries.sway import Sway, sway_of
 from jobs.web.words import FREEZE_PHASE, Badge
 
 
@@ -29,6 +31,7 @@ class ShownFreeze:
     phase: Phase
     what: str
     jobs: int | None
+    may: bool = False  # the reader may change and lift it
 
     @property
     def badge(self) -> Badge:
@@ -55,11 +58,14 @@ def scope_words(freeze: Freeze) -> str:
     return _("tag %s") % freeze.target
 
 
-def shown(freezes: list[Freeze], now: datetime) -> list[ShownFreeze]:
+def shown(freezes: list[Freeze], now: datetime, reader: Actor) -> list[ShownFreeze]:
     """Return freezes as pages show them; one more query where tags are among them."""
+    sway = sway_of(reader, Permission.PAUSE) if freezes else Sway()
+    # How many of others' jobs there are is not told.
+    counted = freezes if reader.sees_all else []
     counts = {
-        FreezeScope.TAG.value: jobs_by_tag(_targets(freezes, FreezeScope.TAG)),
-        FreezeScope.WORKSPACE.value: jobs_by_workspace(_targets(freezes, FreezeScope.WORKSPACE)),
+        FreezeScope.TAG.value: jobs_by_tag(_targets(counted, FreezeScope.TAG)),
+        FreezeScope.WORKSPACE.value: jobs_by_workspace(_targets(counted, FreezeScope.WORKSPACE)),
     }
     return [
         ShownFreeze(
@@ -67,6 +73,7 @@ def shown(freezes: list[Freeze], now: datetime) -> list[ShownFreeze]:
             phase=phase_of(one, now),
             what=scope_words(one),
             jobs=counts.get(one.scope, {}).get(one.target),
+            may=sway.over(one.scope, one.target),
         )
         for one in freezes
     ]
@@ -85,7 +92,13 @@ def open_ones(request: HttpRequest, now: datetime) -> list[Freeze]:
     return known
 
 
-def banner(request: HttpRequest, now: datetime) -> list[ShownFreeze]:
+def seen_ones(request: HttpRequest, now: datetime, reader: Actor) -> list[Freeze]:
+    """Return those of them that the reader may know of."""
+    return open_ones(request, now) if reader.sees_all else open_freezes(now, seen_by=reader)
+
+
+def banner(request: HttpRequest, now: datetime, reader: Actor) -> list[ShownFreeze]:
     """Return what every page has to say: what holds, and what begins soon."""
     soon = now + ANNOUNCED
-    return shown([one for one in open_ones(request, now) if one.starts_at <= soon], now)
+    rows = [one for one in seen_ones(request, now, reader) if one.starts_at <= soon]
+    return shown(rows, now, replace(reader, here=None))

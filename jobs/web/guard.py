@@ -73,6 +73,15 @@ OWN_JOBS = frozenset(
         "search",
         "p_search",
         "keyboard",
+        "alerts",
+        "p_alerts",
+        # Whoever may pause all jobs of a workspace or with a tag may freeze them: the service asks.
+        "freezes",
+        "p_freezes",
+        "freeze_new",
+        "freeze_edit",
+        "freeze_lift",
+        "p_freeze_lift",
         # Whoever edits a workspace may change it: the service asks for a role there.
         "workspace_edit",
         "workspace_disable",

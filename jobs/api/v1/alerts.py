@@ -12,6 +12,7 @@ from jobs.api.body import json_object
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Id, Limit
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.permissions import Actor
 from jobs.models import Alert
 from jobs.queries.alerts import (
     AlertListing,
@@ -139,10 +140,11 @@ def list_(request: ApiRequest, query: Query[AlertQuery]) -> AlertPage:
             job_id=query.job_id,
             after=None if query.cursor is None else int(query.cursor),
             limit=query.limit,
+            seen_by=request.auth,
         )
     )
     return AlertPage(
-        items=[AlertDocument.model_validate(_values(row)) for row in page.rows],
+        items=[AlertDocument.model_validate(_told(row, request.auth)) for row in page.rows],
         next_cursor=None if page.next_after is None else str(page.next_after),
     )
 
@@ -229,6 +231,13 @@ def _values(row: Alert) -> dict[str, object]:
     names = [name for name in AlertDocument.model_fields if name not in {"id", "phase"}]
     found = {name: getattr(row, name) for name in names}
     return {**found, "id": row.pk, "phase": phase_of(row).value}
+
+
+def _told(row: Alert, reader: Actor) -> dict[str, object]:
+    """Return what a list says of an alert; nothing of others' jobs to a reader of some."""
+    if reader.sees_all or row.job_count <= 1:
+        return _values(row)
+    return {**_values(row), "evidence": {}, "execution_id": None}
 
 
 def _detail(row: Alert) -> AlertDetail:

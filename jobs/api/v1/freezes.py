@@ -15,6 +15,7 @@ from jobs.api.body import json_object
 from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit
+from jobs.domain.permissions import Actor
 from jobs.models import Freeze
 from jobs.queries.freezes import Phase, get_freeze, jobs_under, left_out, list_freezes, phase_of
 from jobs.services import freezes
@@ -67,7 +68,9 @@ def list_(request: ApiRequest, query: Query[FreezeQuery]) -> FreezePage:
     """List freezes, newest first; `phase=holding` is what holds now."""
     now = timezone.now()
     after = None if query.cursor is None else int(query.cursor)
-    page = list_freezes(now, phase=query.phase, after=after, limit=query.limit)
+    page = list_freezes(
+        now, phase=query.phase, after=after, limit=query.limit, seen_by=request.auth
+    )
     return FreezePage(
         items=[freeze_document(row, now) for row in page.rows],
         next_cursor=None if page.next_after is None else str(page.next_after),
@@ -80,26 +83,26 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[FreezeDetail]:
     """Hold back due times from now, or from `starts_at`, on. What runs goes on."""
     made = freezes.freeze(parse_freeze(json_object(request)), actor=request.auth)
     response["Location"] = f"{request.path.rstrip('/')}/{made.pk}"
-    return Status(HTTPStatus.CREATED, _detail(made))
+    return Status(HTTPStatus.CREATED, _detail(made, request.auth))
 
 
 @router.get("/{id:freeze_id}", response=FreezeDetail)
 def read(request: ApiRequest, freeze_id: int) -> FreezeDetail:
     """Return one freeze with what it holds back."""
-    return _detail(get_freeze(freeze_id))
+    return _detail(get_freeze(freeze_id, seen_by=request.auth), request.auth)
 
 
 @router.patch("/{id:freeze_id}", response=FreezeDetail, openapi_extra=body_of("FreezeChanges"))
 def update(request: ApiRequest, freeze_id: int) -> FreezeDetail:
     """Change the reason, or when it ends by itself; `"ends_at": null` is until it is lifted."""
     changes = parse_changes(json_object(request))
-    return _detail(freezes.extend(freeze_id, changes, actor=request.auth))
+    return _detail(freezes.extend(freeze_id, changes, actor=request.auth), request.auth)
 
 
 @router.post("/{id:freeze_id}/lift", response=FreezeDetail)
 def lift(request: ApiRequest, freeze_id: int) -> FreezeDetail:
     """End a freeze now, or call off a planned one. Nothing that was left out is caught up."""
-    return _detail(freezes.lift(freeze_id, actor=request.auth))
+    return _detail(freezes.lift(freeze_id, actor=request.auth), request.auth)
 
 
 def freeze_document(row: Freeze, now: datetime) -> FreezeDocument:
@@ -107,8 +110,9 @@ def freeze_document(row: Freeze, now: datetime) -> FreezeDocument:
     return FreezeDocument.model_validate(_values(row, now))
 
 
-def _detail(row: Freeze) -> FreezeDetail:
-    facts = {"jobs": jobs_under(row).count(), "left_out": left_out(row)}
+def _detail(row: Freeze, reader: Actor) -> FreezeDetail:
+    jobs = jobs_under(row).visible_to(reader).count()
+    facts = {"jobs": jobs, "left_out": left_out(row, seen_by=reader)}
     return FreezeDetail.model_validate({**_values(row, timezone.now()), **facts})
 
 

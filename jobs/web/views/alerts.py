@@ -29,9 +29,10 @@ from jobs.queries.alerts import (
     rules,
 )
 from jobs.queries.jobs import get_job
+from jobs.queries.own_rules import own_rules
 from jobs.services import alerts
 from jobs.web import guard
-from jobs.web.alert_words import EVENT, EVIDENCE, LIMIT, PHASE, RULE, SEVERITY
+from jobs.web.alert_words import COMPARISON, EVENT, EVIDENCE, LIMIT, METRIC, PHASE, RULE, SEVERITY
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, small_number, toast_or_redirect
 from jobs.web.live import region, tag_of
@@ -133,6 +134,7 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
             severity=Severity(query["severity"]) if "severity" in query else None,
             rule=Rule(query["rule"]) if "rule" in query else None,
             search=query.get("q", ""),
+            seen_by=request.actor,
             after=after,
         )
     )
@@ -152,6 +154,9 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
         "older": urlencode({**query, "after": page.next_after}) if page.next_after else None,
         "newest": urlencode(query) if after else None,
         "first_page": after is None,
+        # What it is about, others' jobs too: its page and what is done to it are for who sees all.
+        "may_open": request.actor.sees_all,
+        "acts": request.actor.may(Permission.PAUSE),
     }
 
 
@@ -267,7 +272,11 @@ def rules_page(request: AuthedRequest) -> HttpResponse:
         for one in rules()
     ]
     severities = [(value, badge.word) for value, badge in SEVERITY.items()]
-    context = {"section": "alerts", "rules": found, "severities": severities}
+    own = [
+        (one, METRIC[one.settings["metric"]], COMPARISON[one.settings["comparison"]])
+        for one in own_rules()
+    ]
+    context = {"section": "alerts", "rules": found, "severities": severities, "own": own}
     return render(request, "pages/alert_rules.html", context)
 
 

@@ -23,6 +23,7 @@ from jobs.queries.freezes import (
     phase_of,
 )
 from jobs.queries.jobs import tags_in_use
+from jobs.queries.sway import sway_of
 from jobs.services import freezes
 from jobs.services.freeze_requests import parse_changes, parse_freeze
 from jobs.web import formats, freezing, guard
@@ -67,12 +68,12 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
     past = request.GET.get("show") == _PAST
     before = page_mark(request, "before") if past else None
     if past:
-        page = past_freezes(now, before=before)
+        page = past_freezes(now, before=before, seen_by=request.actor)
         rows, following = page.rows, page.next_after
     else:
-        rows, following = freezing.open_ones(request, now), None
+        rows, following = freezing.seen_ones(request, now, request.actor), None
     return {
-        "rows": freezing.shown(rows, now),
+        "rows": freezing.shown(rows, now, request.actor),
         "past": past,
         "query": f"show={_PAST}" if past else "",
         "older": f"show={_PAST}&before={following}" if following else None,
@@ -85,10 +86,7 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
 def new(request: AuthedRequest) -> HttpResponse:
     """Show the form of a new freeze; make it."""
     if request.method != "POST":
-        values = {"scope": "everything", "target": request.GET.get("tag", "")[:60]}
-        if values["target"]:
-            values["scope"] = "tag"
-        return _form(request, FreezeForm(values), None)
+        return _form(request, FreezeForm(_first_values(request)), None)
     data = request.POST.dict()
     try:
         asked = parse_freeze(request_of(data, request.viewer.zone))
@@ -101,10 +99,21 @@ def new(request: AuthedRequest) -> HttpResponse:
     return toast_on_page(request, toast, url=reverse("freezes"))
 
 
+def _first_values(request: AuthedRequest) -> dict[str, str]:
+    """Return what a new form begins with: the tag it was opened for, or what the reader may freeze."""
+    tag = request.GET.get("tag", "")[:60]
+    sway = sway_of(request.actor, Permission.PAUSE)
+    if tag or not (sway.everything or sway.workspaces):
+        return {"scope": "tag", "target": tag or min(sway.tags, default="")}
+    if sway.everything:
+        return {"scope": "everything", "target": ""}
+    return {"scope": "workspace", "target": min(sway.workspaces)}
+
+
 @guard.form(Permission.PAUSE)
 def edit(request: AuthedRequest, freeze_id: int) -> HttpResponse:
     """Show the form of a freeze that can still be changed; save it."""
-    row = get_freeze(freeze_id)
+    row = get_freeze(freeze_id, seen_by=request.actor)
     zone = request.viewer.zone
     if request.method != "POST":
         return _form(request, FreezeChangesForm(values_of(row, zone)), row)
@@ -138,9 +147,15 @@ def _form(
         "form": form,
         "freeze": row,
         "what": freezing.scope_words(row) if row else "",
-        "tags": tags_in_use(),
+        "tags": _places(request),
     }
     return render(request, "pages/freeze_form.html", context, status=status)
+
+
+def _places(request: AuthedRequest) -> list[str]:
+    """Return names to choose from; to a reader of some jobs those that he may freeze."""
+    sway = sway_of(request.actor, Permission.PAUSE)
+    return tags_in_use() if sway.everything else sorted(sway.tags | sway.workspaces)
 
 
 @guard.form(Permission.PAUSE)
@@ -156,7 +171,7 @@ def lift_dialog(request: AuthedRequest, freeze_id: int) -> HttpResponse:
 
 
 def _lift(request: AuthedRequest, freeze_id: int, template: str) -> HttpResponse:
-    row = get_freeze(freeze_id)
+    row = get_freeze(freeze_id, seen_by=request.actor)
     if request.method == "POST":
         lifted = freezes.lift(freeze_id, actor=request.actor)
         begun = lifted.ends_at != lifted.starts_at
