@@ -126,10 +126,18 @@ def answer_to(error: Exception) -> HttpResponse:
     return problem(HTTPStatus.BAD_REQUEST, "invalid", "The request cannot be read.")
 
 
+def log_outage(request: HttpRequest, error: OperationalError) -> None:
+    """Note that the database did not answer, and whether something should have been stored."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        log.error("The database did not answer: %s", error)
+    else:
+        log.error("Failed to persist: the database did not answer: %s", error)
+
+
 def _foreseen(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     assert isinstance(error, Exception)  # noqa: S101 - ninja's type allows the class as well
     if isinstance(error, OperationalError):
-        log.error("The database did not answer: %s", error)
+        log_outage(request, error)
     actor = getattr(request, "auth", None)
     if isinstance(error, ForbiddenError) and isinstance(actor, Actor):
         refusals.record(actor, method=str(request.method), path=request.path, reason=error.message)

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from jobs.api.problems import HttpProblem, status_of
+from jobs.api.problems import HttpProblem, log_outage, status_of
 from jobs.domain.errors import JobdeckError
 
 log = logging.getLogger("scheduler.api")
@@ -93,7 +93,7 @@ def told(request: HttpRequest, error: Exception) -> tuple[HTTPStatus, str, dict[
         case SuspiciousOperation() | UnreadablePostError():
             return HTTPStatus.BAD_REQUEST, "The request cannot be read.", {}
         case OperationalError():
-            log.error("The database did not answer: %s", error)
+            log_outage(request, error)
             sentence = "The database does not answer at the moment. Try again in a few seconds."
             return HTTPStatus.INTERNAL_SERVER_ERROR, sentence, {"Retry-After": "5"}
         case _:
