@@ -192,7 +192,8 @@ def _visit(
         if target is None:
             continue
         target.mkdir(parents=True, exist_ok=True)
-        answer = page.goto(path)
+        # The wallboard is dark by itself.
+        answer = page.goto(f"{path}?theme={theme}" if name == "tv" else path)
         if answer is not None and answer.status >= 400 and name != "missing":
             continue  # asks for a choice that was not made
         (target / f"{name}-{size}-{theme}.png").write_bytes(smaller(page.screenshot()))
