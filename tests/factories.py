@@ -15,6 +15,7 @@ from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState, Trigger
 from jobs.models import (
     Alert,
+    AlertRule,
     Artifact,
     Backfill,
     Breaker,
@@ -28,7 +29,15 @@ from jobs.models import (
     Worker,
     WorkerKind,
 )
-from jobs.services import backfills, calendars, channels, check_ins, freezes, variables
+from jobs.services import (
+    backfills,
+    calendars,
+    channels,
+    check_ins,
+    freezes,
+    own_rules,
+    variables,
+)
 from jobs.services import jobs as job_services
 from jobs.services.backfill_requests import parse_request
 from jobs.services.calendars import parse_calendar
@@ -167,6 +176,18 @@ def make_check_in(**fields: Any) -> CheckIn:
     """Return a check-in that is awaited each hour."""
     values = {"name": f"check-in-{next(_numbers)}", "period_seconds": 3600, **fields}
     return check_ins.create(values, actor=SYSTEM)[0]
+
+
+def make_rule(**fields: Any) -> AlertRule:
+    """Return a rule that somebody made: three runs of more than five seconds."""
+    values = {
+        "name": f"rule-{next(_numbers)}",
+        "metric": "run_seconds",
+        "threshold": 5,
+        "count": 3,
+        **fields,
+    }
+    return own_rules.save(None, values, actor=SYSTEM)
 
 
 def make_artifact(execution: Execution, content: bytes = b"a,b\n", **fields: Any) -> Artifact:

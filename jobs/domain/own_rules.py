@@ -30,7 +30,7 @@ class Comparison(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Comparing:
     """A comparison that must hold for the latest ``count`` runs or hours."""
 
     metric: Metric

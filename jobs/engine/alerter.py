@@ -19,7 +19,7 @@ from jobs.domain.alerts import Condition, Rule, Severity, words
 from jobs.models import Alert
 from jobs.polling import Flag
 from jobs.queries import alert_facts, own_rules
-from jobs.services import alert_jobs, alerting, leases, outbox, ways_out
+from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, ways_out
 from jobs.services.alerting import RuleSettings
 
 log = logging.getLogger("scheduler.alerts")
@@ -134,6 +134,7 @@ class Alerter:
             self._remind_at = time.monotonic() + REMIND_SECONDS
             outbox.remind(now)
             outbox.escalate(now)
+            alert_links.resume_due(now)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             alert_jobs.forget_signals(now)

@@ -18,6 +18,11 @@ class Migration(migrations.Migration):
             name="alert_channel",
             field=models.CharField(blank=True, db_default="", default="", max_length=100),
         ),
+        migrations.AddField(
+            model_name="channel",
+            name="links",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
         migrations.CreateModel(
             name="UsedLink",
             fields=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,9 @@ EVENT_WORDS = {
     "resolved": "Resolved: ",
     "test": "Test: ",
 }
+
+
+LINK_WORDS = {"acknowledge": "Acknowledge", "run": "Run again", "pause": "Pause for 1 hour"}
 
 
 class NotifyError(Exception):
@@ -41,6 +44,7 @@ class Message:
     url: str  # of the alert's page; empty where nobody has said what this installation is called
     document: Mapping[str, Any]  # the whole alert, for programs
     lines: tuple[str, ...]  # the evidence, for people
+    links: Mapping[str, str] = field(default_factory=dict)  # what acts without a login, by its name
 
     @property
     def subject(self) -> str:
@@ -50,7 +54,8 @@ class Message:
     @property
     def text(self) -> str:
         """Return it for people."""
-        return "\n".join([self.subject, *self.lines, *([self.url] if self.url else [])])
+        links = [f"{LINK_WORDS[name]}: {url}" for name, url in self.links.items()]
+        return "\n".join([self.subject, *self.lines, *([self.url] if self.url else []), *links])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

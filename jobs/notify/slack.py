@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.notify.base import ChannelSpec, Message, Ports, judge
+from jobs.notify.base import LINK_WORDS, ChannelSpec, Message, Ports, judge
 from jobs.notify.webhook import ONCE_HEADER
 
 _COLOURS = {"critical": "#c22f2f", "warning": "#b7791f"}
@@ -35,12 +35,16 @@ class SlackSender:
             "attachments": [
                 {
                     "color": _GOOD if resolved else _COLOURS.get(message.severity, _GOOD),
-                    "text": escape("\n".join(message.lines)),
+                    "text": "\n".join([escape("\n".join(message.lines)), *_links(message)]),
                 }
             ],
         }
         headers = {"Content-Type": "application/json", ONCE_HEADER: message.token}
         judge(ports.post(spec.url, headers, json.dumps(body).encode()))
+
+
+def _links(message: Message) -> list[str]:
+    return [f"<{url}|{LINK_WORDS[name]}>" for name, url in message.links.items()]
 
 
 def escape(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.domain.alerts import Condition, Rule, Severity
-from jobs.domain.own_rules import Comparison, Hour, Metric, Test
+from jobs.domain.own_rules import Comparing, Comparison, Hour, Metric
 from jobs.domain.quiet import quiet_until
 from jobs.domain.states import FAILURES, ExecutionState, JobState
 from jobs.models import AlertRule, Execution, Job, JobStat
@@ -27,9 +27,9 @@ def own_rules() -> list[AlertRule]:
     return list(AlertRule.objects.filter(builtin=False).order_by("name"))
 
 
-def test_of(settings: Mapping[str, Any]) -> Test:
+def comparing_of(settings: Mapping[str, Any]) -> Comparing:
     """Return the comparison of a stored rule."""
-    return Test(
+    return Comparing(
         metric=Metric(settings["metric"]),
         comparison=Comparison(settings["comparison"]),
         threshold=settings["threshold"],
@@ -52,13 +52,13 @@ def conditions(now: datetime) -> list[Condition]:
     found = []
     for rule in own_rules():
         if rule.enabled and quiet_until(rule.settings.get("mute") or {}, now) is None:
-            test, jobs = test_of(rule.settings), jobs_of(rule.settings)
+            test, jobs = comparing_of(rule.settings), jobs_of(rule.settings)
             figures = _figures(test, jobs, now)
             found += [_found(rule, test, job, figures[job.pk]) for job in jobs if job.pk in figures]
     return [one for one in found if one is not None]
 
 
-def _figures(test: Test, jobs: Sequence[Job], now: datetime) -> dict[int, list[float | None]]:
+def _figures(test: Comparing, jobs: Sequence[Job], now: datetime) -> dict[int, list[float | None]]:
     if test.metric.of_runs:
         return {job.pk: _of_strip(job) for job in jobs}
     end = now.replace(minute=0, second=0, microsecond=0)
@@ -91,7 +91,7 @@ def _of_hours(
 
 
 def _found(
-    rule: AlertRule, test: Test, job: Job, values: Sequence[float | None]
+    rule: AlertRule, test: Comparing, job: Job, values: Sequence[float | None]
 ) -> Condition | None:
     if not test.holds(values):
         return None
@@ -129,7 +129,7 @@ def tried(settings: Mapping[str, Any], now: datetime) -> Trial:
     Figures of hours come from the hourly sums; those of single runs from the latest runs of a few
     jobs.
     """
-    test, jobs = test_of(settings), jobs_of(settings)
+    test, jobs = comparing_of(settings), jobs_of(settings)
     end = now.replace(minute=0, second=0, microsecond=0)
     since = end - TRIED_FOR
     found: list[tuple[Job, list[datetime]]] = []

@@ -84,6 +84,10 @@ class ChannelDefinition(BaseModel):
         14_400
     )
     tells_resolved: bool = True
+    links: Annotated[
+        bool,
+        Field(description="Messages carry links that act without a login: who reads it may act."),
+    ] = False
 
 
 def create(given: Mapping[str, Any], *, actor: Actor) -> Channel:
@@ -188,6 +192,7 @@ def _definition(row: Channel) -> dict[str, Any]:
         "quiet": row.quiet or None,
         "remind_seconds": row.remind_seconds,
         "tells_resolved": row.tells_resolved,
+        "links": row.links,
     }
 
 
@@ -210,6 +215,7 @@ def _save(row: Channel, asked: ChannelDefinition) -> None:
     row.routes = {name: value for name, value in routes.items() if value}
     row.quiet = {} if asked.quiet is None else asked.quiet.model_dump(mode="json", by_alias=True)
     row.remind_seconds, row.tells_resolved = asked.remind_seconds, asked.tells_resolved
+    row.links = asked.links
     try:
         with transaction.atomic():
             row.save()

@@ -15,7 +15,9 @@ JOBS_NAMED = 20
 _TEXT = 500
 
 
-def message_of(row: Alert, event: str, *, token: str) -> Message:
+def message_of(
+    row: Alert, event: str, *, token: str, links: Mapping[str, str] | None = None
+) -> Message:
     """Return what is told of an alert, as it is at this moment."""
     jobs = _jobs(row)
     url = f"{settings.PUBLIC_URL}/alerts/{row.pk}/" if settings.PUBLIC_URL and row.pk else ""
@@ -25,7 +27,14 @@ def message_of(row: Alert, event: str, *, token: str) -> Message:
         severity=row.severity,
         title=row.title,
         url=url,
-        document={"id": token, "event": event, "alert": document(row, jobs), "url": url},
+        document={
+            "id": token,
+            "event": event,
+            "alert": document(row, jobs),
+            "url": url,
+            "links": dict(links or {}),
+        },
+        links=links or {},
         lines=tuple(_lines(row, jobs)),
     )
 

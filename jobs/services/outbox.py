@@ -20,7 +20,7 @@ from jobs.domain.alerts import Rule, Severity
 from jobs.domain.quiet import quiet_until
 from jobs.models import Alert, AlertRule, Channel, Delivery
 from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryError
-from jobs.services import messages
+from jobs.services import alert_links, messages
 from jobs.services.channel_routes import own_rule_of, routed
 from jobs.services.channel_specs import spec_of
 
@@ -201,7 +201,8 @@ def _try(row: Delivery, ports: Ports, now: datetime) -> int:
     row.tries += 1
     try:
         sender = SENDERS[row.channel.kind]
-        message = messages.message_of(row.alert, row.event, token=row.token)
+        links = alert_links.offered(row)
+        message = messages.message_of(row.alert, row.event, token=row.token, links=links)
         sender.send(spec_of(row.channel), message, ports)
     except PermanentError as error:
         _give_up(row, error, now)

@@ -106,6 +106,10 @@ class ChannelForm(forms.Form):
         widget=_text(list="zones", spellcheck="false"),
     )
     tells_resolved = forms.BooleanField(label=_("Tell when an alert has ended"), required=False)
+    links = forms.BooleanField(
+        label=_("Messages carry links that acknowledge, run again or pause without a login"),
+        required=False,
+    )
     enabled = forms.BooleanField(label=_("Switched on"), required=False)
 
 
@@ -132,6 +136,7 @@ def of(row: Channel) -> dict[str, Any]:
         **{name: ", ".join(found) for name, found in words_of(row).items()},
         **{f"quiet_{name}": value for name, value in row.quiet.items()},
         "tells_resolved": "on" if row.tells_resolved else "",
+        "links": "on" if row.links else "",
         "enabled": "on" if row.enabled else "",
     }
 
@@ -167,6 +172,7 @@ def definition(values: Mapping[str, str], row: Channel | None) -> dict[str, Any]
         },
         "quiet": _quiet(values),
         "remind_seconds": values["remind_seconds"],
+        "links": bool(values["links"]),
         "tells_resolved": bool(values["tells_resolved"]),
     }
 

@@ -25,13 +25,14 @@ from tests.factories import (
     make_execution,
     make_freeze,
     make_job,
+    make_rule,
     make_user,
     make_variable,
     make_worker,
 )
 
 # A ping has no login: the key in its address is the secret.
-PUBLIC = {"login", "logout", "healthz", "password_set", "ping", "ping_signal"}
+PUBLIC = {"alert_link", "login", "logout", "healthz", "password_set", "ping", "ping_signal"}
 PAGES = ["overview", "jobs", "executions"]
 
 
@@ -66,6 +67,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "freeze_id": lambda: make_freeze().pk,
         "breaker_id": lambda: make_breaker("paris").pk,
         "alert_id": lambda: make_alert().pk,
+        "rule_id": lambda: make_rule().pk,
         "channel_id": lambda: make_channel().pk,
         "check_in_id": lambda: make_check_in().pk,
         "calendar_id": lambda: make_calendar().pk,

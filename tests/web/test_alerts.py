@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.domain.addresses import parse_allowed
 from jobs.domain.alerts import Condition, Rule, Severity
-from jobs.models import Alert, AlertRule, Channel, Worker, WorkerKind
+from jobs.models import Alert, AlertRule, Channel, JobStat, Worker, WorkerKind
 from jobs.services import alerting
 from tests.factories import make_execution, make_job
 from tests.receiver import receiver
@@ -149,6 +149,49 @@ def test_rules_are_shown_to_all_and_changed_by_administrators(
     admin_client.post(url, {"long_seconds": "soon"})
     row.refresh_from_db()
     assert row.enabled
+
+
+def test_a_rule_is_tried_made_changed_and_deleted_on_pages(
+    admin_client: Client, operator_client: Client
+) -> None:
+    """S4-108: the form says what the rule would have opened before it holds."""
+    new = reverse("own_rule_new")
+    job = make_job(name="report")
+    end = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for back in (5, 6):
+        hour = end - timedelta(hours=back)
+        JobStat.objects.create(job=job, hour=hour, failed=3)
+    filled = {
+        "name": "noisy",
+        "metric": "failures",
+        "comparison": "above",
+        "threshold": "2",
+        "count": "2",
+        "severity": "critical",
+        "escalate_minutes": "30",
+        "enabled": "on",
+    }
+    assert operator_client.get(new).status_code == 403
+
+    tried = html = admin_client.post(new, {**filled, "action": "try"}).content.decode()
+    assert "It would have opened 1 alert." in tried
+    assert reverse("job", args=[job.pk]) in html
+    assert not AlertRule.objects.exists()
+    assert admin_client.post(new, {**filled, "count": "x"}).status_code == 422
+    assert admin_client.post(new, filled).status_code == 303
+    row = AlertRule.objects.get()
+    url = reverse("own_rule", args=[row.pk])
+    assert 'value="noisy"' in html_of(admin_client, url)
+    night = {"mute_from": "22:00", "mute_to": "07:00"}
+    assert admin_client.post(url, {**filled, **night}).status_code == 303
+    row.refresh_from_db()
+    assert row.settings["mute"]["timezone"] == "UTC"
+    assert 'value="22:00"' in html_of(admin_client, url)
+    assert "2 hours in a row" in html_of(operator_client, reverse("alert_rules"))
+    gone = reverse("own_rule_delete", args=[row.pk])
+    assert "Delete noisy?" in html_of(admin_client, gone)
+    assert admin_client.post(gone).status_code == 303
+    assert not AlertRule.objects.exists()
 
 
 def test_channels_are_made_tested_and_deleted_on_pages(

@@ -36,6 +36,7 @@ class ChannelDocument(BaseModel):
     )
     remind_seconds: int
     tells_resolved: bool
+    links: bool = Field(description="Whether its messages carry links that act without a login.")
     created_at: datetime
     created_by: str
     updated_at: datetime
