@@ -17,7 +17,7 @@ from math import sqrt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import npgettext
 
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.web import svg
@@ -130,7 +130,9 @@ def strip_label(runs: Sequence[Run]) -> str:
     """Return the finding of a strip in words."""
     if not runs:
         return _("No run yet")
-    heading = ngettext("Last run", "Last %(count)d runs", len(runs)) % {"count": len(runs)}
+    heading = npgettext("heading", "Last run", "Last %(count)d runs", len(runs)) % {
+        "count": len(runs)
+    }
     return f"{heading}: {counted(run.state for run in runs)}"
 
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from jobs.domain.preferences import Density, ExecutionColumn, JobColumn
+from jobs.domain.preferences import Density, ExecutionColumn, JobColumn, Language
 from jobs.domain.zones import zone, zone_names
 from jobs.models import Preference
 from jobs.queries.room import room
@@ -46,6 +46,7 @@ class Viewer:
     """The reader's own settings: what this browser keeps in cookies, else what the person saved."""
 
     zone: str
+    language: str  # empty: as this browser has chosen, or asks for
     theme: str  # empty: as the system
     live: bool
     keys: bool
@@ -67,6 +68,7 @@ def viewer_of(request: HttpRequest) -> Viewer:
     keys = request.COOKIES.get(KEYS_COOKIE) or ("on" if saved.single_keys else "off")
     return Viewer(
         zone=zone.key if zone else timezone.get_default_timezone_name(),
+        language=saved.language if saved.language in list(Language) else "",
         theme=theme if theme in THEMES else "",
         live=request.COOKIES.get(LIVE_COOKIE) != "off",
         keys=keys != "off",
@@ -93,18 +95,23 @@ def _columns(names: object, known: type[JobColumn | ExecutionColumn]) -> frozens
 
 
 class ViewerMiddleware:
-    """Set ``request.viewer`` and show every time of the page in the reader's zone."""
+    """Set ``request.viewer``; show the page in the reader's zone and in the reader's language."""
 
     def __init__(self, get_response: Handler) -> None:
         """Take the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the reader's zone active."""
+        """Answer with the reader's zone and language active."""
         viewer = viewer_of(request)
         request.viewer = viewer  # type: ignore[attr-defined]
-        with timezone.override(zone(viewer.zone)):
-            return self.get_response(request)
+        # Without an own choice Django's LocaleMiddleware has found the browser's.
+        language = viewer.language or translation.get_language() or settings.LANGUAGE_CODE
+        request.LANGUAGE_CODE = language
+        with timezone.override(zone(viewer.zone)), translation.override(language):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
 
 
 class HeadersMiddleware:

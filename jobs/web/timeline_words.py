@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from jobs.domain.states import ExecutionState, JobState
 from jobs.queries.forecast import Forecast, QueueForecast, Slice, Spot
@@ -30,13 +30,13 @@ def what(mark: Mark) -> str:
         return _outcomes(mark)
     number = formats.count(mark.number)
     if mark.kind == MarkKind.PLANNED:
-        text = ngettext("planned", "%(n)s planned", mark.number)
+        text = npgettext("mark", "planned", "%(n)s planned", mark.number)
     elif mark.kind == MarkKind.OMITTED:
-        text = ngettext("left out", "%(n)s left out", mark.number)
+        text = npgettext("mark", "left out", "%(n)s left out", mark.number)
     elif mark.kind == MarkKind.HELD:
-        text = ngettext("will be held back", "%(n)s will be held back", mark.number)
+        text = npgettext("mark", "will be held back", "%(n)s will be held back", mark.number)
     else:
-        text = ngettext("will not run", "%(n)s will not run", mark.number)
+        text = npgettext("mark", "will not run", "%(n)s will not run", mark.number)
     return text % {"n": number} + _why(mark)
 
 

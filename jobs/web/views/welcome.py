@@ -21,7 +21,7 @@ SHOWN: tuple[tuple[str, str, Text, Text], ...] = (
         "disk-space",
         "server",
         gettext_lazy("Watch the disk"),
-        gettext_lazy("Each 5 minutes. A shell line that fails when the disk is 90 % full."),
+        gettext_lazy("Each 5 minutes. A shell line that fails when nine tenths of the disk are full."),
     ),
     (
         "this-server",
