@@ -295,6 +295,17 @@ JOBDECK = {
         "QUEUE_HEALTH_RETENTION_PERIOD", 604_800_000, low=7_200_000, high=7_776_000_000
     )
     / 1000,
+    # What the weekly cleanup keeps: the numbers of the cron API's documentation.
+    "KEEP": {
+        "completed_days": env.integer("KEEP_COMPLETED_DAYS", 7, low=1, high=36_500),
+        "completed_count": env.integer("KEEP_COMPLETED_COUNT", 1000, low=1, high=10**9),
+        "failed_days": env.integer("KEEP_FAILED_DAYS", 30, low=1, high=36_500),
+        "failed_count": env.integer("KEEP_FAILED_COUNT", 100, low=1, high=10**9),
+        "log_days": env.integer("KEEP_LOG_DAYS", 30, low=1, high=36_500),
+        "metric_days": env.integer("KEEP_METRIC_DAYS", 90, low=1, high=36_500),
+    },
+    # Of each job so many executions stay whatever their age.
+    "KEEP_OF_EACH_JOB": env.integer("KEEP_OF_EACH_JOB", 50, low=1, high=100_000),
     # How long hourly figures are kept; a period of 90 days is compared with the 90 before.
     "STATISTICS_DAYS": env.integer("STATISTICS_DAYS", 400, low=8, high=36_500),
     # From where /metrics may be read without a token, and which jobs it names besides queues.
