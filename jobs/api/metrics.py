@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -18,8 +20,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from jobs import __version__, conf
+from jobs.api import timing
 from jobs.api.auth import address_of, identify
+from jobs.executors.proctree import rss_bytes
 from jobs.queries import metrics
+from jobs.queries.pulse import processes_of
 
 
 class _Stored(Collector):
@@ -34,12 +39,32 @@ class _Stored(Collector):
             yield _family(family)
 
 
+class _Host(Collector):
+    """What only the host of this process tells."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the memory of the product's processes here; of containers beside it nothing."""
+        found = GaugeMetricFamily(
+            "jobdeck_process_resident_memory_bytes",
+            "Memory of the product's processes on the host that answers.",
+            labels=["kind", "name"],
+        )
+        known = [("web", f"web-{os.getpid()}", os.getpid()), *processes_of(socket.gethostname())]
+        for kind, name, pid in known:
+            size = rss_bytes(pid)
+            if size is not None:
+                found.add_metric([kind, name], size)
+        yield found
+
+
 def view(request: HttpRequest) -> HttpResponse:
     """Answer the metrics to a known address, or to who may read them."""
     if not _is_allowed(address_of(request)):
         identify(request)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Stored())
+    registry.register(_Host())
+    registry.register(timing.SECONDS)
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(encode(registry), content_type=content_type)
 

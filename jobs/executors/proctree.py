@@ -89,6 +89,12 @@ def process_alive(pid: int, start_time: int | None) -> bool:
     return stat is not None and stat.state not in "ZX" and start_time in (None, stat.start_time)
 
 
+def rss_bytes(pid: int) -> int | None:
+    """Return the resident size of one process now; None when it is gone."""
+    _, found, rest = _read(f"/proc/{pid}/status").partition(b"VmRSS:")
+    return int(rest.split(maxsplit=1)[0]) * 1024 if found else None
+
+
 def peak_rss_bytes(pid: int) -> int | None:
     """Return the largest resident size that one process has had so far; None when it is gone."""
     _, found, rest = _read(f"/proc/{pid}/status").partition(b"VmHWM:")

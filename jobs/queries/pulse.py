@@ -14,6 +14,7 @@ from jobs.models import Alert, Worker, WorkerKind, WorkerState
 DOWN_AFTER = timedelta(seconds=60)
 # A cluster beats each second; after this it no longer counts as serving.
 CLUSTER_SILENT_AFTER = timedelta(seconds=30)
+MOST_PROCESSES = 100  # of one host, as labels of a metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +76,9 @@ def _last_tick() -> datetime | None:
     """Return the last tick of a dispatcher that has signed off."""
     gone = Worker.objects.filter(kind=WorkerKind.DISPATCHER.value, tick_at__isnull=False)
     return gone.order_by("-tick_at").values_list("tick_at", flat=True).first()
+
+
+def processes_of(host: str) -> list[tuple[str, str, int]]:
+    """Return kind, name and number of the living processes of a host."""
+    living = Worker.objects.exclude(state=WorkerState.GONE.value).filter(host=host)
+    return list(living.order_by("pk").values_list("kind", "name", "pid")[:MOST_PROCESSES])

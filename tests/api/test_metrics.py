@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,3 +152,30 @@ def test_dashboard_and_alert_rules_name_metrics_that_there_are(viewer_client: Cl
         assert used - known == set(), name
     board = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text())
     assert len(board["panels"]) >= 8
+
+
+def test_it_tells_the_memory_of_processes_and_the_times_of_answers(viewer_client: Client) -> None:
+    """S0-153, S4-82: by process of this host, and by route of the programs' interfaces."""
+    here = make_worker(name="here", host=socket.gethostname(), pid=os.getpid())
+    make_worker(name="elsewhere", host="elsewhere", pid=os.getpid())
+    make_worker(name="gone", host=socket.gethostname(), pid=2**22 - 3)
+    job = make_job()
+    route = {"route": "/api/v1/jobs/<id:job_id>", "method": "GET"}
+    times = "jobdeck_http_request_duration_seconds"
+    before = [
+        one.value for one in read(viewer_client).get(f"{times}_count", []) if one.labels == route
+    ]
+
+    assert viewer_client.get(f"/api/v1/jobs/{job.pk}").status_code == 200
+    found = read(viewer_client)
+
+    assert value(found, f"{times}_count", **route) == sum(before) + 1
+    assert value(found, f"{times}_bucket", **route, le="+Inf") == sum(before) + 1
+    assert value(found, f"{times}_sum", **route) > 0
+    assert not [one for one in found[f"{times}_count"] if one.labels["route"] == "/metrics"]
+    memory = {
+        (one.labels["kind"], one.labels["name"]): one.value
+        for one in found["jobdeck_process_resident_memory_bytes"]
+    }
+    assert set(memory) == {("web", f"web-{os.getpid()}"), (here.kind, "here")}
+    assert all(size > 10_000_000 for size in memory.values())
