@@ -1,5 +1,6 @@
 """Ways to tell people and programs of alerts: one file a kind, plain values in and out."""
 
+from jobs.notify.apprise import AppriseSender
 from jobs.notify.base import (
     Message,
     NotifyError,
@@ -18,6 +19,7 @@ SENDERS: dict[str, Sender] = {
     "webhook": WebhookSender(),
     "slack": SlackSender(),
     "command": CommandSender(),
+    "apprise": AppriseSender(),
 }
 
 __all__ = [

@@ -101,15 +101,21 @@ def deliveries_of(row: Alert, *, limit: int = PAGE_SIZE) -> list[Delivery]:
     return list(row.deliveries.select_related("channel").order_by("-pk")[:limit])
 
 
-def worst_open(limit: int) -> tuple[list[Alert], int]:
-    """Return open alerts that nobody has acknowledged, critical first, and how many there are."""
-    rows = Alert.objects.filter(_PHASES[Phase.OPEN])
+# What the overview tells of such alerts it reads from the jobs and queues themselves, as it is now.
+_SEEN_THERE = (Rule.FAILURES, Rule.OVERDUE, Rule.LONG_RUN, Rule.NO_WORKER)
+
+
+def worst_open(limit: int) -> list[Alert]:
+    """Return open alerts that nobody has acknowledged, critical first, that no job's state shows."""
+    rows = Alert.objects.filter(_PHASES[Phase.OPEN]).exclude(
+        rule__in=[rule.value for rule in _SEEN_THERE]
+    )
     rank = Case(
         When(severity=Severity.CRITICAL.value, then=Value(0)),
         default=Value(1),
         output_field=IntegerField(),
     )
-    return list(rows.order_by(rank, "-pk")[:limit]), rows.count()
+    return list(rows.order_by(rank, "-pk")[:limit])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

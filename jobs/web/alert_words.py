@@ -69,6 +69,7 @@ KIND: dict[str, Text] = {
     "webhook": _("Signed webhook"),
     "slack": _("Slack-compatible webhook"),
     "command": _("Command on the server"),
+    "apprise": _("Another service, by apprise"),
 }
 EVENT: dict[str, Text] = {
     "opened": _("Opened"),

@@ -19,6 +19,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "webhook": ("url", "secret"),
     "slack": ("url",),
     "command": ("command",),
+    "apprise": ("address",),
 }
 
 
@@ -57,6 +58,12 @@ class ChannelForm(forms.Form):
     command = forms.CharField(
         label=_("Command"),
         help_text=_("One line for the shell; it gets ALERT_TITLE, ALERT_JSON and more"),
+        required=False,
+        widget=_text(spellcheck="false"),
+    )
+    address = forms.CharField(
+        label=_("Address for apprise"),
+        help_text=_("Such as ntfy://topic; the server needs the package apprise; it is sealed"),
         required=False,
         widget=_text(spellcheck="false"),
     )
@@ -196,10 +203,10 @@ def form_of(
     values: Mapping[str, str], errors: Mapping[str, str], row: Channel | None
 ) -> ChannelForm:
     """Return the form with each sentence at its field; secrets are not sent back."""
-    form = ChannelForm({**values, "url": "", "secret": ""})
+    form = ChannelForm({**values, "url": "", "secret": "", "address": ""})
     if row is not None:
         del form.fields["kind"]
-        for name in {"to", "url", "secret", "command"} - set(SETTINGS.get(row.kind, ())):
+        for name in {"to", "url", "secret", "command", "address"} - set(SETTINGS.get(row.kind, ())):
             del form.fields[name]
     form.is_valid()
     for key, sentence in errors.items():

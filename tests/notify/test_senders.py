@@ -6,12 +6,15 @@ import hashlib
 import hmac
 import json
 import smtplib
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from pydantic import ValidationError
 
 from jobs.domain.addresses import parse_allowed
 from jobs.notify import SENDERS, Message, PermanentError, Ports, TemporaryError
@@ -156,3 +159,43 @@ def test_addresses_of_this_network_are_refused_unless_allowed(settings: Any) -> 
         ways_out.post(url, {}, b"{}")
     with pytest.raises(PermanentError):
         ways_out.post("file:///etc/passwd", {}, b"{}")
+
+
+def test_apprise_is_asked_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7: an extra; without the package the sentence says what to install."""
+    monkeypatch.setattr("jobs.notify.apprise.find_spec", lambda name: None)
+    sender = SENDERS["apprise"]
+    with pytest.raises(ValidationError, match="pip install"):
+        sender.spec_model.model_validate({"address": "ntfy://topic"})
+
+    told: list[dict[str, str]] = []
+
+    class Apprise:
+        """What the package offers, as far as it is used."""
+
+        def add(self, url: str) -> bool:
+            """Take an address."""
+            return url.startswith("ntfy://")
+
+        def notify(self, **what: str) -> bool:
+            """Keep what is told."""
+            told.append(what)
+            return len(told) == 1
+
+    package = ModuleType("apprise")
+    package.Apprise = Apprise  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "apprise", package)
+    monkeypatch.setattr("jobs.notify.apprise.find_spec", lambda name: package)
+    spec = sender.spec_model.model_validate({"address": "ntfy://topic"})
+    sender.send(spec, MESSAGE, Sent().ports())
+    assert told[0]["notify_type"] == "failure"
+    assert told[0]["title"] == MESSAGE.subject
+    with pytest.raises(TemporaryError):
+        sender.send(spec, MESSAGE, Sent().ports())
+    with pytest.raises(PermanentError, match="such an address"):
+        sender.send(
+            sender.spec_model.model_validate({"address": "x://y/"}), MESSAGE, Sent().ports()
+        )
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(PermanentError, match="not installed"):
+        sender.send(spec, MESSAGE, Sent().ports())

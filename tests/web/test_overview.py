@@ -179,5 +179,5 @@ def test_the_cost_does_not_grow_with_history(
         for _run in range(3):
             make_execution(job, state=ExecutionState.SUCCEEDED.value, started_at=timezone.now())
 
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         overview(viewer_client)

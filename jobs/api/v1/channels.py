@@ -26,7 +26,7 @@ class ChannelDocument(BaseModel):
 
     id: int
     name: str
-    kind: str = Field(description="`email`, `webhook`, `slack` or `command`.")
+    kind: str = Field(description="`email`, `webhook`, `slack`, `command` or `apprise`.")
     settings: dict[str, Any]
     enabled: bool
     severity: str = Field(description="The least severity that is told.")

@@ -14,12 +14,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.domain.holds import Hold
+from jobs.domain.alerts import Severity
 from jobs.domain.permissions import Actor
 from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.executions import ExecutionFilter, executions
 from jobs.queries.holds import holds_of
+from jobs.queries.alerts import worst_open
 from jobs.queries.overview import Attention, Totals, attention, totals
 from jobs.queries.planning import left_of
 from jobs.queries.standing import Standing, standing
@@ -35,6 +37,7 @@ from jobs.web.views import welcome
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
+ALERTS_SHOWN = 5  # of the worst; the list of all is one click away
 _OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
 _TOPICS = ("jobs", "executions")
 
@@ -125,11 +128,15 @@ class ShownAttention:
 
 def _attention(now: datetime, reader: Actor) -> dict[str, object]:
     found = attention(now, reader)
+    # An alert may name jobs that a reader of some jobs does not see.
+    alerts = worst_open(ALERTS_SHOWN) if reader.sees_all else []
+    critical = sum(one.severity == Severity.CRITICAL for one in alerts)
     return {
         "attention": {
             "items": [_shown(item) for item in found.items],
-            "critical": found.critical,
-            "warnings": found.warnings,
+            "alerts": [(one, one.severity == Severity.CRITICAL) for one in alerts],
+            "critical": found.critical + critical,
+            "warnings": found.warnings + len(alerts) - critical,
             "hidden": found.hidden,
             "unserved": found.unserved,
         }
