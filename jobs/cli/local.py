@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from email.message import Message
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from jobs.cli.errors import CliError
 from jobs.cli.transport import Answer
+
+if TYPE_CHECKING:
+    from jobs.domain.permissions import Actor
 
 _TABLE = "jobs_job"
 
@@ -84,7 +87,7 @@ class Local:
 
 def _application() -> Callable[..., Iterable[bytes]]:
     """Return the web application, its caller being whoever runs this process."""
-    _set_up()
+    set_up()
     from django.core.handlers.wsgi import WSGIHandler
 
     with warnings.catch_warnings():
@@ -94,7 +97,7 @@ def _application() -> Callable[..., Iterable[bytes]]:
     return _as_local(handler)
 
 
-def _set_up() -> None:
+def set_up() -> None:
     """Load the server's settings, and make sure that it has been set up."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
@@ -128,15 +131,21 @@ def _host() -> str:
 def _as_local(handler: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """Return the handler for requests of whoever runs this process."""
     from jobs.api.auth import LOCAL_ACTOR
-    from jobs.domain.permissions import Actor, Role
 
-    actor = Actor(name=f"{_account()} (jobctl)", role=Role.ADMINISTRATOR, address="local")
+    actor = local_actor()
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[LOCAL_ACTOR] = actor
         return handler(environ, start_response)
 
     return application
+
+
+def local_actor(tool: str = "jobctl") -> Actor:
+    """Return whoever runs this process, as the audit log names them."""
+    from jobs.domain.permissions import Actor, Role
+
+    return Actor(name=f"{_account()} ({tool})", role=Role.ADMINISTRATOR, address="local")
 
 
 def _account() -> str:

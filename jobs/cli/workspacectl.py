@@ -24,7 +24,7 @@ _STATUS = "{:<20} {:<15} {:<20} {:<20} {}"
 _LIST = "{:<20} {:<9} {:<15} {}"
 
 
-class _Commands(click.Group):
+class Commands(click.Group):
     """An unknown command is an error of its own, as in the seed's tool."""
 
     def resolve_command(
@@ -37,7 +37,7 @@ class _Commands(click.Group):
             raise UnknownCommandError(error.message, ctx) from error
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="workspacectl")
 @click.option("--url", envvar=["JOBCTL_URL", "JOBDECK_URL"], default="", help="Server.")
 @click.option("--token", envvar=["JOBCTL_TOKEN", "JOBDECK_TOKEN"], default="", help="Token for it.")

@@ -29,18 +29,31 @@ from tests.factories import cron, make_job, make_worker
 from tests.support import tofu
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SITE = 'resource "terraform_data" "site" {\n}\noutput "mode" {\n value = var.deployment_mode\n}\n'
+SITE = """
+variable "deployment_mode" {
+  default = ""
+}
+resource "terraform_data" "site" {
+}
+output "mode" {
+  value = var.deployment_mode
+}
+"""
 MORNING = datetime(2026, 11, 23, 8, 59, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def engine(tmp_path: Path, settings: Settings) -> None:
-    """Put the fake OpenTofu and one template in place, and a cluster to run with."""
+def engine(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) -> None:
+    """Put an OpenTofu, the fake unless a test asks otherwise, and one template in place."""
+    put = tofu.put_real if getattr(request, "param", "") == "real" else tofu.put_fake
+    program = put(tmp_path / "bin")
+    if program is None:
+        pytest.skip(tofu.MISSING)
     (tmp_path / "templates" / "shop").mkdir(parents=True)
     (tmp_path / "templates" / "shop" / "main.tf").write_text(SITE)
     settings.JOBDECK = {
         **settings.JOBDECK,
-        "TOFU_BINARY": str(tofu.put_fake(tmp_path / "bin")),
+        "TOFU_BINARY": str(program),
         "TEMPLATES_DIR": tmp_path / "templates",
         "WORK_DIR": tmp_path / "work",
     }
@@ -78,6 +91,7 @@ def state_of(tmp_path: Path, name: str = "my-app") -> str:
     return (tmp_path / "work" / name / "terraform.tfstate").read_text()
 
 
+@pytest.mark.parametrize("engine", ["fake", "real"], indirect=True)
 def test_a_day_of_a_workspace_deploy_event_and_destroy_by_the_clock(tmp_path: Path) -> None:
     """S1-46, S1-47, S1-51: deployed at 9, its jobs told, destroyed at 18, the files kept.
 
