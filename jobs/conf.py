@@ -234,3 +234,13 @@ def heartbeat_url() -> str:
 def heartbeat_seconds() -> float:
     """Return the time between two such calls."""
     return cast("float", _get("HEARTBEAT_SECONDS"))
+
+
+def keep() -> Mapping[str, int]:
+    """Return what the cleanup keeps: days and numbers by their names."""
+    return cast("Mapping[str, int]", _get("KEEP"))
+
+
+def keep_of_each_job() -> int:
+    """Return how many executions of each job stay whatever their age."""
+    return cast("int", _get("KEEP_OF_EACH_JOB"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from jobs import conf
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import TERMINAL, BackfillState
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 36_500
-# A monthly job keeps years of its history, whatever its age.
-KEPT_OF_EACH_JOB = 50
 # A batch holds SQLite's one writer: with logs of usual length a tenth of a second.
 BATCH = 200
 _ENDED = tuple(state.value for state in TERMINAL)
@@ -68,14 +67,22 @@ def prune(days: int, *, actor: Actor, now: datetime | None = None, dry_run: bool
         raise InvalidError(f"{days} days make no sense. Use 1 to {MOST_DAYS}.")
     before = (now or timezone.now()) - timedelta(days=days)
     done = Pruned()
-    many = Job.objects.filter(execution_count__gt=KEPT_OF_EACH_JOB).order_by("pk")
-    for job_id in list(many.values_list("pk", flat=True)):
+    for job_id in with_many():
         found = _count(job_id, before) if dry_run else _prune_job(job_id, before)
         done.states += found
         done.jobs += bool(found)
     if done.executions and not dry_run:
         _tell(done, days, actor)
     return done
+
+
+def with_many() -> list[int]:
+    """Return the jobs that have more executions than stay of each, whatever their age.
+
+    A monthly job keeps years of its history.
+    """
+    many = Job.objects.filter(execution_count__gt=conf.keep_of_each_job()).order_by("pk")
+    return list(many.values_list("pk", flat=True))
 
 
 def _prune_job(job_id: int, before: datetime) -> Counter[str]:
@@ -92,7 +99,7 @@ def remove_batch(job_id: int, over: Q) -> Counter[str]:
         job = Job.objects.select_for_update().filter(pk=job_id).first()
         if job is None:
             return Counter()
-        rows = _removable(job_id, over).order_by("pk")
+        rows = removable(job_id, over).order_by("pk")
         found = list(rows.values_list("pk", "state", "trigger", "due_at", "finished_at")[:BATCH])
         if not found:
             return Counter()
@@ -134,7 +141,7 @@ def _open_hours(job_id: int, ended_at: set[datetime]) -> None:
 
 
 def _count(job_id: int, before: datetime) -> Counter[str]:
-    return Counter(_removable(job_id, ended_before(before)).values_list("state", flat=True))
+    return Counter(removable(job_id, ended_before(before)).values_list("state", flat=True))
 
 
 def ended_before(moment: datetime) -> Q:
@@ -142,11 +149,12 @@ def ended_before(moment: datetime) -> Q:
     return Q(finished_at__lt=moment) | Q(finished_at=None, queued_at__lt=moment)
 
 
-def _removable(job_id: int, over: Q) -> QuerySet[Execution]:
+def removable(job_id: int, over: Q) -> QuerySet[Execution]:
     """Return the executions of a job that are ``over`` and may go."""
     mine = Execution.objects.filter(job=job_id)
     newest = mine.order_by("-pk").values_list("pk", flat=True)
-    floor = next(iter(newest[KEPT_OF_EACH_JOB - 1 : KEPT_OF_EACH_JOB]), 0)
+    kept = conf.keep_of_each_job()
+    floor = next(iter(newest[kept - 1 : kept]), 0)
     counted_on = Dependency.objects.filter(upstream=job_id).exclude(met_by_execution_id=None)
     last = Job.objects.filter(pk=job_id).exclude(last_execution_id=None)
     return (

@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
+from jobs import conf
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import FAILURES, TERMINAL
-from jobs.models import Execution, Job, LogChunk
+from jobs.models import Execution, LogChunk
 from jobs.services import audit, revisions, statistics
-from jobs.services.retention import KEPT_OF_EACH_JOB, ended_before, remove_batch
+from jobs.services.retention import ended_before, removable, remove_batch, with_many
 from jobs.services.writing import write_transaction
 
 _STEP = 500
+COUNTED = 100_000
 _FAILED = tuple(state.value for state in FAILURES)
 _COMPLETED = tuple(state.value for state in TERMINAL if state not in FAILURES)
 
@@ -53,6 +55,45 @@ class Cleaned:
         return {name: getattr(self, name) for name in names}
 
 
+def rules() -> Keep:
+    """Return the rules that the settings name."""
+    given = conf.keep()
+    return Keep(
+        completed=timedelta(days=given["completed_days"]),
+        completed_count=given["completed_count"],
+        failed=timedelta(days=given["failed_days"]),
+        failed_count=given["failed_count"],
+        logs=timedelta(days=given["log_days"]),
+        metrics=timedelta(days=given["metric_days"]),
+    )
+
+
+def preview(*, actor: Actor, now: datetime, seconds: float | None = None) -> Cleaned:
+    """Count what a cleanup would remove now; what was counted in time, unless it is complete."""
+    require(actor, Permission.DELETE)
+    deadline = None if seconds is None else time.monotonic() + seconds
+    keep, found, going = rules(), Cleaned(), 0
+    over, old_logs = _both(keep, now), _old_logs(now - keep.logs)
+    for job_id in with_many():
+        if deadline is not None and time.monotonic() > deadline:
+            found.complete = False
+            return found
+        rows = removable(job_id, over).order_by().values("state")
+        counted = rows.annotate(count=Count("pk"), logged=Count("pk", filter=old_logs))
+        for state, count, logged in counted.values_list("state", "count", "logged"):
+            found.failed += count if state in _FAILED else 0
+            found.completed += 0 if state in _FAILED else count
+            going += logged
+    # Bounded, like everything that a page asks of the history.
+    found.logs = Execution.objects.filter(old_logs)[: going + COUNTED].count() - going
+    found.metrics = statistics.old(now - keep.metrics)
+    return found
+
+
+def _old_logs(before: datetime) -> Q:
+    return Q(log_bytes__gt=0, finished_at__lt=before)
+
+
 def clean(
     *, actor: Actor, now: datetime, keep: Keep | None = None, seconds: float | None = None
 ) -> Cleaned:
@@ -60,7 +101,7 @@ def clean(
     require(actor, Permission.DELETE)
     deadline = None if seconds is None else time.monotonic() + seconds
     done = Cleaned()
-    for _ in _steps(keep or Keep(), done, now):
+    for _ in _steps(keep or rules(), done, now):
         if deadline is not None and time.monotonic() > deadline:
             done.complete = False
             break
@@ -73,12 +114,10 @@ def clean(
     return done
 
 
-def _steps(rules: Keep, done: Cleaned, now: datetime) -> Iterator[None]:
+def _steps(keep: Keep, done: Cleaned, now: datetime) -> Iterator[None]:
     """Do one step each time the caller comes back."""
-    over = _over(_COMPLETED, rules.completed_count, now - rules.completed)
-    over |= _over(_FAILED, rules.failed_count, now - rules.failed)
-    many = Job.objects.filter(execution_count__gt=KEPT_OF_EACH_JOB).order_by("pk")
-    for job_id in list(many.values_list("pk", flat=True)):
+    over = _both(keep, now)
+    for job_id in with_many():
         while removed := remove_batch(job_id, over):
             failed = sum(removed[state] for state in _FAILED)
             done.failed += failed
@@ -86,11 +125,18 @@ def _steps(rules: Keep, done: Cleaned, now: datetime) -> Iterator[None]:
             yield
     last, more = 0, True
     while more:
-        last, more = _forget_logs(last, now - rules.logs, done)
+        last, more = _forget_logs(last, now - keep.logs, done)
         yield
-    while forgotten := statistics.forget_batch(now - rules.metrics):
+    while forgotten := statistics.forget_batch(now - keep.metrics):
         done.metrics += forgotten
         yield
+
+
+def _both(keep: Keep, now: datetime) -> Q:
+    """Return the condition for executions that are beyond the rules."""
+    return _over(_COMPLETED, keep.completed_count, now - keep.completed) | _over(
+        _FAILED, keep.failed_count, now - keep.failed
+    )
 
 
 def _over(states: tuple[str, ...], number: int, before: datetime) -> Q:
@@ -111,7 +157,7 @@ def _first_beyond(states: tuple[str, ...], number: int) -> int:
 
 def _forget_logs(last: int, before: datetime, done: Cleaned) -> tuple[int, bool]:
     """Remove the output of old executions that stay; return how far it got, and if there is more."""
-    old = Execution.objects.filter(pk__gt=last, log_bytes__gt=0, finished_at__lt=before)
+    old = Execution.objects.filter(_old_logs(before), pk__gt=last)
     ids = list(old.order_by("pk").values_list("pk", flat=True)[:_STEP])
     if ids:
         with write_transaction():

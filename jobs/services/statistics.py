@@ -35,6 +35,14 @@ def forget_batch(before: datetime) -> int:
         return _forget_queues(before) or _forget_engine(before) or _forget_jobs(before)
 
 
+def old(before: datetime) -> int:
+    """Return how many rows of hours before ``before`` there are to forget."""
+    return sum(
+        rows.filter(hour__gt=FORGOTTEN, hour__lt=before).count()
+        for rows in (Stat.objects, EngineStat.objects, JobStat.objects)
+    )
+
+
 def _forget_queues(before: datetime) -> int:
     old = Stat.objects.filter(hour__gt=FORGOTTEN, hour__lt=before).order_by("hour", "pk")
     rows = list(old[:_STEP])

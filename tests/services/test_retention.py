@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from jobs.domain.backfill import Basis
 from jobs.domain.errors import ForbiddenError, InvalidError
@@ -31,6 +34,7 @@ from jobs.services import artifacts, retention
 from jobs.services.backfill_due import list_due
 from jobs.services.explaining import explain
 from jobs.services.proof import prove_ledger
+from jobs.web.views import retention as retention_page
 from tests.factories import cron, make_artifact, make_backfill, make_execution, make_job
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +45,7 @@ KEPT = 5
 @pytest.fixture(autouse=True)
 def few_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep five of each job and take small batches, so that a test needs few rows."""
-    monkeypatch.setattr(retention, "KEPT_OF_EACH_JOB", KEPT)
+    monkeypatch.setitem(settings.JOBDECK, "KEEP_OF_EACH_JOB", KEPT)
     monkeypatch.setattr(retention, "BATCH", 3)
 
 
@@ -204,7 +208,7 @@ def test_i_28_a_removal_that_is_killed_has_done_less(
     assert sum(half.pruned.values()) == 6
     proof = prove_ledger(job.pk, NOW - timedelta(days=40), NOW, now=NOW)
     assert (proof.balanced, proof.account.due) == (True, 35)
-    monkeypatch.setattr(retention, "KEPT_OF_EACH_JOB", KEPT)
+    monkeypatch.setitem(settings.JOBDECK, "KEEP_OF_EACH_JOB", KEPT)
     assert prune().executions == 4
 
 
@@ -250,3 +254,42 @@ def test_moments_that_only_gone_starts_had_go_with_them(job: Job) -> None:
     left = Occurrence.objects.filter(event=event).order_by("at").values_list("at", flat=True)
     assert [(NOW - moment).days for moment in left] == [40, 10, 2]
     assert Occurrence.objects.exclude(event=event).count() == 1
+
+
+@time_machine.travel(NOW, tick=False)
+def test_s1_109_what_goes_is_shown_first_and_the_settings_say_what_stays(
+    job: Job, admin_client: Client, editor_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1-109, S4-98: the numbers of the page are those that the button and the command remove."""
+    Execution.objects.update(log_bytes=1)
+    rules = {**settings.JOBDECK["KEEP"], "failed_count": 3, "log_days": 1}
+    monkeypatch.setitem(settings.JOBDECK, "KEEP", rules)
+    page = admin_client.get(reverse("retention"))
+    shown = [one.count for one in page.context["rules"]]
+    html = page.content.decode()
+    out = StringIO()
+    call_command("prune", rules=True, dry_run=True, stdout=out)
+    before = Execution.objects.count()
+
+    # The settings' time may be over before the work: nothing is half removed, and the rest is left.
+    monkeypatch.setattr(retention_page, "LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(retention_page, "ACT_SECONDS", 0.0)
+    assert "there may be more" in admin_client.get(reverse("retention")).content.decode()
+    refused = editor_client.post(reverse("retention_run"))
+    assert (refused.status_code, Execution.objects.count()) == (303, before)
+    assert admin_client.post(reverse("retention_run"))["Location"] == reverse("retention")
+    half = before - Execution.objects.count()
+    call_command("prune", rules=True, stdout=(rest := StringIO()))
+
+    assert 0 < half < sum(shown[:2])
+    assert "KEEP_FAILED_COUNT" in html
+    assert "3 of all jobs together at most" in html
+    assert shown[:3] == [29, 3, 7]
+    words = ("completed", "failed", "logs")
+    assert out.getvalue().splitlines()[:3] == [
+        f"{word}: {count} would be removed" for word, count in zip(words, shown, strict=False)
+    ]
+    assert before - Execution.objects.count() == shown[0] + shown[1]
+    assert "logs: 7 removed" in rest.getvalue()
+    job.refresh_from_db()
+    assert (states_of(job) + Counter(job.pruned)).total() == job.execution_count
