@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -61,8 +62,24 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        loop = asyncio.get_running_loop()
         yield browser
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def loop(chromium: Browser) -> asyncio.AbstractEventLoop:
+    """Return the loop that Playwright leaves running between its calls."""
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture(autouse=True)
+def loop_of_the_test(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Show the loop to these tests alone: beside one, Django refuses its database to all others."""
+    asyncio._set_running_loop(loop)
+    yield
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="session")
