@@ -378,3 +378,15 @@ def test_the_list_costs_the_same_however_long_it_is(
 
     with django_assert_max_num_queries(6):
         assert len(hr.get(WHERE).json["data"]) == 12
+
+
+@pytest.mark.parametrize("language", ["en", "id", "de"])
+def test_sentences_stay_indonesian_whatever_the_reader_speaks(hr: Caller, language: str) -> None:
+    """S3-91, C-LANG: they are part of the interface, not of the pages."""
+    attendance()
+
+    listed = hr.get(WHERE, Accept_Language=language)
+    unknown = hr.get(f"{WHERE}/nope", Accept_Language=language)
+
+    assert listed.json["message"] == "Ditemukan 1 scheduled jobs"
+    assert unknown.json["message"] == "Job dengan ID nope tidak ditemukan"

@@ -315,7 +315,11 @@ def test_s4_34_36_83_the_overview_has_everything() -> None:
     assert list(found["circuitBreaker"])[:5] == BREAKER
     closed = {"failureCount": 0, "state": "CLOSED", "threshold": 5, "timeout": 300_000}
     assert closed.items() <= found["circuitBreaker"].items()
-    assert found["resources"]["diskFree"] > 0
+    resources = found["resources"]
+    assert resources["processors"] >= 1
+    assert resources["loadAverage"] >= 0
+    assert 0 < resources["memoryFree"] <= resources["memoryTotal"]
+    assert 0 < resources["diskFree"] <= resources["diskTotal"]
     assert (found["errorRate"], found["uptime"]) == (0, 0)
     assert found["features"]["duplicate_prevention"] is True
 

@@ -13,8 +13,9 @@ import pytest
 
 from jobs.models import Job
 from jobs.registry import REGISTRY, JobContext
-from jobs.services import cron_jobs
+from jobs.services import cron_jobs, rendering, running
 from jobs.services.definitions import definition_of
+from tests.factories import make_execution, make_variable
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 DAY = "2026-11-22"
@@ -88,6 +89,28 @@ def test_the_three_jobs_of_the_guide_are_there_as_a_sample(
     }
     assert all(job.breaker and job.breaker.threshold == 5 for job in jobs.values())
     assert jobs["fetch-paris-data"].spec["url"].endswith("token={{air_quality_key}}")
+
+
+@pytest.mark.django_db
+def test_the_key_of_the_air_quality_api_comes_from_the_store_of_secrets(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-10: the request has the key; neither job, list nor error shows it."""
+    monkeypatch.setattr(REGISTRY, "_entries", {})
+    settings.DATA_DIR = tmp_path
+    settings.JOBDECK = {**settings.JOBDECK, "CRON_JOBS_FILE": EXAMPLES / "cron.jobs.json"}
+    make_variable(name="air_quality_key", value="key-5f3a91", secret=True)
+    cron_jobs.sync()
+    job = Job.objects.get(name="fetch-paris-data")
+    execution = make_execution(
+        job, state="running", started_at=datetime.now(UTC), token="t", attempt=1
+    )
+
+    given = rendering.render(running.load(execution.pk))
+
+    assert given.spec["url"] == "https://api.example.org/air/paris?token=key-5f3a91"
+    assert "key-5f3a91" not in json.dumps(definition_of(job))
+    assert "key-5f3a91" not in (EXAMPLES / "cron.jobs.json").read_text()
 
 
 def test_each_location_is_a_sub_task_and_one_that_fails_keeps_no_other_from_its_end(

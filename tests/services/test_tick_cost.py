@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,3 +68,22 @@ def test_a_look_with_nothing_due_is_one_query() -> None:
 
     assert tick.jobs == 0
     assert len([q for q in queries if "SELECT" in q["sql"]]) == 1
+
+
+def test_a_thousand_idle_jobs_take_neither_threads_nor_memory() -> None:
+    """S0-89: what a dispatcher holds of jobs that are not due is nothing."""
+    add_jobs(1000)
+    dispatch.dispatch_due(datetime.now(UTC))
+    threads = threading.active_count()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            assert next_moment() is not None
+            assert dispatch.dispatch_due(datetime.now(UTC)).jobs == 0
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert threading.active_count() == threads
+    assert held < 100_000, "bytes kept: 100 a job at most"
+    assert peak < 1_000_000
