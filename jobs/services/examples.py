@@ -12,7 +12,7 @@ from jobs import conf
 from jobs.domain.addresses import refusal
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
-from jobs.models import Execution, Job
+from jobs.models import Execution, Job, JobTag
 from jobs.services import canary, jobs, triggers
 from jobs.services.definitions import parse_definition
 from jobs.services.registered import CODE
@@ -42,12 +42,17 @@ class Place(NamedTuple):
     zone: str
 
 
-def is_first_run(actor: Actor) -> bool:
-    """Say whether nobody has made a job yet; who sees only some jobs cannot tell."""
+def is_first_run(actor: Actor, *, besides: str = "") -> bool:
+    """Say whether nobody has made a job yet; who sees only some jobs cannot tell.
+
+    Jobs with the tag ``besides`` do not count.
+    """
     if not actor.sees_all:
         return False
     own = Job.objects.filter(created_by=CODE.name, external_id__in=_OWN)
     made = Job.objects.present().exclude(pk__in=own.values("pk")).exclude(name=canary.NAME)
+    if besides:
+        made = made.exclude(pk__in=JobTag.objects.filter(tag=besides).values("job"))
     return not made.exists()
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.permissions import Permission
-from jobs.services import examples
+from jobs.services import example_set, examples
 from jobs.web import guard
 from jobs.web.http import AuthedRequest, toast_on_page
 from jobs.web.toasts import Toast
 from jobs.web.words import Text
 
 ALL = "all"
+SAMPLES = "samples"
 # Name, icon, title, when and what.
 SHOWN: tuple[tuple[str, str, Text, Text], ...] = (
     (
@@ -41,6 +42,8 @@ SHOWN: tuple[tuple[str, str, Text, Text], ...] = (
 @guard.action(Permission.EDIT)
 def add(request: AuthedRequest, name: str) -> HttpResponse:
     """Add one example, or all of them, and start each once."""
+    if name == SAMPLES:
+        return _load(request)
     origin = f"{request.scheme}://{request.get_host()}"
     place = examples.Place(origin=origin, zone=request.viewer.zone)
     wanted = examples.names() if name == ALL else (name,)
@@ -54,3 +57,11 @@ def add(request: AuthedRequest, name: str) -> HttpResponse:
     else:
         toast = Toast(text=_("Added three jobs. The first run of each has been started."))
     return toast_on_page(request, toast, url=reverse("overview"))
+
+
+def _load(request: AuthedRequest) -> HttpResponse:
+    """Make the examples of every kind of work, with their workspaces."""
+    made = example_set.load(actor=request.actor)
+    text = ngettext("Made %(n)s job in workspaces.", "Made %(n)s jobs in workspaces.", len(made))
+    url = f"{reverse('jobs')}?tag={example_set.TAG}"
+    return toast_on_page(request, Toast(text=text % {"n": len(made)}, icon="plus"), url=url)
