@@ -39,7 +39,7 @@ def routed(channel: Channel, row: Alert) -> bool:
     """
     named = _rule_of(row).get("channel")
     if named:
-        return channel.name == named
+        return bool(channel.name == named)
     jobs = Job.objects.filter(alert_rows__alert=row, alert_rows__left_at=None)
     if jobs.filter(alert_channel=channel.name).exists():
         return True

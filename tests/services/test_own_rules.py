@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_a_trial_says_what_would_have_been_opened() -> None:
             finished_at=started + timedelta(seconds=seconds),
         )
 
-    def settings(**changes: object) -> dict[str, object]:
+    def settings(**changes: Any) -> dict[str, Any]:
         given = {"name": "x", "metric": "failures", "threshold": 2, "count": 2, **changes}
         return own_rules.judged(given).model_dump(mode="json")
 
