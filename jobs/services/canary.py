@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext_noop as words
+from django.utils.translation import gettext_noop
 
 from jobs import conf
 from jobs.domain.permissions import Actor, Permission, require
@@ -58,15 +58,15 @@ def judge(execution: Execution, now: datetime) -> Finding | None:
         return Finding(
             part=Part.CANARY,
             verdict=Verdict.BAD,
-            sentence=words("Run #%(id)s has not ended after %(seconds)s s."),
+            sentence=gettext_noop("Run #%(id)s has not ended after %(seconds)s s."),
             values={"id": execution.pk, "seconds": f"{waited:.0f}"},
-            advice=words("Look at dispatcher and workers above."),
+            advice=gettext_noop("Look at dispatcher and workers above."),
         )
     if execution.state != ExecutionState.SUCCEEDED or execution.started_at is None:
         return Finding(
             part=Part.CANARY,
             verdict=Verdict.BAD,
-            sentence=words("Run #%(id)s %(state)s: %(message)s"),
+            sentence=gettext_noop("Run #%(id)s %(state)s: %(message)s"),
             values={
                 "id": execution.pk,
                 "state": execution.state.replace("_", " "),
@@ -83,7 +83,7 @@ def _of_success(execution: Execution, started_at: datetime) -> Finding:
     return Finding(
         part=Part.CANARY,
         verdict=Verdict.WARN if slow else Verdict.OK,
-        sentence=words(
+        sentence=gettext_noop(
             "Run #%(id)s waited %(wait)s ms for a worker, ran %(ran)s ms and succeeded."
         ),
         values={
@@ -91,7 +91,7 @@ def _of_success(execution: Execution, started_at: datetime) -> Finding:
             "wait": f"{wait / _MILLISECOND:.0f}",
             "ran": f"{(ended_at - started_at) / _MILLISECOND:.0f}",
         },
-        advice=words("All workers are busy: raise WORKERS, or start another cluster.")
+        advice=gettext_noop("All workers are busy: raise WORKERS, or start another cluster.")
         if slow
         else "",
     )

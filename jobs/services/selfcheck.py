@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.utils.translation import gettext_noop as words
+from django.utils.translation import gettext_noop
 
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.services import selfcheck_engine, selfcheck_host
@@ -39,6 +39,6 @@ def _looked(part: Part, look: Callable[[Part], Finding]) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("Cannot be looked at: %(error)s"),
+            sentence=gettext_noop("Cannot be looked at: %(error)s"),
             values={"error": str(error).strip().splitlines()[0][:300] if str(error) else "?"},
         )

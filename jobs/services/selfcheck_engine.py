@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext_noop as words
+from django.utils.translation import gettext_noop
 
 from jobs import broker as transport
 from jobs.domain.selfcheck import Finding, Part, Verdict
@@ -15,7 +15,7 @@ from jobs.queries.waiting import ALERT_AFTER, unserved
 # A dispatcher looks at the clock each second; runs that start this late are worth a look.
 LATE_SECONDS = 10.0
 
-_SERVE = words("Start it: `python manage.py serve`, or look into its log.")
+_SERVE = gettext_noop("Start it: `python manage.py serve`, or look into its log.")
 
 
 def broker(part: Part) -> Finding:
@@ -24,7 +24,7 @@ def broker(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.OK,
-            sentence=words("The executions table is the queue; nothing else is needed."),
+            sentence=gettext_noop("The executions table is the queue; nothing else is needed."),
         )
     try:
         seconds = transport.ping()
@@ -32,14 +32,14 @@ def broker(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("%(error)s Meanwhile the executions table is the queue."),
+            sentence=gettext_noop("%(error)s Meanwhile the executions table is the queue."),
             values={"error": str(error).removesuffix(".") + "."},
-            advice=words("Start Redis, or mend BROKER_URL."),
+            advice=gettext_noop("Start Redis, or mend BROKER_URL."),
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("Redis answers within %(milliseconds)s ms."),
+        sentence=gettext_noop("Redis answers within %(milliseconds)s ms."),
         values={"milliseconds": f"{seconds * 1000:.1f}"},
     )
 
@@ -52,7 +52,7 @@ def dispatcher(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("No dispatcher has ever run: no schedule starts anything."),
+            sentence=gettext_noop("No dispatcher has ever run: no schedule starts anything."),
             advice=_SERVE,
         )
     ago = max((now - found.tick_at) / timedelta(seconds=1), 0)
@@ -61,7 +61,7 @@ def dispatcher(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("Not ticking since %(ago)s s: no schedule starts anything."),
+            sentence=gettext_noop("Not ticking since %(ago)s s: no schedule starts anything."),
             values=values,
             advice=_SERVE,
         )
@@ -69,14 +69,14 @@ def dispatcher(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("Ticks, but the latest due time was decided %(lag)s s late."),
+            sentence=gettext_noop("Ticks, but the latest due time was decided %(lag)s s late."),
             values=values,
-            advice=words("Look at the load of this host and of the database."),
+            advice=gettext_noop("Look at the load of this host and of the database."),
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("Ticked %(ago)s s ago, %(lag)s s late at the latest due time."),
+        sentence=gettext_noop("Ticked %(ago)s s ago, %(lag)s s late at the latest due time."),
         values=values,
     )
 
@@ -89,7 +89,7 @@ def workers(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("No cluster is running: what is due waits."),
+            sentence=gettext_noop("No cluster is running: what is due waits."),
             advice=_SERVE,
         )
     values = {"clusters": found.clusters, "busy": found.busy, "slots": found.slots}
@@ -98,21 +98,23 @@ def workers(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("Nobody takes what waits: %(queues)s."),
+            sentence=gettext_noop("Nobody takes what waits: %(queues)s."),
             values={"queues": "; ".join(one.text for one in missing[:5])},
-            advice=words("Start a cluster that serves it, or move the jobs to another queue."),
+            advice=gettext_noop(
+                "Start a cluster that serves it, or move the jobs to another queue."
+            ),
         )
     if found.busy >= found.slots:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("All %(slots)s places are taken; what is due waits for one."),
+            sentence=gettext_noop("All %(slots)s places are taken; what is due waits for one."),
             values=values,
-            advice=words("Raise WORKERS, or start another cluster."),
+            advice=gettext_noop("Raise WORKERS, or start another cluster."),
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("Clusters: %(clusters)s. Busy: %(busy)s of %(slots)s places."),
+        sentence=gettext_noop("Clusters: %(clusters)s. Busy: %(busy)s of %(slots)s places."),
         values=values,
     )

@@ -13,7 +13,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory, NodeNo
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext_noop as words
+from django.utils.translation import gettext_noop
 
 from jobs import __version__, conf
 from jobs.domain.selfcheck import Finding, Part, Verdict
@@ -29,7 +29,7 @@ SLOW_SECONDS = 0.5
 # Clocks that differ more than this order what happened wrongly, and then leases end too early.
 CLOCK_WARN, CLOCK_BAD = timedelta(seconds=2), timedelta(seconds=20)
 
-_RESTART = words("Restart Jobdeck so that all its processes run the same version.")
+_RESTART = gettext_noop("Restart Jobdeck so that all its processes run the same version.")
 
 
 def version(part: Part) -> Finding:
@@ -49,14 +49,14 @@ def version(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("Jobdeck %(version)s here, but also %(others)s."),
+            sentence=gettext_noop("Jobdeck %(version)s here, but also %(others)s."),
             values={**values, "others": ", ".join(f"{of} ({name})" for name, of in others[:5])},
             advice=_RESTART,
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("Jobdeck %(version)s on Python %(python)s and Django %(django)s."),
+        sentence=gettext_noop("Jobdeck %(version)s on Python %(python)s and Django %(django)s."),
         values=values,
     )
 
@@ -76,14 +76,14 @@ def database(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("%(database)s answers slowly: %(milliseconds)s ms."),
+            sentence=gettext_noop("%(database)s answers slowly: %(milliseconds)s ms."),
             values=values,
-            advice=words("Look at the load of its host and disk."),
+            advice=gettext_noop("Look at the load of its host and disk."),
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("%(database)s answers within %(milliseconds)s ms."),
+        sentence=gettext_noop("%(database)s answers within %(milliseconds)s ms."),
         values=values,
     )
 
@@ -101,16 +101,16 @@ def migrations(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("The history of the tables does not fit: %(error)s"),
+            sentence=gettext_noop("The history of the tables does not fit: %(error)s"),
             values={"error": str(error)[:300]},
         )
     if missing:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("%(count)s migrations are missing, the first is %(first)s."),
+            sentence=gettext_noop("%(count)s migrations are missing, the first is %(first)s."),
             values={"count": len(missing), "first": missing[0][0].name},
-            advice=words("Run `python manage.py migrate`."),
+            advice=gettext_noop("Run `python manage.py migrate`."),
         )
     unknown = sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations))
     newer = [name for app, name in unknown if app == "jobs"]
@@ -118,11 +118,13 @@ def migrations(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("The tables are newer than this version: %(names)s."),
+            sentence=gettext_noop("The tables are newer than this version: %(names)s."),
             values={"names": ", ".join(newer[:5])},
-            advice=words("Install the version that made them."),
+            advice=gettext_noop("Install the version that made them."),
         )
-    return Finding(part=part, verdict=Verdict.OK, sentence=words("All tables are up to date."))
+    return Finding(
+        part=part, verdict=Verdict.OK, sentence=gettext_noop("All tables are up to date.")
+    )
 
 
 def disk(part: Part) -> Finding:
@@ -136,22 +138,22 @@ def disk(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("The data directory %(directory)s cannot be written to."),
+            sentence=gettext_noop("The data directory %(directory)s cannot be written to."),
             values=values,
-            advice=words("Give it to the user that runs Jobdeck."),
+            advice=gettext_noop("Give it to the user that runs Jobdeck."),
         )
     if found.full or found.low:
         return Finding(
             part=part,
             verdict=Verdict.BAD if found.full else Verdict.WARN,
-            sentence=words("%(free)s GB are left on the disk of %(directory)s."),
+            sentence=gettext_noop("%(free)s GB are left on the disk of %(directory)s."),
             values=values,
-            advice=words("Make room; without it no run can be recorded."),
+            advice=gettext_noop("Make room; without it no run can be recorded."),
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("%(free)s GB are free on the disk of the data directory."),
+        sentence=gettext_noop("%(free)s GB are free on the disk of the data directory."),
         values=values,
     )
 
@@ -167,14 +169,16 @@ def clock(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.OK,
-            sentence=words("This host, the database and what is recorded agree about the time."),
+            sentence=gettext_noop(
+                "This host, the database and what is recorded agree about the time."
+            ),
         )
     return Finding(
         part=part,
         verdict=Verdict.BAD if off >= CLOCK_BAD else Verdict.WARN,
-        sentence=words("The clocks differ by %(seconds)s s."),
+        sentence=gettext_noop("The clocks differ by %(seconds)s s."),
         values=values,
-        advice=words("Let NTP set the clock of every host."),
+        advice=gettext_noop("Let NTP set the clock of every host."),
     )
 
 
@@ -193,14 +197,14 @@ def zones(part: Part) -> Finding:
         return Finding(
             part=part,
             verdict=Verdict.WARN,
-            sentence=words("Rules %(version)s here, but what is planned follows %(other)s."),
+            sentence=gettext_noop("Rules %(version)s here, but what is planned follows %(other)s."),
             values={**values, "other": planned_by},
             advice=_RESTART,
         )
     return Finding(
         part=part,
         verdict=Verdict.OK,
-        sentence=words("Time zones follow the rules %(version)s."),
+        sentence=gettext_noop("Time zones follow the rules %(version)s."),
         values=values,
     )
 
@@ -214,18 +218,20 @@ def secrets(part: Part) -> Finding:
             verdict=Verdict.BAD,
             sentence="%(fault)s",
             values={"fault": fault},
-            advice=words("Mend JOBS_SECRET_KEYS or the key file."),
+            advice=gettext_noop("Mend JOBS_SECRET_KEYS or the key file."),
         )
     closed = variables.closed()
     if closed:
         return Finding(
             part=part,
             verdict=Verdict.BAD,
-            sentence=words("The key of %(count)s secrets is missing: %(names)s."),
+            sentence=gettext_noop("The key of %(count)s secrets is missing: %(names)s."),
             values={"count": len(closed), "names": ", ".join(closed[:5])},
-            advice=words("Bring the key back, or set these secrets anew."),
+            advice=gettext_noop("Bring the key back, or set these secrets anew."),
         )
-    return Finding(part=part, verdict=Verdict.OK, sentence=words("Every secret can be opened."))
+    return Finding(
+        part=part, verdict=Verdict.OK, sentence=gettext_noop("Every secret can be opened.")
+    )
 
 
 def _seconds(span: timedelta) -> str:

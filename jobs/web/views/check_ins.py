@@ -123,11 +123,12 @@ def _commands(address: str) -> str:
     """Return how a shell calls it: comments in words, commands ready to copy."""
     return "\n".join(
         (
-            f"# {_('When it begins; its end must follow within the grace period')}",
+            "# " + _("When it begins; its end must follow within the grace period"),
             f"curl -fsS -m 10 --retry 5 -o /dev/null {address}/start",
-            f"# {_('When it has succeeded; with /fail it has failed, with /<number> by its exit code')}",
+            "# "
+            + _("When it has succeeded; with /fail it has failed, with /<number> by its exit code"),
             f"curl -fsS -m 10 --retry 5 -o /dev/null {address}",
-            f"# {_('Both at once, with what the job printed')}",
+            "# " + _("Both at once, with what the job printed"),
             "out=$(my-job 2>&1); code=$?",
             'printf %s "$out" | tail -c 10000 |',
             f"  curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- {address}/$code",

@@ -126,8 +126,8 @@ def _stats(job: Job, found: Sample) -> dict[str, object]:
         for run in found.rows
     ]
     label = ngettext(
-        "Duration of the last run", "Duration of the last %(count)d runs", len(runs)
-    ) % {"count": len(runs)}
+        "Duration of the last run", "Duration of the last %(n)s runs", len(runs)
+    ) % {"n": len(runs)}
     outcome = charts.counted(run.state for run in runs)
     usual = _("median %(median)s, 95th percentile %(p95)s") % {
         "median": formats.duration(found.median_seconds),
@@ -154,6 +154,7 @@ def _next(job: Job, now: datetime) -> dict[str, object]:
         "waits": waits,
         "after": after.of_job(job, shown=MOST_UPSTREAMS),
         "lacking": _lacking(job),
+        "looked_at": now,
     }
 
 
