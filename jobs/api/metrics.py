@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -61,6 +61,8 @@ def view(request: HttpRequest) -> HttpResponse:
     """Answer the metrics to a known address, or to who may read them."""
     if not _is_allowed(address_of(request)):
         identify(request)
+    if not conf.cron_feature("metrics_collection"):
+        raise Http404
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Stored())
     registry.register(_Host())

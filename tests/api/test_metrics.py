@@ -179,3 +179,12 @@ def test_it_tells_the_memory_of_processes_and_the_times_of_answers(viewer_client
     }
     assert set(memory) == {("web", f"web-{os.getpid()}"), (here.kind, "here")}
     assert all(size > 10_000_000 for size in memory.values())
+
+
+def test_collection_can_be_switched_off(viewer_client: Client, settings: SettingsWrapper) -> None:
+    """S4-61: CRON_ENABLE_METRICS_COLLECTION=false."""
+    features = {**settings.JOBDECK["CRON_FEATURES"], "metrics_collection": False}
+    settings.JOBDECK = {**settings.JOBDECK, "CRON_FEATURES": features}
+
+    assert viewer_client.get("/metrics").status_code == 404
+    assert Client().get("/metrics").status_code == 401

@@ -540,3 +540,14 @@ def test_health_costs_the_same_whatever_the_history(django_assert_num_queries: A
 
     with django_assert_num_queries(8):
         healths(datetime.now(UTC))
+
+
+def test_figures_reach_back_as_far_as_the_setting_says(settings: Any) -> None:
+    """S4-67: seven days where nothing else is set."""
+    ended(ago=1, succeeded=3)
+    ended(ago=8 * 24, succeeded=50)
+
+    week = queue()["completedJobs"]
+    settings.JOBDECK = {**settings.JOBDECK, "HEALTH_RETENTION_SECONDS": 30 * 86400}
+
+    assert (week, queue()["completedJobs"]) == (3, 53)
