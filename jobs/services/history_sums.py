@@ -57,6 +57,15 @@ class Sums:
         self.runs = [one + two for one, two in zip(self.runs, other.runs, strict=True)]
         self.waits = [one + two for one, two in zip(self.waits, other.waits, strict=True)]
 
+    def at_least(self, other: Sums) -> Sums:
+        """Return the greater of each figure."""
+        return Sums(
+            outcomes=self.outcomes | other.outcomes,
+            **{name: max(getattr(self, name), getattr(other, name)) for name in _SECONDS},
+            runs=[max(pair) for pair in zip(self.runs, other.runs, strict=True)],
+            waits=[max(pair) for pair in zip(self.waits, other.waits, strict=True)],
+        )
+
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Sums:
         """Return the sums that the columns of a row hold."""

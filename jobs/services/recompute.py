@@ -1,7 +1,9 @@
 """Prove that the hourly sums equal history, and put right what does not.
 
 Job by job, each in a snapshot of its own, so that the product may go on meanwhile. An hour from
-which retention has removed executions keeps its sums: history cannot prove it any more.
+which retention has removed executions keeps its sums: history cannot prove it any more. A version
+before the sums of jobs removed them without a mark: up to where a job's history begins, no sum is
+ever lowered.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from jobs.services.rollups import hour_of
 from jobs.services.writing import write_transaction
 
 _BATCH = 200
+# What was due when history begins may have ended later; what retention removes is a day old.
+_MARGIN = timedelta(days=1)
 _GREATEST = ("longest_seconds", "longest_wait_seconds")
 Stored = Mapping[str, Any]
 
@@ -68,12 +72,16 @@ def run(*, repair: bool, now: datetime | None = None) -> Report:
     oldest = _oldest_kept(now)
     total: dict[tuple[datetime, str], Sums] = {}
     opened: set[datetime] = set()
-    for job_id in Job.objects.order_by("pk").values_list("pk", flat=True).iterator():
-        found = _job(job_id, oldest, total, opened, report)
+    shortened = oldest  # what ended before may be gone from history, whatever its queue was
+    jobs = Job.objects.order_by("pk").values_list("pk", "history_from", "pruned")
+    for job_id, history_from, pruned in jobs.iterator():
+        until = _shortened_until(history_from, pruned, now) or oldest
+        shortened = max(shortened, until)
+        found = _job(job_id, oldest, until, total, opened, report)
         if repair and found:
             _repair_job(job_id, found, now)
     report.at_rest = before == revision("executions")
-    _queues(total, opened, oldest, now, report, repair=repair)
+    _queues(total, opened, oldest, shortened, now, report, repair=repair)
     if repair and report.differences:
         with write_transaction():
             revisions.bump("executions")
@@ -100,9 +108,22 @@ def _oldest_kept(now: datetime) -> datetime:
     return oldest
 
 
+def _shortened_until(
+    history_from: datetime | None, pruned: Mapping[str, int] | None, now: datetime
+) -> datetime | None:
+    """Return up to when executions of a job may be gone; None where all are there.
+
+    Of runs that somebody started no due time is kept, only that they are gone.
+    """
+    if history_from is not None:
+        return min(history_from + _MARGIN, now)
+    return now - _MARGIN if pruned else None
+
+
 def _job(
     job_id: int,
     oldest: datetime,
+    until: datetime,
     total: dict[tuple[datetime, str], Sums],
     opened: set[datetime],
     report: Report,
@@ -125,6 +146,8 @@ def _job(
     for hour in sorted((by_hour.keys() | stored.keys()) - partial):
         report.hours += 1
         right = by_hour.get(hour)
+        if hour < until:
+            right = _no_less(right, stored.get(hour))
         found = _compare(f"job {job_id}", hour, stored.get(hour), right, SUMS_OF_JOB)
         report.differences += found
         if found:
@@ -143,6 +166,11 @@ def _compare(
         if not math.isclose(is_, should, rel_tol=1e-6, abs_tol=1e-5):
             found.append(Difference(of=of, hour=hour, column=column, stored=is_, counted=should))
     return found
+
+
+def _no_less(counted: Sums | None, stored: Stored | None) -> Sums | None:
+    """Return the greater of each figure: what history lacks may have been."""
+    return (counted or Sums()).at_least(Sums.of(stored)) if stored else counted
 
 
 def _repair_job(job_id: int, wrong: Mapping[datetime, Sums | None], now: datetime) -> None:
@@ -178,6 +206,7 @@ def _queues(
     total: Mapping[tuple[datetime, str], Sums],
     opened: set[datetime],
     oldest: datetime,
+    shortened: datetime,
     now: datetime,
     report: Report,
     *,
@@ -197,10 +226,13 @@ def _queues(
             continue
         report.hours += 1
         row = {name.removeprefix("all_"): value for name, value in stored.get(key, {}).items()}
-        found = _compare(f"queue {queue}", hour, row, total.get(key), SUMS_OF_QUEUE)
+        right = total.get(key)
+        if hour < shortened:
+            right = _no_less(right, row)
+        found = _compare(f"queue {queue}", hour, row, right, SUMS_OF_QUEUE)
         report.differences += found
         if found and repair and hour < unsure:
-            _repair_queue(hour, queue, total.get(key))
+            _repair_queue(hour, queue, right)
         elif found and repair:
             _repair_present_queue(hour, queue)
 

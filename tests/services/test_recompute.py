@@ -12,7 +12,7 @@ from django.db.models import F
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution, Job, JobStat, Stat
-from jobs.models.stat import FORGOTTEN
+from jobs.models.stat import DURATION_COLUMNS, FORGOTTEN
 from jobs.services import recompute, retention, statistics
 from jobs.services.cancelling import cancel_live
 from jobs.services.endings import Ending, count_ending
@@ -91,6 +91,35 @@ def test_pruned_hours_keep_their_sums_and_are_not_judged() -> None:
     call_command("recompute_stats", stdout=StringIO())
     assert sum(JobStat.objects.values_list("succeeded", flat=True)) == 61
     check()
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_was_pruned_before_hours_were_marked_is_never_lowered(by_hand: bool) -> None:
+    job, other = make_job(), make_job()
+    for _number in range(60):
+        end(job, timedelta(days=40))
+    end(job, timedelta(hours=2))
+    end(other, timedelta(days=40))
+    if by_hand:
+        Execution.objects.filter(job=job).update(trigger="manual")
+    assert retention.prune(30, actor=SYSTEM).executions == 11
+    # As a version before the sums of jobs left it: no marks, no sums of jobs, no histograms.
+    JobStat.objects.all().delete()
+    old = Stat.objects.filter(hour__lt=NOW - timedelta(days=30))
+    old.update(**dict.fromkeys(DURATION_COLUMNS), longest_seconds=0)
+    Stat.objects.filter(hour__gt=NOW - timedelta(days=1)).update(succeeded=5)
+
+    call_command("recompute_stats", stdout=StringIO())
+
+    assert sum(old.values_list("succeeded", flat=True)) == 61, "not what is left in history"
+    assert old.filter(longest_seconds=3).exists(), "what it still has is added"
+    assert sum(Stat.objects.values_list("succeeded", flat=True)) == 62, "of today it is right"
+    left = JobStat.objects.get(job=job, hour__lt=NOW - timedelta(days=30))
+    assert left.succeeded == 60 - 11
+    assert "all equal to history" in check()
+    JobStat.objects.filter(pk=left.pk).update(succeeded=60)
+    call_command("recompute_stats", stdout=StringIO())
+    assert JobStat.objects.get(job=job, hour=left.hour).succeeded == 60
 
 
 def test_old_figures_are_forgotten_and_their_totals_stay() -> None:
