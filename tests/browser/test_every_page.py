@@ -57,6 +57,11 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         type="registerCspResources",
         spec={"ns_id": "production", "connection_name": "aws", "mci_name_prefix": "page"},
     )
+    room = product.ask(
+        "create_workspace",
+        name="page-room",
+        operations={"template": "shop", "mode_schedules": {"busy": "0 9 * * *"}},
+    )
     secret = product.ask("create_variable", name="page_pass", value="hidden", secret=True)
     product.ask("create_channel", name="page-ops", kind="command", settings={"command": "true"})
     found = wait_until(
@@ -73,6 +78,8 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "channels": "/channels/",
         "channel-new": "/channels/new/",
         "job-alerts": f"/jobs/{bad}/alerts/",
+        "job-statistics": f"/jobs/{bad}/statistics/?window=30d",
+        "no-statistics": f"/jobs/{needy}/statistics/",
         "alert-link-of-nobody": "/alerts/link/forged/",
         "overview": "/",
         "jobs": "/jobs/",
@@ -129,6 +136,10 @@ def pages(product: Product) -> Iterator[dict[str, str]]:
         "workspaces": "/workspaces/",
         "password": "/password/",
         "timeline": "/timeline/",
+        "workspace": f"/workspaces/{room}/",
+        "edit-workspace": f"/workspaces/{room}/edit/",
+        "deploy-workspace": f"/workspaces/{room}/deploy/?mode=busy",
+        "files": "/files/",
         "missing": "/jobs/999999/",
     }
     product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)

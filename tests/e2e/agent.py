@@ -88,6 +88,14 @@ def create_variable(**fields: Any) -> int:
     return variables.create(variables.parse_variable(fields), actor=SYSTEM).pk
 
 
+def create_workspace(**fields: Any) -> str:
+    """Create a workspace and return its name."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import workspaces
+
+    return workspaces.create(workspaces.parse_workspace(fields), actor=SYSTEM).name
+
+
 def trigger(job_id: int) -> int:
     """Start a job and return the execution's id."""
     from jobs.domain.permissions import SYSTEM
@@ -181,6 +189,7 @@ OPERATIONS = {
         migrate,
         create_jobs,
         create_variable,
+        create_workspace,
         trigger,
         pause,
         cancel,
