@@ -43,7 +43,8 @@ def test_five_failures_in_a_row_are_told_once_and_so_is_the_recovery(
 
     told = [json.loads(one.body) for one in kept.came]
     assert (runs, mended, state) == (["failed"] * 5, "succeeded", [["auto_disabled"]])
-    assert open_ones == [["critical", 1, 5]]
+    assert [row[:2] for row in open_ones] == [["critical", 1]]
+    assert open_ones[0][2] >= 5
     assert [one["event"] for one in told] in (["opened", "resolved"], ["escalated", "resolved"])
     assert told[0]["alert"]["title"].startswith("fragile: disabled after 5 failures in a row")
     assert len({one["id"] for one in told}) == 2
