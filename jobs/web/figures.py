@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import ceil, sqrt
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -66,6 +67,48 @@ def durations(runs: Sequence[Run], *, label: str, height: int = 120) -> SafeStri
             '<svg x="{}" y="{}" overflow="visible"><path class="cross" d="M-3.5-3.5l7 7M3.5-3.5l-7 7"/>'
             "</svg>",
             crosses,
+        ),
+    )
+
+
+_CELL = 20  # pixels from row to row of a week
+_HOURS = (0, 6, 12, 18)
+
+
+def heat(cells: Mapping[tuple[int, int], tuple[int, int]], *, label: str) -> SafeString:
+    """Draw a week by (weekday, hour): runs darken and fill a cell, failures lie under it.
+
+    The more ended, the taller the block, so that it reads without colour; how wide the bar under it
+    is says which share failed.
+    """
+    most = max((runs for runs, _failed in cells.values()), default=0) or 1
+    step = 100 / 24
+    rects: list[svg.Rect] = []
+    for day in range(7):
+        top = day * _CELL
+        for hour in range(24):
+            x, width = svg.percent(hour * step + step * 0.06), step * 0.88
+            runs, failed = cells.get((day, hour), (0, 0))
+            if not runs:
+                rects.append(svg.rect("track", x, top + 13, svg.percent(width), 1))
+                continue
+            share = runs / most
+            size = 3 + 10 * sqrt(share)
+            name = f"heat h{ceil(share * 4)}"
+            rects.append(svg.rect(name, x, top + 14 - size, svg.percent(width), size))
+            if failed:
+                # Never narrower than can be seen: one failure among thousands must not vanish.
+                wide = svg.percent(width * max(failed / runs, 0.25))
+                rects.append(svg.rect("bad", x, top + 15, wide, 3))
+    return format_html(
+        '<svg class="chart" height="{}" role="img" aria-label="{}">{}{}</svg>',
+        7 * _CELL + 16,
+        label,
+        svg.rects(rects),
+        format_html_join(
+            "",
+            '<text x="{}" y="{}">{}</text>',
+            ((svg.percent(hour * step), 7 * _CELL + 12, f"{hour:02}:00") for hour in _HOURS),
         ),
     )
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from jobs import conf
 from jobs.domain.bottlenecks import Bottleneck
 from jobs.domain.trends import Trend
+from jobs.queries.pulse import pulse
 from jobs.queries.queue_health import (
     Point,
     QueueHealth,
@@ -23,7 +24,8 @@ from jobs.queries.queue_health import (
     system,
     trend_of,
 )
-from jobs.web import figures, guard
+from jobs.queries.stats import self_watch
+from jobs.web import figures, guard, stat_words
 from jobs.web import health_words as say
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
@@ -133,6 +135,7 @@ def _regions(asked: Asked, now: datetime) -> dict[str, object]:
         "periods": [
             (name, say.PERIODS[name], asked.link(period=name)) for name in ("1h", "24h", "7d")
         ],
+        "self_watch": stat_words.watched(self_watch(now), pulse(now).tick_at, now),
         "query": asked.link(),
     }
 
