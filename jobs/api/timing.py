@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import Histogram
 
 # When each series began tells nobody anything, and doubles the answer.
-prometheus_client.disable_created_metrics()
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Pages are for people; their addresses would only lengthen the answer.
 PREFIXES = ("/api/", "/cron/", "/tumblebug/")

@@ -53,7 +53,8 @@ def of_new(job: Job) -> Standing:
 
 def count_in(ns_id: str, *, without: int | None = None) -> int:
     """Return how many such jobs there are for a namespace, one of them left out."""
-    return Job.objects.present().filter(type=TYPE, spec__ns_id=ns_id).exclude(pk=without).count()
+    found = Job.objects.present().filter(type=TYPE, spec__ns_id=ns_id)
+    return (found if without is None else found.exclude(pk=without)).count()
 
 
 def namespaces(*, seen_by: Actor | None = None) -> list[tuple[str, int]]:
