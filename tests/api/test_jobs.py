@@ -269,6 +269,7 @@ def test_only_one_request_waits_at_a_time(as_operator: Caller) -> None:
 
 
 def test_the_overview_counts_jobs_and_live_executions(as_viewer: Caller) -> None:
+    """S0-126: the answer says that the store is reachable, and how many jobs it holds."""
     make_job()
     job_services.pause(make_job().pk, actor=SYSTEM)
     make_execution(state="running")
@@ -278,6 +279,9 @@ def test_the_overview_counts_jobs_and_live_executions(as_viewer: Caller) -> None
     assert found["jobs"] == {"total": 3, "active": 2, "paused": 1, "auto_disabled": 0}
     assert found["executions"]["running"] == 1
     assert found["dispatcher"]["down"] is True
+    assert found["store"]["reachable"] is True
+    assert found["store"]["engine"] in {"sqlite", "postgresql"}
+    assert found["store"]["jobs"] == 3
 
 
 def test_a_definition_made_by_the_api_can_be_sent_again(as_editor: Caller) -> None:

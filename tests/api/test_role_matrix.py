@@ -183,7 +183,13 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),
 }
 # Each caller makes one of its own.
-NAMED = {"jobs_create", "calendars_create", "variables_create", "workspaces_create"}
+NAMED = {
+    "jobs_create",
+    "calendars_create",
+    "check_ins_create",
+    "variables_create",
+    "workspaces_create",
+}
 
 
 def _path(template: str, person: User, number: int) -> str:

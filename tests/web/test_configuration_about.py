@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from jobs import conf
 from jobs.models import Execution
 from scheduler_site.env import Env
-from tests.factories import make_execution, make_worker
+from tests.factories import cron, make_execution, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +128,18 @@ def test_findings_are_told_in_the_reader_s_language(viewer_client: Client) -> No
     text = text_of(viewer_client.get("/about/", headers={"Accept-Language": "id"}).content)
 
     assert "s ago, 0.1 s late" in text or "detik" in text
+
+
+def test_the_server_s_time_stands_beside_the_next_run(viewer_client: Client) -> None:
+    """S0-145: the server's time beside the next runs, and where clocks of hosts are compared."""
+    job = make_job(schedules=[cron("0 0 * * *")])
+
+    html = viewer_client.get(f"/jobs/{job.pk}/").content.decode()
+
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    beside = html[html.index("Server time:") :][:600]
+    shown = re.search(r'datetime="([^"]+)"', beside)
+    assert shown is not None
+    assert before < datetime.fromisoformat(shown[1]) <= datetime.now(UTC)
+    assert 'href="/about/"' in beside
+    assert "Clocks" in text_of(viewer_client.get("/about/").content)

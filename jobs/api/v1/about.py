@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from ninja import Router
 from pydantic import BaseModel, Field
@@ -56,6 +57,14 @@ class DispatcherTotals(BaseModel):
     busy: int
 
 
+class StoreTotals(BaseModel):
+    """Where jobs are kept: an answer means that it was read a moment ago."""
+
+    reachable: bool = Field(description="Else the answer is 503.")
+    engine: str = Field(description="`sqlite` or `postgresql`.")
+    jobs: int
+
+
 class Overview(BaseModel):
     """The numbers of the first page."""
 
@@ -65,6 +74,7 @@ class Overview(BaseModel):
     jobs: JobTotals
     executions: ExecutionTotals
     dispatcher: DispatcherTotals
+    store: StoreTotals
 
 
 class WorkerList(BaseModel):
@@ -105,6 +115,7 @@ def overview(request: ApiRequest) -> Overview:
             slots=life.slots,
             busy=life.busy,
         ),
+        store=StoreTotals(reachable=True, engine=connection.vendor, jobs=sums.total),
     )
 
 
