@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.engine import alerter
+from jobs.queries import alert_facts
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ def test_queue_health_is_looked_at_once_an_interval(
         return []
 
     monkeypatch.setattr(alerter, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(alerter.alert_facts, "queue_conditions", looked)
+    monkeypatch.setattr(alert_facts, "queue_conditions", looked)
     watch = alerter.Alerter()
 
     for clock[0] in (1000.0, 1059.0, 1060.0, 1119.0, 1121.0):
