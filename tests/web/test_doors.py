@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from django.utils.safestring import mark_safe
 
 from jobs import conf
 from jobs.api import rights
-from jobs.domain.permissions import Role
+from jobs.domain.permissions import ROLE_PERMISSIONS, Role
 from tests.doors import METHODS, Verdict, World, is_program, routes
 
 # What takes every address below it, to say that there is nothing.
@@ -67,20 +68,23 @@ def undrawn(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(Template, "_render", lambda template, context: mark_safe(""))
 
 
+def test_each_role_may_what_the_one_before_may() -> None:
+    for before, role in pairwise(Role):
+        assert ROLE_PERMISSIONS[before] < ROLE_PERMISSIONS[role]
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("undrawn")
-def test_everybody_at_every_door() -> None:
+@pytest.mark.parametrize("programs", [False, True])
+def test_everybody_at_every_door(programs: bool) -> None:
+    """Of the roles the least that a door takes and the one before it: the test above has the rest."""
     world = World()
 
-    wrong = [
-        f"{door.method} {door.route}: {who} is answered {found.value!r}"
-        for door in TABLE
-        for who, expected in _expected(door).items()
-        if (found := world.knock(who, door.method, door.route)) not in expected
-    ]
+    doors = [one for one in TABLE if is_program(one.route) == programs]
+    wrong = _wrong(world, doors, edges=True)
     wrong += [
         f"{door.method} {door.route}: another's job is answered {found.value!r}"
-        for door in TABLE
+        for door in doors
         if door.reach == "object"
         and (found := world.knock("tagged", door.method, door.route, own=False)) != Verdict.UNKNOWN
     ]
@@ -88,7 +92,25 @@ def test_everybody_at_every_door() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def _expected(door: Door) -> dict[str, set[Verdict]]:
+@pytest.mark.soak
+@pytest.mark.django_db
+@pytest.mark.usefixtures("undrawn")
+def test_every_role_at_every_door() -> None:
+    wrong = _wrong(World(), TABLE, edges=False)
+
+    assert not wrong, "\n".join(wrong)
+
+
+def _wrong(world: World, doors: list[Door], *, edges: bool) -> list[str]:
+    return [
+        f"{door.method} {door.route}: {who} is answered {found.value!r}"
+        for door in doors
+        for who, expected in _expected(door, edges=edges).items()
+        if (found := world.knock(who, door.method, door.route)) not in expected
+    ]
+
+
+def _expected(door: Door, *, edges: bool) -> dict[str, set[Verdict]]:
     """Return who knocks, and which answers are right."""
     if door.reach == "public":
         return {}
@@ -99,6 +121,8 @@ def _expected(door: Door) -> dict[str, set[Verdict]]:
     found = {"anonymous": {Verdict.STRANGER}, "revoked": {Verdict.STRANGER}}
     least = ORDER.index(door.least)
     for place, role in enumerate(ORDER):
+        if edges and place not in (least - 1, least):
+            continue
         found[role] = inside if place >= least else {Verdict.FORBIDDEN}
     # An editor of the jobs with a tag.
     shut = door.reach == "whole" or door.least == Role.ADMINISTRATOR
