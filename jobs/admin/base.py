@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from jobs.domain.errors import JobdeckError
 from jobs.domain.permissions import Actor, Permission, can
@@ -95,7 +95,7 @@ class ReadOnly(_ModelAdmin):
     @admin.display(description=gettext_lazy("Page"))
     def open_page(self, obj: Any) -> SafeString:
         """Link to the product's own page."""
-        return format_html('<a href="{}">{}</a>', self.view_on_site(obj), _("Open"))
+        return format_html('<a href="{}">{}</a>', self.view_on_site(obj), pgettext("action", "Open"))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return no link where there is no page."""
