@@ -40,7 +40,8 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(kept.status)
             self.end_headers()
 
-        do_GET = do_POST
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_args: object) -> None:
             """Say nothing."""

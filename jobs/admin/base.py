@@ -95,7 +95,9 @@ class ReadOnly(_ModelAdmin):
     @admin.display(description=gettext_lazy("Page"))
     def open_page(self, obj: Any) -> SafeString:
         """Link to the product's own page."""
-        return format_html('<a href="{}">{}</a>', self.view_on_site(obj), pgettext("action", "Open"))
+        return format_html(
+            '<a href="{}">{}</a>', self.view_on_site(obj), pgettext("action", "Open")
+        )
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return no link where there is no page."""

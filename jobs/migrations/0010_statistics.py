@@ -4,7 +4,7 @@ Old code goes on: what is new in its table is null or has a default in the datab
 before is not counted here; `manage.py recompute_stats` does that, in small batches.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -16,11 +16,11 @@ def _columns(letter: str) -> list[str]:
     return [f"{letter}{number:02}" for number in range(_BUCKETS)]
 
 
-def _count() -> models.IntegerField:
+def _count() -> "models.IntegerField[Any, Any]":
     return models.IntegerField(db_default=0, default=0)
 
 
-def _seconds() -> models.FloatField:
+def _seconds() -> "models.FloatField[Any, Any]":
     return models.FloatField(db_default=0, default=0)
 
 

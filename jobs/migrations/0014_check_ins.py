@@ -1,18 +1,18 @@
 """Keep the check-ins of jobs that run elsewhere."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
 
 
-def _number() -> models.BigAutoField:
+def _number() -> "models.BigAutoField[Any, Any]":
     return models.BigAutoField(
         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
     )
 
 
-def _moment() -> models.DateTimeField:
+def _moment() -> "models.DateTimeField[Any, Any]":
     return models.DateTimeField(blank=True, null=True)
 
 

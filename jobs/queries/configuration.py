@@ -50,7 +50,10 @@ def configuration() -> list[Setting]:
     read = conf.settings_read()
     described = _described(conf.settings_page())
     found = risks({name: one.text for name, one in read.items()})
-    names = [*(name for name in described if name in read), *(n for n in read if n not in described)]
+    names = [
+        *(name for name in described if name in read),
+        *(n for n in read if n not in described),
+    ]
     return [_setting(read[name], described, tuple(found.get(name, ()))) for name in names]
 
 

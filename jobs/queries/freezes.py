@@ -13,7 +13,7 @@ from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
 from jobs.domain.states import FreezeScope, JobState, OmissionReason
 from jobs.models import Freeze, Job, JobTag, Omission
-from jobs.models.job import of_jobs_seen_by
+from jobs.models.job import JobQuerySet, of_jobs_seen_by
 from jobs.queries.holds import applies, hold_of, marks_of
 from jobs.queries.listing import Page
 from jobs.queries.sway import freezes_seen_by
@@ -77,7 +77,7 @@ def freezing(freezes: Sequence[Freeze], job: Job, at: datetime) -> Freeze | None
     )
 
 
-def jobs_under(freeze: Freeze) -> QuerySet[Job]:
+def jobs_under(freeze: Freeze) -> JobQuerySet:
     """Return the present jobs that a freeze holds back."""
     jobs = Job.objects.present()
     if freeze.scope == FreezeScope.WORKSPACE:

@@ -185,8 +185,7 @@ def name_of_copy(name: str, workspace_id: int | None) -> str:
     present = Job.objects.present().filter(workspace=workspace_id)
     base = f"copy-of-{name}"[:_COPY_LENGTH]
     taken = {
-        one.lower()
-        for one in present.filter(name__istartswith=base).values_list("name", flat=True)
+        one.lower() for one in present.filter(name__istartswith=base).values_list("name", flat=True)
     }
     names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 2)))
     return next(one for one in names if one.lower() not in taken)

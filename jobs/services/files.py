@@ -410,7 +410,9 @@ def give_back(job_id: int, *, actor: Actor) -> Job:
     """Give up what people changed of a job that a file defines."""
     known = FileJob.objects.filter(job=job_id).first()
     if known is None:
-        raise StateError(f"Job {job_id} is defined by no file: there is nothing to give it back to.")
+        raise StateError(
+            f"Job {job_id} is defined by no file: there is nothing to give it back to."
+        )
     said = {n: v for n, v in known.definition.items() if n not in (ENABLED, "workspace", "name")}
     return job_services.update(job_id, said, actor=actor)
 

@@ -17,7 +17,9 @@ from jobs.queries.loglines import RawLine, Window
 from jobs.queries.logrows import Chosen
 from jobs.web.ansi import Style, render_line
 
-LINES = 500  # of one answer: some 75 ms of CPU for a page, however long the log (benchmarks/logs.py)
+LINES = (
+    500  # of one answer: some 75 ms of CPU for a page, however long the log (benchmarks/logs.py)
+)
 # Lines above the one that somebody asked for.
 CONTEXT = 50
 

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.e2e.harness import template
+from tests.migrated import template
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,8 @@ from typing import NoReturn
 
 import pytest
 
-from tests.e2e.harness import free_port, inherited, wait_until
+from tests.e2e.harness import free_port, wait_until
+from tests.migrated import inherited
 
 REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 # What a crash of the server alone cannot lose needs no fsync; the test ends no operating system.

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from jobs.engine import dead_man
 from jobs.engine.dead_man import DeadMansSwitch
 from jobs.models import Worker, WorkerKind
 from jobs.services import leases
@@ -63,7 +62,7 @@ def test_it_calls_only_while_work_is_dispatched(
             raise OperationalError("attempt to write a readonly database")
 
         patch.setattr(leases, "take", refuse)
-        patch.setattr(dead_man.connection, "close", lambda: None)
+        patch.setattr(connection, "close", lambda: None)
         one.step()
     assert len(outside.came) == 1
     assert caplog.messages == ["The heartbeat is withheld: no dispatcher ticks"]

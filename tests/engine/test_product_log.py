@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from jobs import correlation
 from jobs.domain.permissions import SYSTEM
@@ -62,7 +62,7 @@ def test_an_execution_leaves_lines_that_all_readers_find(
 
     monkeypatch.setattr(executions, "finish", finish)
     monkeypatch.setattr(runner, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(runner.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
 
     runner.run_claimed(claim.execution_id, claim.token)
 

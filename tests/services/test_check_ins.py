@@ -13,7 +13,7 @@ from jobs.domain.check_ins import CheckInState, Expectation, Signal, Standing, s
 from jobs.domain.errors import ForbiddenError, InvalidError
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import Alert, AuditEntry, CheckIn, CheckInReport, Delivery
-from jobs.queries.alert_facts import check_ins_in_trouble
+from jobs.queries.check_ins import check_ins_in_trouble
 from jobs.services import alerting, check_ins, reports, secret_box, variables
 from jobs.services.people import actor_of
 from jobs.services.reports import Heard

@@ -24,7 +24,7 @@ from jobs.services import (
     dependency_edits,
     events,
     executions,
-    registering,
+    same_registration,
     taking,
 )
 from jobs.services import jobs as job_services
@@ -427,7 +427,7 @@ def test_a_last_part_starts_nothing_twice(monkeypatch: pytest.MonkeyPatch, delet
 
 def test_each_lock_of_the_database_has_a_number_of_its_own() -> None:
     # A claim holds executions while it waits for its lock, a deletion its lock while it waits for them.
-    numbers = [taking._GATES_LOCK, dependency_edits._GRAPH_LOCK, registering._LOCK]
+    numbers = [taking._GATES_LOCK, dependency_edits._GRAPH_LOCK, same_registration._LOCK]
 
     assert len(set(numbers)) == len(numbers)
 

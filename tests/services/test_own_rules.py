@@ -120,8 +120,8 @@ def test_a_trial_says_what_would_have_been_opened() -> None:
 def test_what_a_rule_may_not_be_is_refused() -> None:
     """S4-108: with a sentence a field."""
     rule = make_rule()
-    good = own_rules.shown(rule)
-    wrong = [
+    good: dict[str, Any] = {**own_rules.shown(rule)}
+    wrong: list[dict[str, Any]] = [
         {"metric": "beauty"},
         {"threshold": -1},
         {"count": 0},

@@ -262,7 +262,8 @@ def test_s1_109_what_goes_is_shown_first_and_the_settings_say_what_stays(
 ) -> None:
     """S1-109, S4-98: the numbers of the page are those that the button and the command remove."""
     Execution.objects.update(log_bytes=1)
-    rules = {**settings.JOBDECK["KEEP"], "failed_count": 3, "log_days": 1}
+    kept: Any = settings.JOBDECK["KEEP"]
+    rules = {**kept, "failed_count": 3, "log_days": 1}
     monkeypatch.setitem(settings.JOBDECK, "KEEP", rules)
     page = admin_client.get(reverse("retention"))
     shown = [one.count for one in page.context["rules"]]

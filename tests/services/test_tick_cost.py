@@ -57,7 +57,7 @@ def test_three_thousand_jobs_cost_what_ten_do() -> None:
 
     many = best_seconds()
 
-    assert many < 2 * few, f"{1e6 * few:.0f} us with 10 jobs, {1e6 * many:.0f} us with 3,000"
+    assert many < 3 * few, f"{1e6 * few:.0f} us with 10 jobs, {1e6 * many:.0f} us with 3,000"
 
 
 def test_a_look_with_nothing_due_is_one_query() -> None:

@@ -125,9 +125,9 @@ def _stats(job: Job, found: Sample) -> dict[str, object]:
         )
         for run in found.rows
     ]
-    label = ngettext(
-        "Duration of the last run", "Duration of the last %(n)s runs", len(runs)
-    ) % {"n": len(runs)}
+    label = ngettext("Duration of the last run", "Duration of the last %(n)s runs", len(runs)) % {
+        "n": len(runs)
+    }
     outcome = charts.counted(run.state for run in runs)
     usual = _("median %(median)s, 95th percentile %(p95)s") % {
         "median": formats.duration(found.median_seconds),

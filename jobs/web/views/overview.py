@@ -13,15 +13,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs.domain.holds import Hold
 from jobs.domain.alerts import Severity
+from jobs.domain.holds import Hold
 from jobs.domain.permissions import Actor
 from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
+from jobs.queries.alerts import worst_open
 from jobs.queries.executions import ExecutionFilter, executions
 from jobs.queries.holds import holds_of
-from jobs.queries.alerts import worst_open
 from jobs.queries.overview import Attention, Totals, attention, totals
 from jobs.queries.planning import left_of
 from jobs.queries.standing import Standing, standing

@@ -22,7 +22,9 @@ SHOWN: tuple[tuple[str, str, Text, Text], ...] = (
         "disk-space",
         "server",
         gettext_lazy("Watch the disk"),
-        gettext_lazy("Each 5 minutes. A shell line that fails when nine tenths of the disk are full."),
+        gettext_lazy(
+            "Each 5 minutes. A shell line that fails when nine tenths of the disk are full."
+        ),
     ),
     (
         "this-server",
