@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.utils import timezone
 
 from jobs import conf
@@ -35,6 +37,8 @@ RATES_SECONDS = 30.0
 # A database that was away for less is a matter of a restart.
 AWAY_SECONDS = 5.0
 NOTIFY_SECONDS = 1.0
+# No trouble of the database, but of what it was asked to take: nothing else suffers from it.
+_REFUSALS = (DataError, IntegrityError)
 
 
 class Alerter:
@@ -53,7 +57,7 @@ class Alerter:
             more = self._look(timezone.now())
         except DatabaseError as error:
             # A constraint that another process was first at is no trouble of the database.
-            if not isinstance(error, IntegrityError):
+            if not isinstance(error, _REFUSALS):
                 self._away_since = self._away_since or time.monotonic()
             raise
         return more
@@ -67,17 +71,19 @@ class Alerter:
         if not leases.take(LEASE, self._holder, lasting=lasting, now=now):
             return False
         given = alerting.rule_settings()
-        more = alert_jobs.serve_signals(given, now)
-        self._missed(given, now)
         found = alert_facts.conditions(given.limits, now, self._baselines)
-        for rules, ask in found.items():
-            alerting.observe(ask(), rules, given=given, now=now)
-        self._health(given, now)
-        self._rates(given, now)
-        self._database(given, now)
-        alert_jobs.recheck(given, now)
-        self._housekeeping(now)
-        return more
+        return _each(
+            [
+                partial(alert_jobs.serve_signals, given, now),
+                partial(self._missed, given, now),
+                *(partial(_observe, ask, rules, given, now) for rules, ask in found.items()),
+                partial(self._health, given, now),
+                partial(self._rates, given, now),
+                partial(self._database, given, now),
+                partial(alert_jobs.recheck, given, now),
+                partial(self._housekeeping, now),
+            ]
+        )
 
     def _missed(self, given: RuleSettings, now: datetime) -> None:
         """Tell of due times that were missed since the last look."""
@@ -139,6 +145,33 @@ class Alerter:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             alert_jobs.forget_signals(now)
             prune(now)
+
+
+def _observe(
+    ask: Callable[[], Iterable[Condition]],
+    rules: Collection[Rule],
+    given: RuleSettings,
+    now: datetime,
+) -> None:
+    alerting.observe(ask(), rules, given=given, now=now)
+
+
+def _each(parts: Iterable[Callable[[], object]]) -> bool:
+    """Do every part of a look; say whether one of them has more to do.
+
+    A part that fails keeps no other from its turn; its error is raised after the last one.
+    """
+    more, wrong = False, None
+    for part in parts:
+        try:
+            more = part() is True or more
+        except Exception as error:
+            if isinstance(error, DatabaseError) and not isinstance(error, _REFUSALS):
+                raise
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong
+    return more
 
 
 def prune(now: datetime) -> int:

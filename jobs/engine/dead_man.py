@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -77,7 +78,7 @@ class DeadMansSwitch:
         try:
             with urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 - as above
                 return ""
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, OSError, ValueError, HTTPException) as error:
             host = urlsplit(self._url).hostname
             return f"The heartbeat did not reach {host}: {error}"
 

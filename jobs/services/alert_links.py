@@ -133,20 +133,24 @@ def _act(link: Link, used: UsedLink, now: datetime) -> None:
 
 def resume_due(now: datetime) -> int:
     """Resume the jobs that a link paused an hour ago, unless somebody has changed them since."""
-    made = 0
     due = UsedLink.objects.filter(resume_at__lte=now).select_related("job")
-    for row in due.order_by("resume_at")[:100]:
+    return sum(_resumed(row) for row in due.order_by("resume_at")[:100])
+
+
+def _resumed(row: UsedLink) -> bool:
+    """Resume one job, in the transaction that takes note of it: a crash leaves none paused."""
+    with write_transaction():
         if not UsedLink.objects.filter(pk=row.pk, resume_at=row.resume_at).update(resume_at=None):
-            continue  # another dispatcher was first
+            return False  # another dispatcher was first
         actor = Actor(name=f"channel: {row.channel_name}", role=Role.OPERATOR)
         job = row.job
         same = job is not None and job.state == JobState.PAUSED
         if job is None or not same or job.state_changed_by != actor.name or job.deleted_at:
-            continue
+            return False
         try:
-            job_services.resume(job.pk, actor=actor)
+            with transaction.atomic():
+                job_services.resume(job.pk, actor=actor)
         except JobdeckError as error:
             log.warning("Could not resume %s: %s", job.name, error.message)
-        else:
-            made += 1
-    return made
+            return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from http.client import BadStatusLine
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from jobs.engine import dead_man
 from jobs.engine.dead_man import DeadMansSwitch
 from jobs.models import Worker, WorkerKind
 from jobs.services import leases
@@ -85,6 +87,25 @@ def test_a_call_that_fails_is_told_once_and_without_its_key(
     assert len(caplog.messages) == 1
     assert "did not reach 127.0.0.1" in caplog.text
     assert "secret-key" not in caplog.text
+
+
+def test_an_answer_that_is_no_http_is_told_once_too(
+    outside: Receiver,
+    alive: Worker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the loop would call again twice a second."""
+
+    def garbage(*_args: Any, **_more: Any) -> None:
+        raise BadStatusLine("220 mail.example.com ESMTP")
+
+    monkeypatch.setattr(dead_man, "urlopen", garbage)
+    one = DeadMansSwitch(url=outside.url, seconds=60)
+
+    assert [one.step(), one.step()] == [False, False]
+    assert len(caplog.messages) == 1
+    assert "did not reach 127.0.0.1" in caplog.text
 
 
 def test_the_address_is_checked_at_the_start() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -445,6 +446,31 @@ def test_a_try_that_was_cut_off_is_made_again(hook: Receiver) -> None:
     assert Delivery.objects.get().tries == 2
 
 
+def test_slow_receivers_leave_each_message_its_whole_claim(
+    hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 7: the last of many messages is no prey of other dispatchers while it is sent."""
+    webhook(hook.url)
+    given = alerting.rule_settings()
+    found = [
+        Condition(key=f"disk:{n}", rule=Rule.DISK, severity=Severity.WARNING, title=f"Low {n}")
+        for n in range(3)
+    ]
+    alerting.observe(found, [Rule.DISK], given=given, now=NOW)
+    clock = iter(range(0, 1000, 100))
+    claims: list[timedelta] = []
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    def tried(row: Delivery, _ports: object, now: datetime) -> int:
+        claims.append(now - NOW - outbox.gather())
+        return 1
+
+    monkeypatch.setattr(outbox, "_try", tried)
+
+    assert send(NOW + outbox.gather()) == 3
+    assert claims == [timedelta(seconds=100), timedelta(seconds=200), timedelta(seconds=300)]
+
+
 def test_a_refusal_is_given_up_and_can_be_tried_again(hook: Receiver) -> None:
     """S0-137: a wrong address is not asked for a day."""
     webhook(hook.url)
@@ -635,6 +661,25 @@ def test_a_lease_is_one_process_s_at_a_time() -> None:
     assert leases.take("alerter", "a", lasting=span, now=NOW)
     assert not leases.take("alerter", "b", lasting=span, now=NOW + 10 * SECOND)
     assert leases.take("alerter", "b", lasting=span, now=NOW + 16 * SECOND)
+    # The clock is set back by an hour, and its holder dies: nobody waits for an hour.
+    assert leases.take("alerter", "c", lasting=span, now=NOW - timedelta(hours=1))
+
+
+def test_a_rule_that_fails_keeps_no_other_from_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7: one poisoned row never silences the alerter."""
+
+    def stumble(*_args: object) -> bool:
+        raise ValueError("poisoned")
+
+    monkeypatch.setattr(alert_jobs, "serve_signals", stumble)
+    kept: list[str] = []
+    monkeypatch.setattr(alert_jobs, "recheck", lambda *_args: kept.append("recheck"))
+    monkeypatch.setattr(outbox, "remind", lambda _now: kept.append("remind"))
+
+    with pytest.raises(ValueError, match="poisoned"):
+        alerter.Alerter().step()
+
+    assert kept == ["recheck", "remind"]
 
 
 def test_a_look_asks_the_same_whatever_the_number_of_jobs(

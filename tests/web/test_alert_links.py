@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -97,6 +98,14 @@ def test_a_link_pauses_for_an_hour_and_no_longer(client: Client) -> None:
 
     now = timezone.now()
     assert alert_links.resume_due(now + timedelta(minutes=59)) == 0
+    with pytest.MonkeyPatch.context() as patch:  # the database goes away between the two writes
+
+        def gone(*_args: object, **_more: object) -> None:
+            raise OperationalError("server closed the connection unexpectedly")
+
+        patch.setattr(job_services, "resume", gone)
+        with pytest.raises(OperationalError):
+            alert_links.resume_due(now + timedelta(minutes=61))
     assert alert_links.resume_due(now + timedelta(minutes=61)) == 1
     assert alert_links.resume_due(now + timedelta(minutes=61)) == 0
 
