@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,13 +97,13 @@ def files_in(root: Path) -> list[Found]:
 def _job_files(folder: Path) -> Iterator[Found]:
     for entry in _entries(folder):
         if entry.name.lower().endswith(ENDINGS) and entry.is_file():
-            stat = entry.stat()
+            seen = entry.stat()
             yield Found(
                 path=f"{JOBS}/{entry.name}",
                 place=Path(entry.path),
                 kind=Kind.JOBS,
-                size=stat.st_size,
-                changed_ns=stat.st_mtime_ns,
+                size=seen.st_size,
+                changed_ns=seen.st_mtime_ns,
             )
 
 
@@ -114,15 +115,30 @@ def _workspace_files(folder: Path) -> Iterator[Found]:
         config = next((name for name in CONFIGS if name in names), None)
         if config is None:
             continue
-        stat = (Path(entry.path) / config).stat()
+        place = Path(entry.path) / config
+        size, changed_ns = _looks_of(place)
         yield Found(
             path=f"{WORKSPACES}/{entry.name}/{config}",
-            place=Path(entry.path) / config,
+            place=place,
             kind=Kind.WORKSPACE,
-            size=stat.st_size,
-            changed_ns=stat.st_mtime_ns,
+            size=size,
+            changed_ns=changed_ns,
             configured=any(name.endswith(tuple(one[1:] for one in READ)) for name in names),
         )
+
+
+def _looks_of(place: Path) -> tuple[int, int]:
+    """Return size and time of a file; zeros for a link to nothing, which reading it names."""
+    try:
+        seen = place.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return seen.st_size, seen.st_mtime_ns
+
+
+def is_away(root: Path) -> bool:
+    """Say whether a directory is no configuration at all, as where nothing is mounted (any more)."""
+    return not any((root / name).is_dir() for name in (JOBS, WORKSPACES))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -136,6 +152,13 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def read(found: Found) -> Content:
     """Return what a file says; FaultError names what is wrong with it."""
     try:
+        seen = found.place.stat()
+        if not stat.S_ISREG(seen.st_mode):  # reading a pipe would never end
+            raise FaultError("It is no file.")
+        if seen.st_size > jobfiles.MAX_BYTES:
+            raise FaultError(
+                f"The file has {seen.st_size} bytes. Use {jobfiles.MAX_BYTES} or fewer."
+            )
         raw = found.place.read_bytes()
     except OSError as error:
         raise FaultError(f"It cannot be read: {error.strerror}.") from error

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.utils import timezone
 
 from jobs import conf
@@ -65,6 +65,10 @@ def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") ->
     now = timezone.now()
     known = {one.path: one for one in ConfigFile.objects.all()}
     found = file_sources.files_in(root)
+    if file_sources.is_away(root) and any(one.present for one in known.values()):
+        # An unmounted directory is no order to stop everything.
+        log.warning("%s holds neither jobs nor workspaces: nothing is changed.", root)
+        return outcome
     changed = [one for one in found if not _is_known(one, known.get(one.path))]
     outcome.unchanged = len(found) - len(changed)
     left = _create_together(changed, known, outcome, commit, now)
@@ -142,7 +146,8 @@ def _create_together(
         try:
             with write_transaction():
                 _make(batch, commit, now)
-        except (FaultError, JobdeckError):  # one names what there is not: each by itself then
+        # One names what there is not, or what the database refuses: each by itself then.
+        except (FaultError, JobdeckError, DataError, IntegrityError):
             continue
         done |= {one.content.found.path for one in batch}
     outcome.applied += sorted(done)
@@ -269,9 +274,9 @@ def _apply_one(found: Found, outcome: Outcome, commit: str, now: datetime) -> No
         _keep_fault(found, content, error, outcome, now)
     except JobdeckError as error:
         _keep_fault(found, content, FaultError(error.message), outcome, now)
-    except DatabaseError:
-        raise
     except Exception as error:
+        if isinstance(error, DatabaseError) and not isinstance(error, DataError):
+            raise
         # One file that Jobdeck itself stumbles over must not keep all others from being applied.
         log.exception("%s could not be applied", found.path)
         _keep_fault(found, content, FaultError(f"It could not be applied: {error}"), outcome, now)

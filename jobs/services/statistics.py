@@ -45,7 +45,7 @@ def old(before: datetime) -> int:
 
 def _forget_queues(before: datetime) -> int:
     old = Stat.objects.filter(hour__gt=FORGOTTEN, hour__lt=before).order_by("hour", "pk")
-    rows = list(old[:_STEP])
+    rows = list(old.select_for_update()[:_STEP])  # another that forgets too adds none twice
     for queue in sorted({row.queue for row in rows}):
         kept, _ = Stat.objects.select_for_update().get_or_create(
             hour=FORGOTTEN, queue=queue, shard=0
@@ -56,7 +56,8 @@ def _forget_queues(before: datetime) -> int:
 
 
 def _forget_engine(before: datetime) -> int:
-    rows = list(EngineStat.objects.filter(hour__gt=FORGOTTEN, hour__lt=before)[:_STEP])
+    old = EngineStat.objects.filter(hour__gt=FORGOTTEN, hour__lt=before).order_by("hour")
+    rows = list(old.select_for_update()[:_STEP])
     if rows:
         kept, _ = EngineStat.objects.select_for_update().get_or_create(hour=FORGOTTEN)
         _add(kept, rows, _OF_ENGINE)

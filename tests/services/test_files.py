@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DataError
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.domain.permissions import SYSTEM
+from jobs.domain.states import JobState
 from jobs.models import ConfigFile, FileJob, Job, Workspace
-from jobs.services import files
+from jobs.services import bulk, files
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
+from jobs.services.definitions import JobDefinition, definition_of
 
 pytestmark = pytest.mark.django_db
 # The samples of the seed, as they stand in it, by the names of their files.
@@ -210,6 +212,56 @@ def test_jobs_of_a_workspace_may_wait_for_each_other_in_any_order(tmp_path: Path
 def test_an_empty_or_missing_directory_says_nothing(tmp_path: Path) -> None:
     assert not files.apply(tmp_path).changed
     assert not files.apply(tmp_path / "nowhere").changed
+
+
+def test_an_unmounted_directory_stops_nothing(tmp_path: Path) -> None:
+    """Issue 8: only a file that is removed from a directory that is there pauses its jobs."""
+    place = write(tmp_path / "config", "jobs/one.json", sample())
+    files.apply(tmp_path / "config")
+    (tmp_path / "unmounted").mkdir()
+
+    assert not files.apply(tmp_path / "unmounted").changed
+    assert Job.objects.get(name="one").state == JobState.ACTIVE
+
+    place.unlink()
+    assert files.apply(tmp_path / "config").gone == ["jobs/one.json"]
+    assert Job.objects.get(name="one").state == JobState.PAUSED
+
+
+def test_what_cannot_be_read_or_stored_is_its_own_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 8: links to nothing, pipes, huge files and values that the database refuses."""
+    for name in ("link", "pipe"):
+        (tmp_path / "workspaces" / name).mkdir(parents=True)
+    (tmp_path / "workspaces/link/config.json").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "workspaces/pipe/config.json")
+    with write(tmp_path, "jobs/huge.json", "").open("wb") as file:
+        file.truncate(2**33)  # of which the disk keeps nothing
+    write(tmp_path, "jobs/refused.json", sample())
+    write(tmp_path, "jobs/z-good.json", sample())
+    create = job_services.create
+
+    def picky(definition: JobDefinition, **more: Any) -> Job:
+        if definition.name == "refused":
+            raise DataError("value too long for type character varying(100)")
+        return create(definition, **more)
+
+    def refused(*_args: object, **_more: object) -> None:
+        raise DataError("value too long for type character varying(100)")
+
+    monkeypatch.setattr(bulk, "create_many", refused)
+    monkeypatch.setattr(job_services, "create", picky)
+
+    outcome = files.apply(tmp_path)
+
+    assert outcome.applied == ["jobs/z-good.json"]
+    told = {path: text.partition(": ")[2] for path, text in outcome.broken.items()}
+    assert told["workspaces/link/config.json"] == "It cannot be read: No such file or directory."
+    assert told["workspaces/pipe/config.json"] == "It is no file."
+    assert told["jobs/huge.json"].startswith("The file has 8589934592 bytes.")
+    assert "value too long" in told["jobs/refused.json"]
+    assert not files.apply(tmp_path).changed
 
 
 def write_many(root: Path, jobs: int, rooms: int) -> None:
