@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,8 @@ from jobs.services.writing import write_transaction
 
 # What git fetches from; others, such as `ext::`, run programs.
 _SOURCE: Final = re.compile(r"(https?://|ssh://|file:///|/|[\w.-]+@[\w.-]+:)\S+")
+# A password in an address would be kept, shown, and written into the audit log.
+_WITH_PASSWORD: Final = re.compile(r"https?://[^/]*@.*|ssh://[^/@]*:[^/]*@.*")
 _REF: Final = re.compile(r"[\w][\w./-]{0,199}")
 _FETCH_SECONDS: Final = 300
 _SHORT: Final = 12
@@ -183,6 +185,11 @@ def _fetched(source: Source) -> Iterator[tuple[Path, str]]:
             f"{source.url[:200]!r} is no source. Use an address with https://, ssh:// or file://, "
             "git@host:path, or an absolute path of a repository."
         )
+    if _WITH_PASSWORD.fullmatch(source.url):
+        raise InvalidError(
+            "The address holds a user or a password, which everybody would be shown. Leave them out, "
+            "and let git know them by ~/.netrc or a credential helper of this account."
+        )
     if source.ref and not _REF.fullmatch(source.ref):
         raise InvalidError(f"{source.ref[:200]!r} is no branch or tag.")
     with tempfile.TemporaryDirectory(prefix="jobdeck-template-") as folder:
@@ -240,7 +247,12 @@ def _put(files: Path, place: Path) -> None:
             shutil.copy2(files / name, target)
         if place.exists():
             place.rename(fresh / "old")
-        (fresh / "files").rename(place)
+        try:
+            (fresh / "files").rename(place)
+        except OSError:
+            with suppress(OSError):  # what was there is better than nothing
+                (fresh / "old").rename(place)
+            raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

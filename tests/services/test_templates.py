@@ -114,6 +114,7 @@ def test_templatectl_fetches_updates_judges_and_removes(
         ("../x", "", "web", "", "is not allowed"),
         ("x", "ext::sh -c id", "web", "", "is no source"),
         ("x", "--upload-pack=id", "web", "", "is no source"),
+        ("x", "https://me:secret@git.example.com/x.git", "", "", "holds a user or a password"),
         ("x", "", "../..", "", "leads out of the repository"),
         ("x", "", "", "", "holds no *.tf file"),
         ("x", "", "web", "--x", "is no branch or tag"),
