@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef
 
 from jobs import conf
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.errors import JobdeckError
 from jobs.domain.quiet import quiet_until
 from jobs.models import Alert, AlertRule, Channel, Delivery
 from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryError
@@ -196,7 +197,7 @@ def _due(now: datetime) -> Sequence[Delivery]:
 
 def _try(row: Delivery, ports: Ports, now: datetime) -> int:
     """Claim, send, record; what is not critical waits for the end of its channel's quiet hours."""
-    quiet = quiet_until(row.channel.quiet, now)
+    quiet = _quiet_until(row.channel, now)
     if quiet is not None and row.alert.severity != Severity.CRITICAL:
         Delivery.objects.filter(pk=row.pk, tries=row.tries, next_try_at=row.next_try_at).update(
             next_try_at=quiet
@@ -226,6 +227,13 @@ def _try(row: Delivery, ports: Ports, now: datetime) -> int:
             extra={"alert_id": row.alert_id, "channel": row.channel.name, "event": row.event},
         )
     return 1
+
+
+def _quiet_until(channel: Channel, now: datetime) -> datetime | None:
+    try:
+        return quiet_until(channel.quiet, now)
+    except (JobdeckError, KeyError, ValueError):  # a zone that is gone holds no message up
+        return None
 
 
 def _again(row: Delivery, error: NotifyError, now: datetime) -> None:

@@ -543,6 +543,19 @@ def test_what_is_not_critical_waits_for_the_end_of_quiet_hours(hook: Receiver) -
         channels.update(channel.pk, {"quiet": {**quiet, "timezone": "Mars"}}, actor=SYSTEM)
 
 
+def test_quiet_hours_of_a_zone_that_is_gone_hold_nothing_up(hook: Receiver) -> None:
+    """Otherwise one channel would keep the messages of all."""
+    channel = webhook(hook.url)
+    Channel.objects.filter(pk=channel.pk).update(
+        quiet={"from": "11:00", "to": "14:00", "timezone": "Mars/Olympus"}
+    )
+    low = Condition(key="disk:a", rule=Rule.DISK, severity=Severity.WARNING, title="Low")
+    alerting.observe([low], [Rule.DISK], given=alerting.rule_settings(), now=NOW)
+
+    assert send(NOW + outbox.gather()) == 1
+    assert len(hook.came) == 1
+
+
 def test_a_job_s_own_channel_is_told_of_its_alerts(hook: Receiver) -> None:
     """S0-177, S0-178: whatever the channel's routes; also when the job joins later."""
     own = webhook(hook.url, routes={"tags": ["nobody"]})

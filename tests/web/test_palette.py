@@ -93,8 +93,10 @@ def test_nobody_is_offered_what_he_may_not_see_or_do(viewer_client: Client) -> N
         assert "theirs" not in text
         assert "till-gone" not in text
     pages = offered(client, "")
-    assert 'href="/jobs/"' in pages
-    assert not any(f'href="{path}"' in pages for path in ("/people/", "/variables/", "/queues/"))
+    assert all(f'href="{path}"' in pages for path in ("/jobs/", "/alerts/", "/freezes/", "/tv/"))
+    hidden = ("/people/", "/variables/", "/queues/", "/channels/", "/check-ins/", "/settings/")
+    assert not any(f'href="{path}"' in pages for path in hidden)
+    assert all(client.get(path).status_code == 200 for path in ("/alerts/", "/freezes/", "/tv/"))
 
 
 def test_the_frame_leads_to_the_palette_and_the_keys_without_script(viewer_client: Client) -> None:
