@@ -16,7 +16,7 @@ from jobs.domain.states import Trigger
 from jobs.executors.template_spec import Operation, Scope
 from jobs.models import Execution, Job, Workspace, WorkspaceJob
 from jobs.models.execution import LIVE_VALUES
-from jobs.queries.deployments import standing_of
+from jobs.queries.deployments import Standing, standing_of
 from jobs.queries.workspaces import get_workspace
 from jobs.services import cancelling, jobs, triggers, workspaces
 from jobs.services.definitions import parse_definition
@@ -224,9 +224,20 @@ def give_up(row: Workspace, *, actor: Actor) -> None:
             f"Workspace {row.name} has {len(standing.resources)} resources deployed. "
             "Destroy it first."
         )
+    if "resource_count" not in standing.facts and _may_have_some(standing):
+        raise ConflictError(
+            f"Workspace {row.name} was deployed, and its last operation was cut off before it could "
+            "tell what is left. Destroy it first."
+        )
     for one in standing.operations:
         jobs.delete(one.job_id, actor=actor)
     row.operations.all().delete()
+
+
+def _may_have_some(standing: Standing) -> bool:
+    """Say whether a deployment has succeeded, and no destruction since."""
+    deployed, destroyed = standing.last_deployed_at, standing.last_destroyed_at
+    return deployed is not None and (destroyed is None or destroyed < deployed)
 
 
 def _job(row: Workspace, operation: Operation, actor: Actor) -> Job:

@@ -230,8 +230,14 @@ def test_what_cannot_be_done_is_refused_with_its_reason() -> None:
     workspaces.update("my-app", parse_changes({"enabled": False}), actor=SYSTEM)
     with pytest.raises(StateError, match="is disabled"):
         workspace_operations.deploy("my-app", actor=SYSTEM)
-    workspace_operations.destroy("my-app", actor=SYSTEM)
+    cut_off = workspace_operations.destroy("my-app", actor=SYSTEM)
     work()
+    told = Execution.objects.get(pk=cut_off.pk).result
+    Execution.objects.filter(pk=cut_off.pk).update(result=None, state="lost")
+    Job.objects.filter(pk=cut_off.job_id).update(last_state="lost", last_success_at=None)
+    with pytest.raises(ConflictError, match="before it could tell what is left"):
+        workspaces.delete("my-app", actor=SYSTEM)
+    Execution.objects.filter(pk=cut_off.pk).update(result=told, state="succeeded")
     workspaces.delete("my-app", actor=SYSTEM)
     assert not Workspace.objects.filter(name="my-app").exists()
     assert not Job.objects.present().exists()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import CheckIn, CheckInReport
+from jobs.models import CheckIn, CheckInReport, RequestKey
 from jobs.web.views import pings
 from tests.factories import make_check_in
 
@@ -118,3 +118,22 @@ def test_the_api_shows_addresses_to_editors_alone(viewer_client: Client) -> None
     make_check_in()
 
     assert viewer_client.get("/api/v1/check-ins").json()["items"][0]["ping_url"] is None
+
+
+def test_the_key_of_a_check_in_lies_nowhere_in_the_open(editor_client: Client) -> None:
+    """A repeated request is answered from what was kept, which holds no address."""
+    made = [
+        editor_client.post(
+            "/api/v1/check-ins",
+            {"name": "backup", "period_seconds": 3600},
+            content_type="application/json",
+            headers={"Idempotency-Key": "once"},
+        )
+        for _ in range(2)
+    ]
+
+    key = made[0].json()["ping_url"].rpartition("/")[2]
+    assert Client().get(f"/ping/{key}").status_code == 200
+    assert (made[1].status_code, made[1].json()["ping_url"]) == (201, None)
+    assert key not in str(list(RequestKey.objects.values()))
+    assert key not in str(list(CheckIn.objects.values()))
