@@ -80,7 +80,9 @@ class DeadMansSwitch:
                 return ""
         except (URLError, OSError, ValueError, HTTPException) as error:
             host = urlsplit(self._url).hostname
-            return f"The heartbeat did not reach {host}: {error}"
+            # What http.client says of an address that it does not like holds the address.
+            why = type(error).__name__ if isinstance(error, HTTPException) else error
+            return f"The heartbeat did not reach {host}: {why}"
 
     def _tell(self, trouble: str) -> None:
         """Say once that something is wrong, and once that it is over."""
