@@ -9,7 +9,7 @@ import logging
 import secrets
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -78,11 +78,17 @@ class DeadMansSwitch:
         try:
             with urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 - as above
                 return ""
+        except HTTPError as error:
+            error.close()  # it is an answer, with a connection of its own
+            return self._unreached(error)
         except (URLError, OSError, ValueError, HTTPException) as error:
-            host = urlsplit(self._url).hostname
             # What http.client says of an address that it does not like holds the address.
-            why = type(error).__name__ if isinstance(error, HTTPException) else error
-            return f"The heartbeat did not reach {host}: {why}"
+            return self._unreached(
+                type(error).__name__ if isinstance(error, HTTPException) else error
+            )
+
+    def _unreached(self, why: object) -> str:
+        return f"The heartbeat did not reach {urlsplit(self._url).hostname}: {why}"
 
     def _tell(self, trouble: str) -> None:
         """Say once that something is wrong, and once that it is over."""
