@@ -32,7 +32,16 @@ from tests.factories import (
 )
 
 # A ping has no login: the key in its address is the secret.
-PUBLIC = {"alert_link", "login", "logout", "healthz", "password_set", "ping", "ping_signal"}
+PUBLIC = {
+    "alert_link",
+    "language",
+    "login",
+    "logout",
+    "healthz",
+    "password_set",
+    "ping",
+    "ping_signal",
+}
 PAGES = ["overview", "jobs", "executions"]
 
 

@@ -135,7 +135,7 @@ def test_one_that_cannot_stops_no_other(job: Job, operator_client: Client) -> No
     assert job.executions.count() == 1
 
 
-@pytest.mark.parametrize("chosen", [{"do": "run"}, {"do": "delete", "id": "1"}, {"id": "1"}])
+@pytest.mark.parametrize("chosen", [{"do": "run"}, {"do": "explode", "id": "1"}, {"id": "1"}])
 def test_nothing_selected_does_nothing(
     chosen: dict[str, str], job: Job, operator_client: Client
 ) -> None:
