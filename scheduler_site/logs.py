@@ -18,6 +18,8 @@ from jobs import correlation
 
 # Its lines are those of CB-Tumblebug's scheduler, which scripts search for by level and name.
 WARN_LOGGER = "Scheduler"
+# Who knows these addresses may act by them: an error that names one keeps what follows to itself.
+_KEYS = re.compile(r"(/ping/|/alerts/link/|/password/set/[^/\s]+/)[^/\s'\"?&<]+")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -40,7 +42,7 @@ class LineFormatter(logging.Formatter):
         if record.name == WARN_LOGGER and record.levelno == logging.WARNING:
             record = copy.copy(record)
             record.levelname = "WARN"
-        return super().format(record)
+        return _without_keys(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's name
         """Return the line without its trace."""
@@ -65,7 +67,11 @@ class JsonFormatter(logging.Formatter):
         found |= {name: value for name, value in fields.items() if name not in found}
         if record.exc_info:
             found["error"] = self.formatException(record.exc_info)
-        return json.dumps(found, default=str, ensure_ascii=False)
+        return _without_keys(json.dumps(found, default=str, ensure_ascii=False))
+
+
+def _without_keys(line: str) -> str:
+    return _KEYS.sub(r"\1***", line)
 
 
 class SharedFileHandler(logging.handlers.WatchedFileHandler):

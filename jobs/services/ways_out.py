@@ -30,6 +30,8 @@ CONNECT_SECONDS = 10.0
 POST_SECONDS = 20.0
 COMMAND_SECONDS = 60.0
 _SAID_BYTES = 2000
+# Supervision takes every process that appears below this one for its command's.
+_ONE_LINE = threading.Lock()
 _NEWLINES = re.compile(r"[\r\n\0]")
 
 
@@ -116,7 +118,8 @@ def run_line(line: str, variables: Mapping[str, str]) -> tuple[int, str]:
     A line that was ended, by its time limit or a signal, has the code 124.
     """
     heard = _Listening()
-    found = run(programs_for(line), _context(variables), heard)
+    with _ONE_LINE:
+        found = run(programs_for(line), _context(variables), heard)
     code = found.exit_code if found.exit_code is not None else 124
     said = heard.said.decode("utf-8", "replace").strip() or found.message
     return code, " ".join(said.split())

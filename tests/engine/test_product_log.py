@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import RequestFactory
 
 from jobs import correlation
 from jobs.domain.permissions import SYSTEM
@@ -119,6 +120,24 @@ def test_an_error_keeps_its_trace_in_one_object_of_json() -> None:
     assert found["message"] == "sätze mit\nUmbruch"
     assert "ValueError: what <b>" in found["error"]
     assert found["path"] == "/tmp"
+
+
+def test_no_line_holds_the_key_of_an_address(logs: Any, rf: RequestFactory) -> None:
+    """An error of a page names its address; that of a check-in or of a link is a secret."""
+    for path in (
+        "/ping/0a1b-key/fail",
+        "/alerts/link/WyJ0:key:sig/",
+        "/password/set/MQ/key/",
+        "/jobs/7/",
+    ):
+        facts = {"request": rf.get(path), "status_code": 500}
+        logging.getLogger("django.request").error("%s: %s", "Server Error", path, extra=facts)
+
+    for text in logs:
+        assert "key" not in text.getvalue()
+        assert "/ping/***/fail" in text.getvalue()
+        assert "/alerts/link/***/" in text.getvalue()
+        assert "/jobs/7/" in text.getvalue()
 
 
 def test_the_file_is_put_aside_by_one_of_several_processes(tmp_path: Path) -> None:
