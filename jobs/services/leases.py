@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from jobs.models import Lease
+from jobs.services.writing import write_transaction
 
 _BEYOND = 4  # hosts differ a little, in their clocks and in what they ask for
 
@@ -22,13 +23,15 @@ def take(name: str, holder: str, *, lasting: timedelta, now: datetime) -> bool:
     """
     over = Q(expires_at__lt=now) | Q(expires_at__gt=now + _BEYOND * lasting)
     free = Lease.objects.filter(Q(holder=holder) | over, name=name)
-    if free.update(holder=holder, expires_at=now + lasting):
-        return True
-    try:
-        with transaction.atomic():
-            Lease.objects.create(name=name, holder=holder, expires_at=now + lasting)
-    except IntegrityError:
-        return False
+    # In turn with all other writers: at each look, and however much they write.
+    with write_transaction():
+        if free.update(holder=holder, expires_at=now + lasting):
+            return True
+        try:
+            with transaction.atomic():
+                Lease.objects.create(name=name, holder=holder, expires_at=now + lasting)
+        except IntegrityError:
+            return False
     return True
 
 

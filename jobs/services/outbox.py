@@ -25,6 +25,7 @@ from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryEr
 from jobs.services import alert_links, messages
 from jobs.services.channel_routes import own_rule_of, routed
 from jobs.services.channel_specs import spec_of
+from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.notify")
 
@@ -101,7 +102,7 @@ def _waits_already(channel: Channel, row: Alert, event: str) -> bool:
 
 def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
     try:
-        with transaction.atomic():
+        with write_transaction(), transaction.atomic():
             Delivery.objects.create(
                 alert=row,
                 channel=channel,
@@ -204,7 +205,9 @@ def _try(row: Delivery, ports: Ports, now: datetime) -> int:
         )
         return 0
     claimed = Delivery.objects.filter(pk=row.pk, tries=row.tries, next_try_at=row.next_try_at)
-    if not claimed.update(tries=row.tries + 1, next_try_at=now + CLAIM):
+    with write_transaction():
+        mine = claimed.update(tries=row.tries + 1, next_try_at=now + CLAIM)
+    if not mine:
         return 0  # another dispatcher has it
     row.tries += 1
     try:
@@ -219,7 +222,7 @@ def _try(row: Delivery, ports: Ports, now: datetime) -> int:
     except Exception as error:  # noqa: BLE001 - one message never keeps the others from going
         _again(row, TemporaryError(f"It failed: {type(error).__name__}"), now)
     else:
-        Delivery.objects.filter(pk=row.pk).update(delivered_at=now, next_try_at=None, error="")
+        _write(row, delivered_at=now, next_try_at=None, error="")
         log.info(
             "Told %s: %s",
             row.channel.name,
@@ -242,14 +245,17 @@ def _again(row: Delivery, error: NotifyError, now: datetime) -> None:
         _give_up(row, error, now)
         return
     _tell(row, error, "will try again")
-    Delivery.objects.filter(pk=row.pk).update(next_try_at=now + wait, error=str(error)[:500])
+    _write(row, next_try_at=now + wait, error=str(error)[:500])
 
 
 def _give_up(row: Delivery, error: NotifyError, now: datetime) -> None:
     _tell(row, error, "gave up")
-    Delivery.objects.filter(pk=row.pk).update(
-        failed_at=now, next_try_at=None, error=str(error)[:500]
-    )
+    _write(row, failed_at=now, next_try_at=None, error=str(error)[:500])
+
+
+def _write(row: Delivery, **values: object) -> None:
+    with write_transaction():
+        Delivery.objects.filter(pk=row.pk).update(**values)
 
 
 def _tell(row: Delivery, error: NotifyError, then: str) -> None:

@@ -705,7 +705,7 @@ def test_a_look_asks_the_same_whatever_the_number_of_jobs(
     for _ in range(30):
         make_job()
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         one.step()
 
 
