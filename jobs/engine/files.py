@@ -29,6 +29,7 @@ class FileKeeper:
         """Begin without having seen anything."""
         self._seen: Seen | None = None
         self._looks = 0
+        self._trouble = ""
 
     def step(self) -> bool:
         """Apply what has changed; there is never more to do before the next look."""
@@ -41,8 +42,11 @@ class FileKeeper:
                 for one in file_sources.files_in(root)
             ]
         except (OSError, InvalidError) as error:
-            log.warning("The configuration directory %s cannot be looked at: %s", root, error)
+            if str(error) != self._trouble:  # once, not at each look
+                log.warning("The configuration directory %s cannot be looked at: %s", root, error)
+            self._trouble = str(error)
             return False
+        self._trouble = ""
         self._looks += 1
         if seen != self._seen or self._looks % AGAIN_AFTER == 0:
             outcome = files.apply(root)
