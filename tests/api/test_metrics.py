@@ -64,7 +64,7 @@ def test_it_tells_jobs_queues_endings_the_engine_and_alerts(viewer_client: Clien
     ended("reports", "succeeded", ran=2)
     ended("reports", "failed", at=NOW - timedelta(days=3), ran=50)
     make_job(paused=True)
-    make_execution(make_job(), queue="default", queued_at=NOW - timedelta(seconds=90))
+    make_execution(make_job(), queue="default", queued_at=datetime.now(UTC) - timedelta(seconds=90))
     make_worker(queues=["default"], slots=4, busy=1)
     make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=NOW, slots=0)
     rollups.add_lateness(NOW, [0.01, 2.0])

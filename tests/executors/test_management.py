@@ -127,6 +127,7 @@ def test_every_command_there_is_was_judged() -> None:
         "findstatic",
         "inspectdb",
         "prune",
+        "selfcheck",
         "sendtestemail",
         "showmigrations",
         "sqlmigrate",

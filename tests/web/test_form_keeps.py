@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.services import workspaces
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.workspaces import WorkspaceDefinition
-from tests.factories import cron, every, make_breaker, make_calendar, make_job
+from tests.factories import cron, every, make_breaker, make_calendar, make_channel, make_job
 from tests.web.browserform import sent
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,7 @@ EVERY: dict[str, Any] = {
     "run_on_create": True,
     "calendars": ["Quiet", "Shut"],
     "workspace": "room",
+    "alert_channel": "oncall",
     "depends_on": [{"job": "upstream", "on": "failure"}],
     "parameters": [{"name": "day", "type": "choice", "default": "monday", "choices": ["monday", "friday"]}],
 }  # fmt: skip
@@ -78,6 +79,7 @@ def make_full(name: str = "original", **fields: Any) -> Job:
     for calendar in ("Quiet", "Shut"):
         make_calendar(name=calendar)
     make_job(name="upstream")
+    make_channel(name="oncall")
     workspaces.create(WorkspaceDefinition(name="room"), actor=SYSTEM)
     return make_job(name=name, **{**EVERY, **fields})
 

@@ -67,4 +67,5 @@ def test_a_person_with_a_role_in_one_sees_that_one(db: None) -> None:
     assert not any("vault" in html or "Bank" in html for html in pages.values())
     assert client.get(reverse("workspace", args=[bank.name])).status_code == 404
     assert client.get(reverse("workspace_edit", args=["Shop"])).status_code == 200
-    assert client.get(reverse("freezes")).status_code == 403
+    assert client.get(reverse("freezes")).status_code == 200
+    assert client.get(reverse("breakers")).status_code == 403
