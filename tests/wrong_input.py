@@ -20,7 +20,7 @@ WRONG_DEFINITIONS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("Europe/Pariss", "Europe/Paris"),
     ),
     "negative timeout": (definition(timeout_seconds=-3), ("-3", "more than 0")),
-    "unknown type": (definition(type="teleport"), ("teleport", "command or script")),
+    "unknown type": (definition(type="teleport"), ("teleport", "command", "script")),
     "name taken": (definition(name=TAKEN), (TAKEN, "another name")),
     "bad name": (definition(name="a b/../c"), ("a b/../c", "letters, digits")),
     "missing command": (definition(spec={}), ("command is required",)),

@@ -167,7 +167,8 @@ def plan_marks(
     job: Job, sets: Sequence[DueTimes], holds: Sequence[Hold], axis: Axis, usual: int | None
 ) -> list[Mark]:
     """Return what is to come, each with its expected length; a point where none is known."""
-    after, until = to_instant(axis.ahead), to_instant(axis.end)
+    # A window that is all to come begins with the due time at its very start.
+    after, until = to_instant(axis.ahead) - (axis.start > axis.now), to_instant(axis.end)
     if after >= until:
         return []
     length = timedelta(microseconds=usual or 0)

@@ -61,11 +61,15 @@ class BackfillForm(forms.Form):
         self.fields = {"from": first, "to": _moment(_("To"), _("Empty: now")), **self.fields}
 
 
-def empty(zone: str, now: datetime) -> BackfillForm:
-    """Return the form of the last day."""
+def empty(zone: str, now: datetime, *, since: datetime) -> BackfillForm:
+    """Return the form of the last day, or of the job's life if that is shorter.
+
+    Before ``since`` there was no job: what its schedules would have named then was not missed.
+    """
     end = timezone.localtime(now).replace(second=0, microsecond=0)
+    start = max(end - _WINDOW, timezone.localtime(since).replace(second=0, microsecond=0))
     initial = {
-        "from": (end - _WINDOW).strftime(_LOCAL),
+        "from": start.strftime(_LOCAL),
         "to": end.strftime(_LOCAL),
         "only": BackfillChoice.MISSED.value,
         "order": BackfillOrder.OLDEST_FIRST.value,

@@ -92,6 +92,7 @@ urlpatterns = [
     path("about/canary/", about.send_canary, name="canary"),
     path("p/about/canary/", about.canary_region, name="p_canary"),
     path("healthz", overview.health, name="healthz"),
+    path("readyz", overview.ready, name="readyz"),
     path("", overview.overview, name="overview"),
     path("welcome/<str:name>/add/", welcome.add, name="welcome_add"),
     path("jobs/", job_list.job_list, name="jobs"),

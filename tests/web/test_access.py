@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
@@ -38,6 +39,7 @@ PUBLIC = {
     "login",
     "logout",
     "healthz",
+    "readyz",
     "password_set",
     "ping",
     "ping_signal",
@@ -263,3 +265,15 @@ def test_a_wrong_password_says_so(client: Client, db: None) -> None:
 
 def test_health_needs_no_login(client: Client) -> None:
     assert client.get("/healthz").content == b"ok\n"
+
+
+@pytest.mark.django_db
+def test_readiness_needs_no_login_and_says_who_is_missing(client: Client) -> None:
+    nobody = client.get("/readyz")
+    make_worker(kind="dispatcher", slots=0, tick_at=datetime.now(UTC))
+    no_worker = client.get("/readyz")
+    make_worker(slots=2)
+    both = client.get("/readyz")
+
+    assert [one.status_code for one in (nobody, no_worker, both)] == [503, 503, 200]
+    assert (nobody.content, no_worker.content) == (b"no dispatcher ticks\n", b"no worker runs\n")

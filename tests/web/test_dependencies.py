@@ -35,6 +35,11 @@ def form_of(**fields: str) -> dict[str, str]:
     return {name: value for name, value in whole.items() if not name.startswith("schedule-")}
 
 
+def ungrouped(text: str) -> str:
+    """Return the text with its numbers in one piece."""
+    return re.sub(r"(?<=\d)\s(?=\d)", "", text)
+
+
 def test_rows_are_added_filled_in_and_taken_out_without_script(editor_client: Client) -> None:
     make_job(name="load")
     make_job(name="fetch")
@@ -107,7 +112,7 @@ def test_the_page_of_a_job_shows_the_tree_and_what_is_lacking(viewer_client: Cli
     region = viewer_client.get(f"/p/jobs/{report.pk}/dependencies/").content.decode()
 
     assert "It runs after fetch ended, however and load succeeded. It waits for fetch." in page
-    assert f"load succeeded Succeeded came with #{number:,}" in page
+    assert f"load succeeded Succeeded came with #{number}" in ungrouped(page)
     assert "mail once report failed has never run Paused" in page
     assert f'href="/jobs/{mail.pk}/"' in region
     assert region.count("<ul") == region.count("</ul>")
@@ -144,8 +149,8 @@ def test_runs_are_linked_to_what_started_them_and_what_they_started(viewer_clien
     below = viewer_client.get(f"/executions/{made.pk}/").content.decode()
     upper = viewer_client.get(f"/executions/{number}/").content.decode()
 
-    assert f'href="/executions/{number}/">#{number:,} of load' in below
-    assert f'href="/executions/{made.pk}/">#{made.pk:,} of report' in upper
+    assert f'href="/executions/{number}/">#{number} of load' in ungrouped(below)
+    assert f'href="/executions/{made.pk}/">#{made.pk} of report' in ungrouped(upper)
     assert "another job" in below
     assert "It started" not in below
 

@@ -289,6 +289,15 @@ def test_the_table_says_what_the_drawing_shows(viewer_client: Client) -> None:
     assert "12:30 to 12:31: 1 begin, at most 1 at once" in text
 
 
+def test_a_window_to_come_begins_with_what_is_due_at_its_start(viewer_client: Client) -> None:
+    make_job(name="report", schedules=[cron("30 10 * * *")])
+    as_table = {"range": "hour", "as": "table", "at": "2026-06-02T10:30:00Z"}
+
+    text = text_of(page(viewer_client, **as_table))
+
+    assert "10:30 planned" in text
+
+
 def test_names_are_escaped(viewer_client: Client) -> None:
     job = make_job(name="plain", schedules=[cron("30 12 * * *")])
     services.pause(job.pk, actor=SYSTEM, reason='"><script>alert(1)</script>')

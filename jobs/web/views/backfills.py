@@ -53,7 +53,8 @@ def new(request: AuthedRequest, job_id: int) -> HttpResponse:
     if request.method == "POST":
         return _start(request, job)
     if "from" not in request.GET:
-        return _page(request, job, forms.empty(request.viewer.zone, timezone.now()))
+        form = forms.empty(request.viewer.zone, timezone.now(), since=job.created_at)
+        return _page(request, job, form)
     return _listed(request, job, request.GET.dict())
 
 

@@ -24,6 +24,7 @@ from jobs.queries.executions import ExecutionFilter, executions
 from jobs.queries.holds import holds_of
 from jobs.queries.overview import Attention, Totals, attention, totals
 from jobs.queries.planning import left_of
+from jobs.queries.pulse import pulse
 from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
 from jobs.services import examples
@@ -279,3 +280,13 @@ def _instead(job: Job, ahead: Plan) -> str:
 def health(_request: HttpRequest) -> HttpResponse:
     """Say that the web process answers; for load balancers, without a login."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+def ready(_request: HttpRequest) -> HttpResponse:
+    """Say whether due times are served, 503 if not; for whoever watches from outside, without a login."""
+    found = pulse(timezone.now())
+    text = (
+        "no dispatcher ticks" if found.down else "no worker runs" if found.no_workers else "ready"
+    )
+    status = 200 if text == "ready" else 503
+    return HttpResponse(f"{text}\n", content_type="text/plain", status=status)
