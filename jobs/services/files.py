@@ -14,29 +14,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import DatabaseError, DataError, IntegrityError
+from django.db import DatabaseError, DataError
 from django.utils import timezone
 
 from jobs import conf
 from jobs.domain.errors import JobdeckError, StateError
-from jobs.domain.permissions import Actor, Role
+from jobs.domain.permissions import Actor
 from jobs.domain.states import JobState
 from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
 from jobs.models import ConfigFile, FileJob, FileWorkspace, Job, Workspace
-from jobs.services import bulk, file_sources, revisions, workspace_operations, workspaces
+from jobs.services import file_sources, revisions, workspace_operations, workspaces
 from jobs.services import jobs as job_services
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.file_rows import ENABLED, FILES, described, job_says, mark_of, room_says, row_of
 from jobs.services.file_sources import Content, FaultError, Found
+from jobs.services.files_together import create_together
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
-from jobs.services.workspaces import WorkspaceChanges, WorkspaceDefinition
+from jobs.services.workspaces import WorkspaceChanges
 from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.files")
 
-# No person can have this name: user names hold no blanks.
-FILES: Final = Actor(name="the configuration files", role=Role.ADMINISTRATOR)
-ENABLED: Final = "enabled"  # kept beside the fields of a definition
 _GONE: Final = "is gone from the configuration directory"
 
 
@@ -71,9 +70,12 @@ def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") ->
         return outcome
     changed = [one for one in found if not _is_known(one, known.get(one.path))]
     outcome.unchanged = len(found) - len(changed)
-    left = _create_together(changed, known, outcome, commit, now)
-    for one in left:
-        _apply_one(one, outcome, commit, now)
+    fresh = [one for one in changed if one.path not in known]
+    made = create_together(fresh, commit=commit, now=now)
+    outcome.applied += sorted(made)
+    for one in changed:
+        if one.path not in made:
+            _apply_one(one, outcome, commit, now)
     present = {one.path for one in found}
     for path in sorted(set(known) - present):
         _let_go(known[path], outcome, now)
@@ -90,159 +92,7 @@ def _is_known(found: Found, row: ConfigFile | None) -> bool:
         row is not None
         and row.present
         and (row.size, row.changed_ns) == (found.size, found.changed_ns)
-        and row.fingerprint.endswith(_mark(found))
-    )
-
-
-def _mark(found: Found) -> str:
-    return "+" if found.configured else "-"
-
-
-# --- Many new files at once -----------------------------------------------------------------------
-
-
-@dataclass(slots=True, kw_only=True)
-class _Plain:
-    """A new file whose jobs can be made together with those of others."""
-
-    content: Content
-    definitions: list[JobDefinition]
-    operations: Operations | None = None  # of the workspace that the file defines
-
-    @property
-    def names(self) -> set[tuple[str, str]]:
-        """Return the jobs by workspace and name, as they are told apart."""
-        return {((one.workspace or "").lower(), one.name.lower()) for one in self.definitions}
-
-
-def _create_together(
-    changed: Sequence[Found],
-    known: dict[str, ConfigFile],
-    outcome: Outcome,
-    commit: str,
-    now: datetime,
-) -> list[Found]:
-    """Make what new files define in few statements; return the files that want a closer look.
-
-    An installation begins with hundreds of files. Whatever is not plain (broken, paused, already
-    there) is left to the way of one by one, which has the words for it.
-    """
-    fresh = [one for one in changed if one.path not in known]
-    if len(fresh) < 2:
-        return list(changed)
-    rooms = {name.lower() for name in Workspace.objects.values_list("name", flat=True)}
-    alone = Job.objects.present().filter(workspace=None).values_list("name", flat=True)
-    taken = {("", name.lower()) for name in alone}
-    plain: list[_Plain] = []
-    for one in fresh:
-        ready = _plain(one)
-        if ready is None or not ready.names.isdisjoint(taken) or _room_of(ready) in rooms:
-            continue
-        taken |= ready.names
-        plain.append(ready)
-    done: set[str] = set()
-    for start in range(0, len(plain), bulk.BATCH):
-        batch = plain[start : start + bulk.BATCH]
-        try:
-            with write_transaction():
-                _make(batch, commit, now)
-        # One names what there is not, or what the database refuses: each by itself then.
-        except (FaultError, JobdeckError, DataError, IntegrityError):
-            continue
-        done |= {one.content.found.path for one in batch}
-    outcome.applied += sorted(done)
-    return [one for one in changed if one.path not in done]
-
-
-def _plain(found: Found) -> _Plain | None:
-    """Return a new file that is nothing special; None for any other."""
-    try:
-        content = file_sources.read(found)
-        file_sources.understand(content)
-        told = content.workspace
-        for one in content.definitions:
-            if told is not None:
-                one.values["workspace"] = told.name
-        definitions = [parse_definition(one.values) for one in content.definitions]
-        operations = None if told is None else parsed(Operations, told.operations)
-    except (FaultError, JobdeckError):
-        return None
-    special = any(not one.enabled or one.warnings for one in content.definitions)
-    if special or (told is not None and (not told.enabled or told.warnings)):
-        return None
-    if any(one.run_on_create or (told is None and one.workspace) for one in definitions):
-        return None
-    ready = _Plain(content=content, definitions=definitions, operations=operations)
-    return ready if len(ready.names) == len(definitions) else None
-
-
-def _room_of(one: _Plain) -> str | None:
-    told = one.content.workspace
-    return None if told is None else told.name.lower()
-
-
-def _make(batch: Sequence[_Plain], commit: str, now: datetime) -> None:
-    """Make the workspaces, then all jobs, then note where each came from."""
-    files = ConfigFile.objects.bulk_create([_row(one.content, commit, now) for one in batch])
-    wanted: list[JobDefinition] = []
-    of_files: list[tuple[ConfigFile, bool]] = []  # in the order of `wanted`
-    made_by: list[tuple[Workspace, workspace_operations.Wanted]] = []
-    for file, one in zip(files, batch, strict=True):
-        wanted += one.definitions
-        of_files += [(file, True)] * len(one.definitions)
-        if one.content.workspace is None or one.operations is None:
-            continue
-        room = _new_workspace(one.content.workspace, one.operations, file)
-        keep = one.content.found.configured
-        for key, told in workspace_operations.definitions_of(room, one.operations, keep=keep):
-            wanted.append(parse_definition(told))
-            of_files.append((file, False))
-            made_by.append((room, key))
-    jobs = bulk.create_many(wanted, actor=FILES)
-    rows = list(zip(jobs, wanted, of_files, strict=True))
-    FileJob.objects.bulk_create(
-        FileJob(job=job, file=file, definition=_says(definition, enabled=True))
-        for job, definition, (file, of_file) in rows
-        if of_file
-    )
-    operating = [job for job, _, (_, of_file) in rows if not of_file]
-    workspace_operations.attach(zip(operating, made_by, strict=True))
-
-
-def _new_workspace(told: WorkspaceFile, operations: Operations, file: ConfigFile) -> Workspace:
-    definition = parsed(
-        WorkspaceDefinition,
-        {"name": told.name, "description": told.description, ENABLED: told.enabled},
-    )
-    room = workspaces.create(definition, actor=FILES)
-    workspace_operations.keep_decision(room, operations)
-    FileWorkspace.objects.create(workspace=room, file=file, definition=_room_says(told, operations))
-    return room
-
-
-def _says(definition: JobDefinition, *, enabled: bool) -> dict[str, Any]:
-    """Return what a file says of a job, as it is kept to tell later what a person changed."""
-    return {**definition.model_dump(mode="json"), ENABLED: enabled}
-
-
-def _room_says(told: WorkspaceFile, operations: Operations) -> dict[str, Any]:
-    return {
-        "description": told.description,
-        ENABLED: told.enabled,
-        "operations": operations.model_dump(mode="json", exclude_defaults=True),
-    }
-
-
-def _row(content: Content, commit: str, now: datetime) -> ConfigFile:
-    found = content.found
-    return ConfigFile(
-        path=found.path,
-        size=found.size,
-        changed_ns=found.changed_ns,
-        fingerprint=content.fingerprint[:63] + _mark(found),
-        commit=commit,
-        applied_at=now,
-        looked_at=now,
+        and row.fingerprint.endswith(mark_of(found))
     )
 
 
@@ -256,7 +106,7 @@ def _apply_one(found: Found, outcome: Outcome, commit: str, now: datetime) -> No
         content = file_sources.read(found)
         with write_transaction():
             row = _locked(found, now)
-            fresh = _row(content, commit, now)
+            fresh = row_of(content, commit, now)
             if row.present and row.fingerprint == fresh.fingerprint:
                 # Touched, or applied by another dispatcher in this very moment.
                 _note(row, found, now, applied=False)
@@ -304,7 +154,7 @@ def _keep_fault(
         row = _locked(found, now)
         row.fault, row.line = fault.reason, fault.line
         fingerprint = content.fingerprint if content is not None else ""
-        row.fingerprint = fingerprint[:63] + _mark(found)
+        row.fingerprint = fingerprint[:63] + mark_of(found)
         _note(row, found, now, applied=False)
 
 
@@ -354,7 +204,7 @@ def _in_order(definitions: Sequence[FileDefinition]) -> list[int]:
 def _job(one: FileDefinition, row: ConfigFile) -> Job:
     """Make or change the job that a file names; what a person changed stays."""
     definition = parse_definition(one.values)
-    says = _says(definition, enabled=one.enabled)
+    says = job_says(definition, enabled=one.enabled)
     job = _named(definition)
     if job is None:
         job = job_services.create(definition, actor=FILES, paused=not one.enabled)
@@ -428,14 +278,10 @@ def give_back(job_id: int, *, actor: Actor) -> Job:
 def _workspace(told: WorkspaceFile, row: ConfigFile, *, keep: bool) -> Workspace:
     """Make or change the workspace of a file."""
     operations = parsed(Operations, told.operations)
-    says = _room_says(told, operations)
+    says = room_says(told, operations)
     found = Workspace.objects.filter(name__iexact=told.name).first()
     if found is None:
-        definition = parsed(
-            WorkspaceDefinition,
-            {"name": told.name, "description": told.description, ENABLED: told.enabled},
-        )
-        found = workspaces.create(definition, actor=FILES)
+        found = workspaces.create(described(told), actor=FILES)
         said: dict[str, Any] = {}
     else:
         known = FileWorkspace.objects.filter(workspace=found).first()

@@ -15,11 +15,12 @@ from jobs.engine import runner
 from jobs.engine.dispatcher import Dispatcher
 from jobs.models import Execution, Job
 from jobs.queries.logs import pieces
-from jobs.services import claims, files, variables
+from jobs.services import claims, file_rows, files, variables
 from jobs.services.variables import parse_variable
 from tests.cli.conftest import Jobctl, jobctl
 from tests.factories import make_worker
 from tests.services.test_files import write
+from tests.support.working import work
 
 __all__ = ["jobctl"]  # a fixture
 
@@ -34,19 +35,6 @@ def engine(tmp_path: Path, settings: Settings) -> None:
     settings.JOBDECK = {**settings.JOBDECK, "WORK_DIR": tmp_path / "deployments"}
     runner.Context.worker_id = make_worker().pk
     runner.Context.queues = ["default"]
-
-
-def work() -> None:
-    """Dispatch and run until nothing is left."""
-    dispatcher = Dispatcher()
-    while True:
-        while dispatcher.step():
-            pass
-        found = claims.claim(worker_id=runner.Context.worker_id, queues=["default"], free=1)
-        if not found:
-            return
-        for one in found:
-            runner.run_claimed(one.execution_id, one.token)
 
 
 def printed(name: str) -> str:
@@ -159,7 +147,7 @@ def test_placeholders_stand_for_variables_and_a_missing_one_fails_in_words(
         missing = status(jobctl, "db-backup")
         variables.create(
             parse_variable({"name": "database_password", "value": "s3cr3t-value", "secret": True}),
-            actor=files.FILES,
+            actor=file_rows.FILES,
         )
         clock.shift(timedelta(minutes=1))
         work()

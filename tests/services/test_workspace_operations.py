@@ -17,7 +17,6 @@ from jobs.domain.errors import ConflictError, ForbiddenError, InvalidError, Stat
 from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.domain.states import Deployment
 from jobs.engine import runner
-from jobs.engine.dispatcher import Dispatcher
 from jobs.executors.template_spec import Operation
 from jobs.models import Execution, Job, Occurrence, Workspace
 from jobs.queries.deployments import Standing, standing_of
@@ -27,6 +26,7 @@ from jobs.services.proof import prove_ledger
 from jobs.services.workspaces import parse_changes, parse_workspace
 from tests.factories import cron, make_job, make_worker
 from tests.support import tofu
+from tests.support.working import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SITE = """
@@ -66,21 +66,6 @@ def make_workspace(name: str = "my-app", **operations: Any) -> Workspace:
     told = {"template": "shop", "timezone": "UTC", **operations}
     made = workspaces.create(parse_workspace({"name": name, "operations": told}), actor=SYSTEM)
     return Workspace.objects.get(pk=made.pk)
-
-
-def work() -> list[str]:
-    """Dispatch and run until nothing is left; return the names of the jobs that ran."""
-    ran: list[str] = []
-    dispatcher = Dispatcher()
-    while True:
-        while dispatcher.step():
-            pass
-        found = claims.claim(worker_id=runner.Context.worker_id, queues=["default"], free=1)
-        if not found:
-            return ran
-        for one in found:
-            ran.append(Execution.objects.get(pk=one.execution_id).job.name)
-            runner.run_claimed(one.execution_id, one.token)
 
 
 def standing(row: Workspace) -> Standing:
