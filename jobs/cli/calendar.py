@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli import text
+from jobs.cli.ending import Commands
 from jobs.cli.errors import CliError
-from jobs.cli.group import Commands, LazyApi, cli, json_option, print_document
+from jobs.cli.group import LazyApi, cli, json_option, print_document
 
 if TYPE_CHECKING:
     from jobs.cli.client import Document

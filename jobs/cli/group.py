@@ -10,6 +10,7 @@ import click
 
 from jobs import __version__
 from jobs.cli import text
+from jobs.cli.ending import Commands
 
 if TYPE_CHECKING:
     from jobs.cli.client import Api
@@ -41,17 +42,8 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
 _MODULE_OF: Final = {command: name for name, commands in MODULES.items() for command in commands}
 
 
-class UnknownCommandError(click.UsageError):
-    """No such command: ends with 1, wrong arguments of a known one with 2."""
-
-    exit_code = 1
-
-
-class Commands(click.Group):
-    """A group that imports what it needs: the start costs what the one command costs.
-
-    An unknown command is an error of its own, as in the seed's tool.
-    """
+class LazyCommands(Commands):
+    """A group that imports what it needs: the start costs what the one command costs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -62,15 +54,6 @@ class Commands(click.Group):
         if cmd_name in _MODULE_OF and cmd_name not in self.commands:
             importlib.import_module(f"jobs.cli.{_MODULE_OF[cmd_name]}")
         return super().get_command(ctx, cmd_name)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise UnknownCommandError(error.message, ctx) from error
 
 
 class LazyApi:
@@ -115,7 +98,7 @@ def print_document(document: object) -> None:
     click.echo(text.as_json(document))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jobctl")
 @click.option(
     "--url",

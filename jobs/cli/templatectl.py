@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs import __version__
-from jobs.cli.errors import CliError
+from jobs.cli.ending import Commands, exit_code_of
 from jobs.cli.group import json_option, print_document
 from jobs.cli.local import local_actor, set_up
-from jobs.cli.main import INTERRUPTED
-from jobs.cli.workspacectl import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,19 +166,10 @@ def run_command(args: list[str] | None = None) -> int:
     from jobs.domain.errors import JobdeckError
 
     try:
-        ended = cli.main(args=args, prog_name="templatectl", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except (CliError, JobdeckError) as error:
+        return exit_code_of(cli, "templatectl", args)
+    except JobdeckError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    return ended if isinstance(ended, int) else 0
 
 
 def main() -> None:

@@ -13,28 +13,15 @@ import click
 
 from jobs import __version__
 from jobs.cli import text
+from jobs.cli.ending import Commands, exit_code_of
 from jobs.cli.errors import CliError
-from jobs.cli.group import LazyApi, UnknownCommandError, json_option, print_document
-from jobs.cli.main import INTERRUPTED
+from jobs.cli.group import LazyApi, json_option, print_document
 
 if TYPE_CHECKING:
     from jobs.cli.client import Document
 
 _STATUS = "{:<20} {:<15} {:<20} {:<20} {}"
 _LIST = "{:<20} {:<9} {:<15} {}"
-
-
-class Commands(click.Group):
-    """An unknown command is an error of its own, as in the seed's tool."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise UnknownCommandError(error.message, ctx) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -249,20 +236,7 @@ def remove(context: click.Context, name: str, force: bool) -> None:
 
 def run_command(args: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    try:
-        cli.main(args=args, prog_name="workspacectl", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except CliError as error:
-        click.echo(f"Error: {error}", err=True)
-        return 1
-    return 0
+    return exit_code_of(cli, "workspacectl", args)
 
 
 def main() -> None:
