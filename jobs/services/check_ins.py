@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -221,20 +221,7 @@ def _await_anew(row: CheckIn) -> None:
     row.save(update_fields=["due_at", "late_at"])
 
 
-def _record(
-    row: CheckIn,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
+def _record(row: CheckIn, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
     audit.record(
-        actor,
-        action,
-        object_type="check_in",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
+        actor, action, object_type="check_in", object_id=row.pk, object_name=row.name, **facts
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -117,21 +117,8 @@ def _wrong(field: str, sentence: str) -> InvalidError:
     return InvalidError(f"{field}: {sentence}", fields={field: sentence})
 
 
-def _record(
-    row: AlertRule,
-    actor: Actor,
-    action: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
+def _record(row: AlertRule, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:
     audit.record(
-        actor,
-        action,
-        object_type="alert_rule",
-        object_id=row.pk,
-        object_name=row.name,
-        before=before,
-        after=after,
+        actor, action, object_type="alert_rule", object_id=row.pk, object_name=row.name, **facts
     )
     revisions.bump("jobs")
