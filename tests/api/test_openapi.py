@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jobs.api import v1
-from jobs.api.openapi import EXAMPLE_JOB
+from jobs.api.job_examples import EXAMPLE_JOB
 from jobs.domain.permissions import Role
 from scheduler_site.wsgi import application
 from tests.api.callers import Caller, caller
