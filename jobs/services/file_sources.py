@@ -56,6 +56,7 @@ class Found:
     size: int
     changed_ns: int
     configured: bool = False  # a workspace's directory holds files of OpenTofu
+    closed: bool = False  # its directory may not be read, so that its name is a guess
 
 
 @dataclass(kw_only=True)
@@ -96,14 +97,14 @@ def files_in(root: Path) -> list[Found]:
 
 def _job_files(folder: Path) -> Iterator[Found]:
     for entry in _entries(folder):
-        if entry.name.lower().endswith(ENDINGS) and entry.is_file():
-            seen = entry.stat()
+        if entry.name.lower().endswith(ENDINGS) and _is_file(entry):
+            size, changed_ns = _looks_of(Path(entry.path))
             yield Found(
                 path=f"{JOBS}/{entry.name}",
                 place=Path(entry.path),
                 kind=Kind.JOBS,
-                size=seen.st_size,
-                changed_ns=seen.st_mtime_ns,
+                size=size,
+                changed_ns=changed_ns,
             )
 
 
@@ -111,7 +112,12 @@ def _workspace_files(folder: Path) -> Iterator[Found]:
     for entry in _entries(folder):
         if not entry.is_dir():
             continue
-        names = {one.name for one in _entries(Path(entry.path))}
+        try:
+            names = {one.name for one in _entries(Path(entry.path))}
+        except PermissionError:
+            # Named as what it most likely holds: reading that tells why it cannot be applied.
+            yield _closed(entry)
+            continue
         config = next((name for name in CONFIGS if name in names), None)
         if config is None:
             continue
@@ -127,11 +133,31 @@ def _workspace_files(folder: Path) -> Iterator[Found]:
         )
 
 
+def _closed(entry: os.DirEntry[str]) -> Found:
+    name = CONFIGS[0]
+    return Found(
+        path=f"{WORKSPACES}/{entry.name}/{name}",
+        place=Path(entry.path) / name,
+        kind=Kind.WORKSPACE,
+        size=0,
+        changed_ns=0,
+        closed=True,
+    )
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Say whether this is a file; one that may not be looked at counts, so that it is named."""
+    try:
+        return entry.is_file()
+    except PermissionError:
+        return True
+
+
 def _looks_of(place: Path) -> tuple[int, int]:
-    """Return size and time of a file; zeros for a link to nothing, which reading it names."""
+    """Return size and time of a file; zeros for what reading it will name."""
     try:
         seen = place.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return 0, 0
     return seen.st_size, seen.st_mtime_ns
 
@@ -151,6 +177,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def read(found: Found) -> Content:
     """Return what a file says; FaultError names what is wrong with it."""
+    if found.closed:
+        raise FaultError(f"The directory {found.place.parent} may not be read.")
     try:
         seen = found.place.stat()
         if not stat.S_ISREG(seen.st_mode):  # reading a pipe would never end

@@ -8,7 +8,7 @@ file no longer names is paused, and deleted only on request.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,7 +63,7 @@ def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") ->
         return outcome
     now = timezone.now()
     known = {one.path: one for one in ConfigFile.objects.all()}
-    found = file_sources.files_in(root)
+    found = [_as_known(one, known) for one in file_sources.files_in(root)]
     if file_sources.is_away(root) and any(one.present for one in known.values()):
         # An unmounted directory is no order to stop everything.
         log.warning("%s holds neither jobs nor workspaces: nothing is changed.", root)
@@ -84,6 +84,15 @@ def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") ->
     if outcome.changed:
         revisions.bump("jobs")
     return outcome
+
+
+def _as_known(found: Found, known: Mapping[str, ConfigFile]) -> Found:
+    """Return what lies in a directory that may not be read under the name it had when it might be."""
+    if found.closed:
+        folder = found.path.rpartition("/")[0]
+        names = [f"{folder}/{one}" for one in file_sources.CONFIGS]
+        found.path = next((one for one in names if one in known), found.path)
+    return found
 
 
 def _is_known(found: Found, row: ConfigFile | None) -> bool:

@@ -6,17 +6,19 @@ import json
 import os
 import re
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DataError
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import JobState
 from jobs.models import ConfigFile, FileJob, Job, Workspace
-from jobs.services import bulk, files
+from jobs.services import bulk, file_sources, files
 from jobs.services import jobs as job_services
 from jobs.services.definitions import JobDefinition, definition_of
 
@@ -300,3 +302,54 @@ def test_500_job_files_and_50_workspaces_are_applied_within_five_seconds(tmp_pat
 
     assert time.process_time() - began < 5
     assert (len(outcome.applied), len(outcome.broken)) == (549, 1)
+
+
+def test_a_workspace_that_may_not_be_read_is_named_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 8: whatever the account that tests run as may read."""
+    told = json.dumps({"template": "shop", "jobs": [{**sample(), "name": "inside"}]})
+    write(tmp_path, "workspaces/shut/config.yaml", told)
+    files.apply(tmp_path)
+    write(tmp_path, "jobs/other.json", sample())
+    write(tmp_path, "workspaces/never/config.json", told)
+    look = os.scandir
+    shut = {str(tmp_path / "workspaces" / name) for name in ("shut", "never")}
+
+    def refused(place: Path) -> Any:
+        if str(place) in shut:
+            raise PermissionError(13, "Permission denied", str(place))
+        return look(place)
+
+    monkeypatch.setattr(file_sources.os, "scandir", refused)
+    outcome = files.apply(tmp_path)
+    stays = job("inside", "shut").state
+    again = files.apply(tmp_path)
+    shut.clear()
+    mended = files.apply(tmp_path)
+
+    assert outcome.applied == ["jobs/other.json"]
+    assert set(outcome.broken) == {"workspaces/never/config.json", "workspaces/shut/config.yaml"}
+    assert all("may not be read" in one for one in outcome.broken.values())
+    assert (outcome.gone, stays) == ([], "active"), "what it said before still holds"
+    assert not again.changed, "told once"
+    assert (mended.broken, len(mended.applied)) == ({}, 2)
+    assert job("inside", "never").state == "active"
+
+
+def test_another_directory_than_the_kept_one_is_only_judged(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """Issue 8: `manage.py apply OTHER` paused what the kept directory defines."""
+    settings.JOBDECK = {**settings.JOBDECK, "CONFIG_DIR": tmp_path / "kept"}
+    write(tmp_path / "kept", "jobs/one.json", sample())
+    write(tmp_path / "other", "jobs/two.json", sample())
+    call_command("apply", stdout=StringIO())
+
+    with pytest.raises(CommandError, match="The dispatchers keep to"):
+        call_command("apply", str(tmp_path / "other"), stdout=StringIO())
+    told = StringIO()
+    call_command("apply", str(tmp_path / "other"), check=True, stdout=told)
+
+    assert told.getvalue() == "All files can be read.\n"
+    assert list(Job.objects.present().values_list("name", "state")) == [("one", "active")]

@@ -38,7 +38,11 @@ class Command(BaseCommand):
         if options["check"]:
             self._check(root)
             return
-        outcome = files.apply(root, prune=options["prune"])
+        self._refuse_another(root)
+        try:
+            outcome = files.apply(root, prune=options["prune"])
+        except OSError as error:
+            raise CommandError(f"{root} cannot be looked at: {error}") from error
         for word, names in (
             ("applied", outcome.applied),
             ("gone", outcome.gone),
@@ -48,6 +52,15 @@ class Command(BaseCommand):
                 self.stdout.write(f"{word:8} {name}")
         self.stdout.write(f"{outcome.unchanged} unchanged")
         self._fail(list(outcome.broken.values()))
+
+    def _refuse_another(self, root: Path) -> None:
+        """Refuse a directory that the dispatchers do not keep: its jobs and theirs would take turns."""
+        kept = conf.config_dir()
+        if kept is not None and root.resolve() != kept.resolve():
+            raise CommandError(
+                f"The dispatchers keep to {kept}: what only {root} defines would be paused again, and "
+                "everything else meanwhile. Judge it with --check, or make its jobs with `jobctl apply`."
+            )
 
     def _check(self, root: Path) -> None:
         faults = [
