@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support import tumblebug_contract
+from tests.support.tumblebug_contract import VOCABULARIES, Exchange
 
 BASE = "/tumblebug"
 USER, PASSWORD = "default", "a-tumblebug-password"
+TOKEN = "a-tumblebug-token"
 CONNECTIONS = (
     "aws-ap-northeast-2",
     "aws-us-east-1",
@@ -58,6 +62,22 @@ class Stub:
     looked_at: int = 0  # how often a request was asked for
     handling: int = 0  # so many looks are answered with "Handling"
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """Return its vocabulary."""
+        return "infra" if self.infra else "mci"
+
+    def against_the_contract(self, *spoken: str) -> list[str]:
+        """Return what callers, who may speak these vocabularies, or itself have done wrong."""
+        return [
+            finding
+            for exchange in self.exchanges
+            for finding in tumblebug_contract.against(
+                exchange, spoken=spoken or VOCABULARIES, server=self.words
+            )
+        ]
 
     @property
     def url(self) -> str:
@@ -101,13 +121,15 @@ class Stub:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     stub: Stub
+    asked: Exchange
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:
         """Answer what is asked for."""
-        path = urlsplit(self.path).path.removeprefix(BASE)
+        self._read()
+        path = self.asked.path
         if path == "/readyz":
             self._say(200, {"ready": True, "initialized": True, "message": "ready"})
         elif not self._known():
@@ -128,20 +150,34 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Register, or fail as the test wants."""
-        length = int(self.headers.get("Content-Length", "0"))
-        body = json.loads(self.rfile.read(length) or b"{}")
-        query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
-        seen = Seen(
-            query,
-            body,
-            self.headers.get("x-request-id", ""),
-            self.headers.get("x-credential-holder", ""),
-        )
-        if not self._known():
+        self._read()
+        asked = self.asked
+        if asked.path != "/registerCspResources":
+            self._say(404, {"message": "Not Found"})
+        elif not self._known():
             self._say(401, {"message": "Unauthorized"})
-            return
-        self.stub.calls.append(seen)
-        self._register(seen)
+        else:
+            seen = Seen(
+                dict(asked.query),
+                asked.body,
+                asked.headers.get("x-request-id", ""),
+                asked.headers.get("x-credential-holder", ""),
+            )
+            self.stub.calls.append(seen)
+            self._register(seen)
+
+    def _read(self) -> None:
+        """Take the request; noted at once, as some get no answer."""
+        length = int(self.headers.get("Content-Length", "0"))
+        url = urlsplit(self.path)
+        self.asked = Exchange(
+            method=self.command,
+            path=url.path.removeprefix(BASE),
+            query=dict(parse_qsl(url.query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=json.loads(self.rfile.read(length)) if length else None,
+        )
+        self.stub.exchanges.append(self.asked)
 
     def _register(self, seen: Seen) -> None:
         stub = self.stub
@@ -191,9 +227,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _known(self) -> bool:
         pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        return not self.stub.auth or self.headers.get("Authorization") == f"Basic {pair}"
+        good = {f"Basic {pair}", f"Bearer {TOKEN}"}
+        return not self.stub.auth or self.headers.get("Authorization") in good
 
     def _say(self, status: int, document: object) -> None:
+        self.asked.status, self.asked.document = status, document
         data = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -25,9 +25,10 @@ Register = Callable[..., Run]
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
-    """Return a server in its normal state."""
+    """Return a server in its normal state; every request and answer keeps the contract."""
     with tumblebug() as made:
         yield made
+    assert made.against_the_contract() == []
 
 
 @pytest.fixture
