@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from django import VERSION
+
 from scheduler_site.env import (
     LOOPBACK,
     Env,
@@ -303,12 +305,17 @@ JOBDECK = {
         "failed_days": env.integer("KEEP_FAILED_DAYS", 30, low=1, high=36_500),
         "failed_count": env.integer("KEEP_FAILED_COUNT", 100, low=1, high=10**9),
         "log_days": env.integer("KEEP_LOG_DAYS", 30, low=1, high=36_500),
-        "metric_days": env.integer("KEEP_METRIC_DAYS", 90, low=1, high=36_500),
     },
     # Of each job so many executions stay whatever their age.
     "KEEP_OF_EACH_JOB": env.integer("KEEP_OF_EACH_JOB", 50, low=1, high=100_000),
-    # How long hourly figures are kept; a period of 90 days is compared with the 90 before.
-    "STATISTICS_DAYS": env.integer("STATISTICS_DAYS", 400, low=8, high=36_500),
+    # How long hourly figures are kept; a period of 90 days is compared with the 90 before. The other
+    # name is the cron API's: one figure, whoever cleans up.
+    "STATISTICS_DAYS": env.integer(
+        "STATISTICS_DAYS",
+        env.integer("KEEP_METRIC_DAYS", 400, low=8, high=36_500),
+        low=8,
+        high=36_500,
+    ),
     # From where /metrics may be read without a token, and which jobs it names besides queues.
     "METRICS_ALLOW": networks("METRICS_ALLOW", env.words("METRICS_ALLOW")),
     "METRICS_JOBS": env.words("METRICS_JOBS"),
@@ -355,13 +362,27 @@ Q_CLUSTER = {
 # --- Alerts: where messages lead to, and who sends e-mail ------------------------------------------
 # How people reach this installation, for links in messages; empty: messages have none.
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
-EMAIL_HOST = env.text("EMAIL_HOST")
-EMAIL_PORT = env.integer("EMAIL_PORT", 25, low=1, high=65535)
-EMAIL_HOST_USER = env.text("EMAIL_USER")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD")
-EMAIL_USE_TLS = env.boolean("EMAIL_STARTTLS", default=False)
-EMAIL_USE_SSL = env.boolean("EMAIL_TLS", default=False)
-EMAIL_TIMEOUT = 20
+_mail_server = {
+    "host": env.text("EMAIL_HOST"),
+    "port": env.integer("EMAIL_PORT", 25, low=1, high=65535),
+    "username": env.text("EMAIL_USER"),
+    "password": env.text("EMAIL_PASSWORD"),
+    "use_tls": env.boolean("EMAIL_STARTTLS", default=False),
+    "use_ssl": env.boolean("EMAIL_TLS", default=False),
+    "timeout": 20,
+}
+MAIL_READY = bool(_mail_server["host"])
+# Django 6.1 takes them in one setting and warns of the single ones, which Django 5.2 needs.
+if VERSION >= (6, 1):
+    MAILERS = {"default": {"OPTIONS": _mail_server}}
+else:
+    EMAIL_HOST = _mail_server["host"]
+    EMAIL_PORT = _mail_server["port"]
+    EMAIL_HOST_USER = _mail_server["username"]
+    EMAIL_HOST_PASSWORD = _mail_server["password"]
+    EMAIL_USE_TLS = _mail_server["use_tls"]
+    EMAIL_USE_SSL = _mail_server["use_ssl"]
+    EMAIL_TIMEOUT = _mail_server["timeout"]
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "jobdeck@localhost")
 
 # --- Logging: one line an event on standard error -------------------------------------------------

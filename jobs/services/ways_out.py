@@ -41,7 +41,7 @@ def ports() -> Ports:
         post=post,
         run=run_line,
         mail_from=settings.DEFAULT_FROM_EMAIL,
-        mail_ready=bool(settings.EMAIL_HOST),
+        mail_ready=settings.MAIL_READY,
         now=int(time.time()),
     )
 
