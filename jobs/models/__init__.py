@@ -20,7 +20,7 @@ from jobs.models.check_in import CheckIn, CheckInReport
 from jobs.models.dependency import Dependency
 from jobs.models.event import Occurrence
 from jobs.models.execution import Attempt, Execution
-from jobs.models.file import ConfigFile, FileJob, FileWorkspace
+from jobs.models.file import ConfigFile, ConfigPull, FileJob, FileWorkspace
 from jobs.models.freeze import Freeze
 from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
@@ -53,6 +53,7 @@ __all__ = [
     "CheckIn",
     "CheckInReport",
     "ConfigFile",
+    "ConfigPull",
     "Delivery",
     "Dependency",
     "EngineStat",

@@ -55,3 +55,24 @@ class FileWorkspace(models.Model):
     def __str__(self) -> str:
         """Return workspace and file."""
         return f"{self.workspace_id} {self.file_id}"
+
+
+class ConfigPull(models.Model):
+    """What became of the pulls of one host's checkout of the configuration directory."""
+
+    place = models.CharField(max_length=700, unique=True)  # host and directory
+    branch = models.CharField(max_length=200, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    pulled_at = models.DateTimeField(null=True, blank=True)  # the last that did not fail
+    looked_at = models.DateTimeField()
+    fault = models.TextField(blank=True)  # why the last failed
+    failing_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Told by host."""
+
+        ordering = ["place"]
+
+    def __str__(self) -> str:
+        """Return host and directory."""
+        return self.place

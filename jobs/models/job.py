@@ -246,6 +246,8 @@ class JobVersion(models.Model):
     schedule_facts = models.JSONField(default=list, db_default=[])
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200, blank=True)
+    # Of the configuration directory's checkout that it came from; empty: from none.
+    commit = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         """One row a version."""

@@ -19,7 +19,10 @@ class Template(models.Model):
     content_hash = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200, blank=True)
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField()  # when its files changed
+    # When its source was last asked, and why that failed; empty when it did not.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         """Names tell templates apart, whatever their case: they are directories."""
@@ -33,13 +36,13 @@ class Template(models.Model):
 
 
 class WorkspaceJob(models.Model):
-    """A job that deploys or destroys the resources of its workspace, made by the product."""
+    """A job that deploys, destroys or compares what its workspace has, made by the product."""
 
     workspace = models.ForeignKey(
         "jobs.Workspace", on_delete=models.CASCADE, related_name="operations"
     )
     job = models.OneToOneField("jobs.Job", on_delete=models.CASCADE, related_name="operation_of")
-    operation = models.CharField(max_length=20)  # apply or destroy
+    operation = models.CharField(max_length=20)  # apply, destroy or plan
     mode = models.CharField(max_length=40, blank=True)  # of a mode's own schedule
 
     class Meta:

@@ -6,10 +6,7 @@ directory. New files take the place of old ones in one step, never half.
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,37 +22,17 @@ from jobs.domain.errors import (
     DuplicateError,
     InvalidError,
     UnknownError,
-    UnprocessableError,
 )
+from jobs.domain.git_source import check_ref, check_source
 from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.executors.template_files import content_hash, files_of, has_configuration
 from jobs.executors.template_spec import TemplateSpec
 from jobs.models import Template, Workspace
 from jobs.services.audit import record_on
+from jobs.services.git import git
 from jobs.services.writing import write_transaction
 
-# What git fetches from; others, such as `ext::`, run programs.
-_SOURCE: Final = re.compile(r"(https?://|ssh://|file:///|/|[\w.-]+@[\w.-]+:)\S+")
-# A password in an address would be kept, shown, and written into the audit log.
-_WITH_PASSWORD: Final = re.compile(r"https?://[^/]*@.*|ssh://[^/@]*:[^/]*@.*")
-_REF: Final = re.compile(r"[\w][\w./-]{0,199}")
-_FETCH_SECONDS: Final = 300
 _SHORT: Final = 12
-_INHERITED: Final = frozenset(
-    {
-        *(
-            "PATH",
-            "HOME",
-            "USER",
-            "LANG",
-            "TMPDIR",
-            "SSH_AUTH_SOCK",
-            "SSL_CERT_FILE",
-            "SSL_CERT_DIR",
-        ),
-        *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,23 +157,14 @@ def _checked(name: str) -> str:
 @contextmanager
 def _fetched(source: Source) -> Iterator[tuple[Path, str]]:
     """Fetch a repository; give the template's directory in it, and the commit."""
-    if not _SOURCE.fullmatch(source.url):
-        raise InvalidError(
-            f"{source.url[:200]!r} is no source. Use an address with https://, ssh:// or file://, "
-            "git@host:path, or an absolute path of a repository."
-        )
-    if _WITH_PASSWORD.fullmatch(source.url):
-        raise InvalidError(
-            "The address holds a user or a password, which everybody would be shown. Leave them out, "
-            "and let git know them by ~/.netrc or a credential helper of this account."
-        )
-    if source.ref and not _REF.fullmatch(source.ref):
-        raise InvalidError(f"{source.ref[:200]!r} is no branch or tag.")
+    check_source(source.url)
+    check_ref(source.ref)
     with tempfile.TemporaryDirectory(prefix="jobdeck-template-") as folder:
         checkout = Path(folder) / "checkout"
         chosen = ["--branch", source.ref] if source.ref else []
-        _git("clone", "--quiet", "--depth", "1", *chosen, "--", source.url, str(checkout))
-        version = _git("-C", str(checkout), "rev-parse", "HEAD").strip()[:_SHORT]
+        clone = ("clone", "--quiet", "--depth", "1", *chosen, "--", source.url, str(checkout))
+        git(*clone, failing="The repository cannot be fetched")
+        version = git("rev-parse", "HEAD", within=checkout).strip()[:_SHORT]
         shutil.rmtree(checkout / ".git")
         yield _directory(checkout, source.path), version
 
@@ -208,32 +176,6 @@ def _directory(checkout: Path, path: str) -> Path:
     if not has_configuration(found):
         raise InvalidError(f"{path[:200] or 'The repository'} holds no *.tf file.")
     return found
-
-
-def _git(*words: str) -> str:
-    # Of the server's environment only what fetching needs: git runs helpers of the host.
-    environment = {name: value for name, value in os.environ.items() if name in _INHERITED}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
-    try:
-        ended = subprocess.run(  # noqa: S603  # source, path and ref were judged above
-            ["git", *words],  # noqa: S607  # the git of PATH is the one that people know
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_FETCH_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise UnprocessableError(
-            "git was not found on PATH; templates are fetched by it."
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise UnprocessableError(f"git did not answer for {_FETCH_SECONDS} s.") from error
-    if ended.returncode:
-        lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
-        raise UnprocessableError(f"The repository cannot be fetched: {lines[-1][:500]}")
-    return ended.stdout
 
 
 def _put(files: Path, place: Path) -> None:

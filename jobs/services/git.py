@@ -1,0 +1,71 @@
+"""The git of this host: started with little of the server's environment, and never left waiting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from jobs.domain.errors import UnprocessableError
+from jobs.domain.git_source import without_login
+
+FETCH_SECONDS: Final = 120
+_INHERITED: Final = frozenset(
+    {
+        *(
+            "PATH",
+            "HOME",
+            "USER",
+            "LANG",
+            "TMPDIR",
+            "SSH_AUTH_SOCK",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+        ),
+        *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    }
+)
+# A repository brings its own hooks and helpers along only where somebody has put them: not here.
+_CAREFUL: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+
+
+def git(*words: str, within: Path | None = None, failing: str = "git failed") -> str:
+    """Run git to its end and return what it printed; UnprocessableError tells its last words.
+
+    Nothing is asked of anybody: what needs a password that git does not know fails.
+    """
+    # Of the server's environment only what fetching needs: git runs helpers of the host.
+    environment = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    environment |= {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "true",
+        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+        "LC_ALL": "C",
+    }
+    place = [] if within is None else ["-C", str(within)]
+    try:
+        ended = subprocess.run(  # noqa: S603  # addresses and refs were judged by the callers
+            ["git", *_CAREFUL, *place, *words],  # noqa: S607  # the git of PATH people know
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=FETCH_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UnprocessableError("git was not found on PATH; it is what fetches.") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnprocessableError(f"git did not answer for {FETCH_SECONDS} s.") from error
+    if ended.returncode:
+        lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
+        raise UnprocessableError(f"{failing}: {without_login(_telling(lines))[:500]}")
+    return ended.stdout
+
+
+def _telling(lines: list[str]) -> str:
+    """Return the line that tells most: the first that git calls fatal or an error, else the last."""
+    marked = [one for one in lines if one.startswith(("fatal: ", "error: "))]
+    return (marked or lines[-1:])[0]
