@@ -35,8 +35,7 @@ _Schedules = Annotated[list[dict[str, Any]], Field(max_length=50)]
 
 def _known_zone(value: str) -> str:
     with named():
-        rules.zone(value)
-    return value
+        return rules.zone(value).key
 
 
 class PreviewRequest(BaseModel):

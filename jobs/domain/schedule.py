@@ -36,7 +36,7 @@ from jobs.domain.states import (
     ScheduleKind,
     SecondsPosition,
 )
-from jobs.domain.zones import zone
+from jobs.domain.zones import zone, zone_name, zone_names
 
 __all__ = [
     "DueCount",
@@ -82,8 +82,10 @@ class Schedule:
     spread_seconds: float = 0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no schedule."""
+        """Refuse what makes no schedule; put the IANA name for a city."""
         check_schedule(self)
+        if self.timezone not in zone_names():
+            object.__setattr__(self, "timezone", zone_name(self.timezone))
 
     def next_after(
         self, moment: datetime, *, last_finished_at: datetime | None = None

@@ -7,11 +7,13 @@ plus the offset) for what a clock in the zone shows.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from zoneinfo import ZoneInfo
 
 from jobs.domain.errors import ZoneError
@@ -40,31 +42,105 @@ def zone_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Return the zone with that IANA name; raise ZoneError with close matches otherwise.
+    """Return the zone that `zone_name` finds; raise ZoneError otherwise.
 
     Reads the tzdata package and not the host's files, which differ in age: two hosts of one
     installation have to agree on every due time. Only names that the package lists are opened, so a
     path such as ``../x`` opens nothing.
     """
+    key = zone_name(name)
+    with _file(key).open("rb") as file:
+        return ZoneInfo.from_file(file, key=key)
+
+
+@lru_cache(maxsize=1024)
+def zone_name(name: str) -> str:
+    """Return the IANA name that a person means; raise ZoneError with the nearest ones otherwise.
+
+    Besides the name itself in any case, a city will do where only one zone is called so: ``Paris``,
+    ``new york``. Names of one zone with the same rules, such as ``America/Buenos_Aires`` and
+    ``America/Argentina/Buenos_Aires``, are no two; what is stored is always the IANA name.
+    """
     if name in zone_names():
-        with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
-            return ZoneInfo.from_file(file, key=name)
+        return name
+    meant = _meant(name)
+    if len(meant) == 1:
+        return meant[0]
     shown = name if len(name) <= 60 else f"{name[:57]}..."
     if not name:
         raise ZoneError("A time zone is missing. Use an IANA name, such as Europe/Paris or UTC.")
+    if meant:
+        raise ZoneError(f"The time zone {shown} is more than one: {', '.join(meant)}. Name one.")
     close = _close_names(name)
     hint = f"Did you mean {' or '.join(close)}?" if close else "Use an IANA name, such as UTC."
     raise ZoneError(f"The time zone {shown} does not exist. {hint}")
 
 
-def _close_names(name: str) -> list[str]:
-    """Return up to three names that a person may have meant; a bare city finds its zone."""
-    wanted = name[:60].strip().lower().replace(" ", "_")
+def _file(key: str) -> Traversable:
+    return files("tzdata.zoneinfo").joinpath(*key.split("/"))
+
+
+def _plain(text: str) -> str:
+    """Return a name as it is compared: without case, accents, dots, and kinds of gaps."""
+    bare = unicodedata.normalize("NFKD", text[:60].strip().lower())
+    bare = "".join(sign for sign in bare if not unicodedata.combining(sign) and sign != ".")
+    return bare.replace(" ", "_")
+
+
+@lru_cache(maxsize=1)
+def _full_names() -> dict[str, str]:
     # Sorted, so that the answer does not depend on the order of a set.
-    full = {known.lower(): known for known in sorted(zone_names(), reverse=True)}
+    return {known.lower(): known for known in sorted(zone_names(), reverse=True)}
+
+
+@lru_cache(maxsize=1)
+def _cities() -> dict[str, list[str]]:
+    """Return the zones by what stands last in their names.
+
+    Not those of ``Etc/``: ``Etc/GMT+5`` is five hours *behind* UTC, which nobody means by GMT+5.
+    """
+    found: dict[str, list[str]] = {}
+    for name in sorted(zone_names()):
+        region, _, city = name.lower().rpartition("/")
+        if region and region != "etc":
+            found.setdefault(city, []).append(name)
+    return found
+
+
+def _meant(name: str) -> list[str]:
+    """Return the zones that a name without its region, or in another case, may stand for."""
+    wanted = _plain(name)
+    if wanted in _full_names():
+        return [_full_names()[wanted]]
+    cities = _cities()
+    named = cities.get(wanted) or cities.get(wanted.replace("-", "_"), [])
+    return _without_aliases(named)
+
+
+def _without_aliases(names: list[str]) -> list[str]:
+    """Return one name for each set of rules: the first that the table of places has, else the first."""
+    by_rules: dict[bytes, list[str]] = {}
+    for name in names:
+        by_rules.setdefault(_file(name).read_bytes(), []).append(name)
+    places = _places() if len(names) > 1 else frozenset()
+    return [next((one for one in same if one in places), same[0]) for same in by_rules.values()]
+
+
+@lru_cache(maxsize=1)
+def _places() -> frozenset[str]:
+    """Return the names that are in use today, which the table of countries has; not the old ones."""
+    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return frozenset(row[2] for row in rows if len(row) > 2)
+
+
+def _close_names(name: str) -> list[str]:
+    """Return up to three names that a person may have meant."""
+    wanted = _plain(name)
+    full = _full_names()
+    if not wanted.startswith("etc"):
+        full = {known: name for known, name in full.items() if not known.startswith("etc/")}
     cities = {known.rpartition("/")[2]: name for known, name in sorted(full.items(), reverse=True)}
-    if wanted in full or wanted in cities:
-        return [full.get(wanted) or cities[wanted]]
     found = [full[match] for match in difflib.get_close_matches(wanted, full, n=3, cutoff=0.7)]
     return found or [cities[match] for match in difflib.get_close_matches(wanted, cities, n=2)]
 

@@ -240,7 +240,7 @@ def _statistics(source: _Source, window: Window, now: datetime, zone: str) -> St
         window=window,
         start=start,
         end=end,
-        zone=zone,
+        zone=reader.key,
         now=source.figures(start, end),
         before=source.figures(start - window.length, start),
         parts=_parts(hours, window, start, end, reader),

@@ -22,7 +22,7 @@ from jobs.domain.errors import (
 )
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import CalendarMode
-from jobs.domain.zones import zone
+from jobs.domain.zones import zone_name
 from jobs.models import Calendar
 from jobs.services import audit, revisions
 from jobs.services.dispatch import settle_all
@@ -61,7 +61,7 @@ class CalendarDefinition(BaseModel):
     def _check(self) -> Self:
         """Let the domain judge the zone and the windows, and write them in one form."""
         with named("timezone"):
-            zone(self.timezone)
+            self.timezone = zone_name(self.timezone)
         with named():
             self.windows = windows_json(parse_windows(self.windows))
         return self

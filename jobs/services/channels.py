@@ -21,11 +21,11 @@ from jobs.domain.alerts import Rule, Severity
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.quiet import clock
-from jobs.domain.zones import zone_names
+from jobs.domain.zones import zone_name
 from jobs.models import AlertRule, Channel, Job
 from jobs.notify import NotifyError, Ports
-from jobs.services import audit, channel_specs, messages, revisions, ways_out
-from jobs.services.problems import invalid_from
+from jobs.services import audit, channel_specs, messages, reminders, revisions, ways_out
+from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.writing import write_transaction
 
@@ -35,9 +35,8 @@ def _clock(text: str) -> str:
 
 
 def _zone(text: str) -> str:
-    if text not in zone_names():
-        raise ValueError(f"{text[:60]!r} is no time zone. Use one such as Europe/Berlin")
-    return text
+    with named():
+        return zone_name(text)
 
 
 class Routes(BaseModel):
@@ -221,4 +220,5 @@ def _save(row: Channel, asked: ChannelDefinition) -> None:
             row.save()
     except IntegrityError as error:
         raise ConflictError(f"Channel {row.name} exists already.") from error
+    reminders.look_again(row.updated_at)
     revisions.bump("jobs")

@@ -16,7 +16,7 @@ from jobs.domain.check_ins import Expectation
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
-from jobs.domain.zones import zone
+from jobs.domain.zones import zone_name
 from jobs.models import CheckIn, Workspace
 from jobs.queries.check_ins import get_check_in
 from jobs.services import audit, secret_box
@@ -64,7 +64,7 @@ class CheckInDefinition(BaseModel):
         """Ask for exactly one way to say when, and let the domain judge it."""
         self.expression = self.expression.strip()
         with named("timezone"):
-            zone(self.timezone)
+            self.timezone = zone_name(self.timezone)
         if bool(self.expression) == (self.period_seconds is not None):
             raise refuse("Use either a cron expression or a period.")
         if self.expression:

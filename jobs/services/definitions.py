@@ -111,7 +111,7 @@ class ScheduleDefinition(BaseModel):
     def _check(self) -> Self:
         """Let the domain judge the whole: expression, zone, and what belongs to the kind."""
         with named():
-            self.rule(anchor_at=None)
+            self.timezone = self.rule(anchor_at=None).timezone
         return self
 
     def rule(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from jobs.domain.durations import parse_duration
 from jobs.domain.states import ScheduleKind
+from jobs.domain.zones import zone_name
 from jobs.executors.environment import validate_environment
 from jobs.executors.template_spec import TemplateSpec
 from jobs.services.definitions import MAX_SECONDS, ScheduleDefinition
@@ -117,6 +118,8 @@ class Operations(BaseModel):
         with named("environment"):
             validate_environment(self.environment)
         self._check_schedules()
+        with named("timezone"):
+            self.timezone = zone_name(self.timezone)
         return self
 
     def _check_schedules(self) -> None:

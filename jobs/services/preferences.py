@@ -21,9 +21,9 @@ from jobs.domain.preferences import (
     Language,
     Theme,
 )
-from jobs.domain.zones import zone_names
+from jobs.domain.zones import zone_name
 from jobs.models import Preference, SavedFilter
-from jobs.services.problems import parsed
+from jobs.services.problems import named, parsed
 from jobs.services.wording import choice, refuse
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ _QUERY_LENGTH = 1000
 
 
 def _zone(name: str) -> str:
-    if name and name not in zone_names():
-        raise refuse(f"Time zone {name[:80]!r} does not exist. Use a name such as Europe/Paris.")
-    return name
+    if not name:
+        return ""
+    with named():
+        return zone_name(name)
 
 
 def _name(value: str) -> str:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.domain.durations import format_duration
+from jobs.domain.errors import ZoneError
 from jobs.domain.states import ScheduleKind
-from jobs.domain.zones import zone, zone_names
+from jobs.domain.zones import zone
 from jobs.executors.directives import parse_json
 from jobs.web.forms import SCHEDULE_DEFAULTS
 
@@ -70,13 +71,13 @@ def _moment_data(text: str, stored: object, zone_name: str) -> str:
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
-    if at.tzinfo is not None or zone_name not in zone_names():
+    if at.tzinfo is not None:
         return text
     if isinstance(stored, str) and _shown(stored, zone_name) == text:
         return stored
     try:
         return at.replace(tzinfo=zone(zone_name)).astimezone(UTC).isoformat()
-    except OverflowError:
+    except (ZoneError, OverflowError):
         return text
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.domain.errors import ZoneError
-from jobs.domain.zones import DAY, timeline, zone, zone_names
+from jobs.domain.zones import DAY, timeline, zone, zone_name, zone_names
 from tests.domain.zone_files import Change, changes
 
 # Different rules: none, EU, US, half an hour, two hours, midnight, across midnight, the date line,
@@ -43,12 +43,30 @@ def test_a_zone_is_found_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Paris", "Europe/Paris"),
+        (" europe/PARIS ", "Europe/Paris"),
+        ("new york", "America/New_York"),
+        ("NEW_YORK", "America/New_York"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("st. johns", "America/St_Johns"),
+        ("port-au-prince", "America/Port-au-Prince"),
+        ("buenos aires", "America/Argentina/Buenos_Aires"),  # the older name has the same rules
+        ("utc", "UTC"),
+    ],
+)
+def test_a_city_is_its_zone_where_only_one_is_called_so(typed: str, name: str) -> None:
+    assert zone_name(typed) == name == zone(typed).key
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("Europe/Pariss", "The time zone Europe/Pariss does not exist. Did you mean Europe/Paris"),
-        ("europe/paris", "Did you mean Europe/Paris?"),
-        ("Paris", "Did you mean Europe/Paris?"),
-        ("new york", "Did you mean America/New_York?"),
+        ("pariss", "Did you mean Europe/Paris?"),
+        ("eastern", "is more than one: Canada/Eastern, US/Eastern. Name one."),
+        ("GMT+5", "The time zone GMT+5 does not exist. Did you mean GMT"),
         ("Asia/Djakarta", "Asia/Jakarta"),
         ("WIB", "The time zone WIB does not exist."),
         ("xqzw", "Use an IANA name, such as UTC."),

@@ -76,7 +76,7 @@ def test_a_wrong_preference_is_told_at_its_field_and_nothing_is_saved(
     html = answer.content.decode()
     assert answer.status_code == 422
     assert "Mars/Olympus" in html
-    assert "does not exist. Use a name such as Europe/Paris." in html
+    assert "The time zone Mars/Olympus does not exist." in html
     assert html.count("is not allowed. Use ") == 3
     assert not Preference.objects.exists()
 
