@@ -76,6 +76,21 @@ def config_dir() -> Path | None:
     return cast("Path | None", _get("CONFIG_DIR"))
 
 
+def config_repository() -> str:
+    """Return the repository that the configuration directory is a checkout of; empty: none is set."""
+    return cast("str", _get("CONFIG_REPOSITORY"))
+
+
+def config_branch() -> str:
+    """Return its branch; empty: the repository's default, or the one that is checked out."""
+    return cast("str", _get("CONFIG_BRANCH"))
+
+
+def config_pull_seconds() -> float:
+    """Return how often the checkout is pulled; 0: only on request."""
+    return cast("float", _get("CONFIG_PULL_SECONDS"))
+
+
 def workspaces_dir() -> Path | None:
     """Return the directory that holds a directory for each workspace defined by a file."""
     return cast("Path | None", _get("WORKSPACES_DIR"))

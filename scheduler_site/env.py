@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from jobs.domain.addresses import Allowed, parse_allowed
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DurationError, InvalidError, ZoneError
+from jobs.domain.git_source import check_source
 from jobs.domain.readings import Reading, Source
 from jobs.domain.tumblebug import TumblebugServer, Vocabulary
 from jobs.domain.zones import zone
@@ -176,6 +177,17 @@ def config_directory(*named: str, default: str) -> Path | None:
     if found:
         return named_file(found)
     return Path(default) if Path(default).is_dir() else None
+
+
+def repository(name: str, value: str) -> str:
+    """Return the address of a Git repository; one that holds a password is refused unseen."""
+    found = value.strip()
+    if found:
+        try:
+            check_source(found)
+        except InvalidError as error:
+            raise ImproperlyConfigured(f"{name}: {error.message}") from error
+    return found
 
 
 def bull_redis_url(host: str, *, port: int, password: str, number: int) -> str:

@@ -23,6 +23,7 @@ from scheduler_site.env import (
     one_of,
     port_numbers,
     private_file,
+    repository,
     share,
     tumblebug_server,
     web_address,
@@ -40,6 +41,9 @@ STATE_DIR = named_file(env.text("PROVISIONER_STATE_DIR")) or DATA_DIR
 CONFIG_DIR = config_directory(
     env.text("JOBDECK_CONFIG_DIR"), env.text("PROVISIONER_CONFIG_DIR"), default="/etc/provisioner"
 )
+CONFIG_REPOSITORY = repository("JOBDECK_CONFIG_REPOSITORY", env.text("JOBDECK_CONFIG_REPOSITORY"))
+if CONFIG_REPOSITORY and CONFIG_DIR is None:
+    CONFIG_DIR = DATA_DIR / "config"
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 # Where programs written for the interfaces of others look for them; all serve the same.
@@ -244,6 +248,10 @@ JOBDECK = {
     .resolve(),
     # Files that define jobs and workspaces; None: there are none.
     "CONFIG_DIR": CONFIG_DIR,
+    # The repository that it is a checkout of; empty: it is one already, or none.
+    "CONFIG_REPOSITORY": CONFIG_REPOSITORY,
+    "CONFIG_BRANCH": env.text("JOBDECK_CONFIG_BRANCH").strip(),
+    "CONFIG_PULL_SECONDS": env.seconds("JOBDECK_CONFIG_PULL", "1m" if CONFIG_REPOSITORY else "0s"),
     "WORKSPACES_DIR": named_file(env.text("PROVISIONER_WORKSPACES_DIR"))
     or (CONFIG_DIR / "workspaces" if CONFIG_DIR else None),
     # The files that runs leave; several hosts give the same shared directory.

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs import wake
 from jobs.domain import zones
-from jobs.engine import dead_man
+from jobs.engine import dead_man, pulling
 from jobs.engine.alerter import Alerter, Notifier
 from jobs.engine.dispatcher import LONGEST_SLEEP, Dispatcher
 from jobs.engine.files import FileKeeper
@@ -64,7 +64,14 @@ class DispatchProcess:
     def run(self) -> None:
         """Dispatch until asked to stop."""
         self._stop.install()
-        keepers = (Rescuer(), Alerter(), Notifier(), FileKeeper(), dead_man.switch())
+        keepers = (
+            Rescuer(),
+            Alerter(),
+            Notifier(),
+            FileKeeper(),
+            pulling.puller(),
+            dead_man.switch(),
+        )
         threads = [self._beside(one) for one in keepers if one is not None]
         Loop("Dispatcher", self._step, wait=self._wait, stop=self._stop).run()
         give_up = time.monotonic() + JOIN_SECONDS

@@ -11,6 +11,7 @@ from django.utils import timezone
 from jobs.domain.disclosure import masked
 from jobs.domain.permissions import Actor
 from jobs.models import AuditEntry
+from jobs.services import provenance
 
 
 class Facts(TypedDict, total=False):
@@ -56,5 +57,5 @@ def record(
         # Entries stay for ever: a literal secret of a definition must not.
         before=None if before is None else masked(before),
         after=None if after is None else masked(after),
-        note=note[:500],
+        note=provenance.noted(note)[:500],
     )

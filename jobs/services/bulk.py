@@ -15,7 +15,7 @@ from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import breakers, dependency_edits, revisions, workspaces
+from jobs.services import breakers, dependency_edits, provenance, revisions, workspaces
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
@@ -131,6 +131,7 @@ def _first_version(job: Job, snapshot: dict[str, Any], facts: Facts) -> JobVersi
         schedule_facts=facts,
         created_at=job.created_at,
         created_by=job.created_by,
+        commit=provenance.commit_now(),
     )
 
 
@@ -144,5 +145,5 @@ def _entry(job: Job, snapshot: dict[str, Any], actor: Actor) -> AuditEntry:
         object_name=job.name,
         address=actor.address[:64],
         after=snapshot,
-        note="created with others at once",
+        note=provenance.noted("created with others at once"),
     )

@@ -13,6 +13,7 @@ from jobs.services.definitions import JobDefinition
 from jobs.services.file_sources import Content, Found
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
+from jobs.services.provenance import commit_now
 from jobs.services.workspaces import WorkspaceDefinition
 
 # No person can have this name: user names hold no blanks.
@@ -53,7 +54,7 @@ def room_says(told: WorkspaceFile, operations: Operations) -> dict[str, Any]:
     }
 
 
-def row_of(content: Content, commit: str, now: datetime) -> ConfigFile:
+def row_of(content: Content, now: datetime) -> ConfigFile:
     """Return the row of a file that has just been applied, not stored yet."""
     found = content.found
     return ConfigFile(
@@ -61,7 +62,7 @@ def row_of(content: Content, commit: str, now: datetime) -> ConfigFile:
         size=found.size,
         changed_ns=found.changed_ns,
         fingerprint=content.fingerprint[:63] + mark_of(found),
-        commit=commit,
+        commit=commit_now(),
         applied_at=now,
         looked_at=now,
     )

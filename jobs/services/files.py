@@ -22,15 +22,17 @@ from jobs.domain.errors import JobdeckError, StateError
 from jobs.domain.permissions import Actor
 from jobs.domain.states import JobState
 from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
-from jobs.models import ConfigFile, FileJob, FileWorkspace, Job, Workspace
-from jobs.services import file_sources, revisions, workspace_operations, workspaces
+from jobs.models import ConfigFile, ConfigPull, FileJob, FileWorkspace, Job, Workspace
+from jobs.services import checkouts, file_sources, revisions, workspace_operations, workspaces
 from jobs.services import jobs as job_services
+from jobs.services.checkouts import Stamp
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
 from jobs.services.file_rows import ENABLED, FILES, described, job_says, mark_of, room_says, row_of
 from jobs.services.file_sources import Content, FaultError, Found
 from jobs.services.files_together import create_together
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
+from jobs.services.provenance import from_commit
 from jobs.services.workspaces import WorkspaceChanges
 from jobs.services.writing import write_transaction
 
@@ -55,12 +57,23 @@ class Outcome:
         return bool(self.applied or self.broken or self.gone or self.pruned)
 
 
-def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") -> Outcome:
+def apply(root: Path | None = None, *, prune: bool = False) -> Outcome:
     """Bring everything in line with the files; those that have not changed are not even read."""
     root = root or conf.config_dir()
-    outcome = Outcome()
     if root is None or not root.is_dir():
-        return outcome
+        return Outcome()
+    with checkouts.standing_still(root):
+        return _apply(root, prune=prune)
+
+
+def pull(*, actor: Actor) -> tuple[ConfigPull, Outcome]:
+    """Bring the checkout of the configuration directory forward, and apply what that changed."""
+    row = checkouts.pull(actor=actor)
+    return row, apply()
+
+
+def _apply(root: Path, *, prune: bool) -> Outcome:
+    outcome = Outcome()
     now = timezone.now()
     known = {one.path: one for one in ConfigFile.objects.all()}
     found = [_as_known(one, known) for one in file_sources.files_in(root)]
@@ -70,12 +83,14 @@ def apply(root: Path | None = None, *, prune: bool = False, commit: str = "") ->
         return outcome
     changed = [one for one in found if not _is_known(one, known.get(one.path))]
     outcome.unchanged = len(found) - len(changed)
+    stamp = checkouts.stamp_of(root) if changed else Stamp()
     fresh = [one for one in changed if one.path not in known]
-    made = create_together(fresh, commit=commit, now=now)
+    made = create_together(fresh, stamp=stamp, now=now)
     outcome.applied += sorted(made)
     for one in changed:
         if one.path not in made:
-            _apply_one(one, outcome, commit, now)
+            with from_commit(stamp.of(one.path)):
+                _apply_one(one, outcome, now)
     present = {one.path for one in found}
     for path in sorted(set(known) - present):
         _let_go(known[path], outcome, now)
@@ -108,14 +123,14 @@ def _is_known(found: Found, row: ConfigFile | None) -> bool:
 # --- One file -------------------------------------------------------------------------------------
 
 
-def _apply_one(found: Found, outcome: Outcome, commit: str, now: datetime) -> None:
+def _apply_one(found: Found, outcome: Outcome, now: datetime) -> None:
     """Apply one file in a transaction of its own; a fault undoes it and is kept on its row."""
     content: Content | None = None
     try:
         content = file_sources.read(found)
         with write_transaction():
             row = _locked(found, now)
-            fresh = row_of(content, commit, now)
+            fresh = row_of(content, now)
             if row.present and row.fingerprint == fresh.fingerprint:
                 # Touched, or applied by another dispatcher in this very moment.
                 _note(row, found, now, applied=False)
@@ -123,7 +138,7 @@ def _apply_one(found: Found, outcome: Outcome, commit: str, now: datetime) -> No
                 return
             file_sources.understand(content)
             warnings = _carry_out(content, row)
-            row.fingerprint, row.commit = fresh.fingerprint, commit
+            row.fingerprint, row.commit = fresh.fingerprint, fresh.commit
             row.fault, row.line, row.warnings = "", None, warnings
             _note(row, found, now, applied=True)
         outcome.applied.append(found.path)

@@ -11,11 +11,13 @@ from django.db import DataError, IntegrityError
 from jobs.domain.errors import JobdeckError
 from jobs.models import ConfigFile, FileJob, Job, Workspace
 from jobs.services import bulk, file_sources, workspace_operations
+from jobs.services.checkouts import Stamp
 from jobs.services.definitions import JobDefinition, parse_definition
 from jobs.services.file_rows import FILES, job_says, new_workspace, row_of
 from jobs.services.file_sources import Content, FaultError, Found
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
+from jobs.services.provenance import from_commit
 from jobs.services.writing import write_transaction
 
 
@@ -33,7 +35,7 @@ class _Plain:
         return {((one.workspace or "").lower(), one.name.lower()) for one in self.definitions}
 
 
-def create_together(fresh: Sequence[Found], *, commit: str, now: datetime) -> set[str]:
+def create_together(fresh: Sequence[Found], *, stamp: Stamp, now: datetime) -> set[str]:
     """Make what new files define in few statements; return the paths of those it was done for.
 
     An installation begins with hundreds of files. Whatever is not plain (broken, paused, already
@@ -46,7 +48,8 @@ def create_together(fresh: Sequence[Found], *, commit: str, now: datetime) -> se
     taken = {("", name.lower()) for name in alone}
     plain: list[_Plain] = []
     for one in fresh:
-        ready = _plain(one)
+        # A batch is of one commit.
+        ready = _plain(one) if stamp.of(one.path) == stamp.commit else None
         if ready is None or not ready.names.isdisjoint(taken) or _room_of(ready) in rooms:
             continue
         taken |= ready.names
@@ -55,8 +58,8 @@ def create_together(fresh: Sequence[Found], *, commit: str, now: datetime) -> se
     for start in range(0, len(plain), bulk.BATCH):
         batch = plain[start : start + bulk.BATCH]
         try:
-            with write_transaction():
-                _make(batch, commit, now)
+            with from_commit(stamp.commit), write_transaction():
+                _make(batch, now)
         # One names what there is not, or what the database refuses: each by itself then.
         except (FaultError, JobdeckError, DataError, IntegrityError):
             continue
@@ -91,9 +94,9 @@ def _room_of(one: _Plain) -> str | None:
     return None if told is None else told.name.lower()
 
 
-def _make(batch: Sequence[_Plain], commit: str, now: datetime) -> None:
+def _make(batch: Sequence[_Plain], now: datetime) -> None:
     """Make the workspaces, then all jobs, then note where each came from."""
-    files = ConfigFile.objects.bulk_create([row_of(one.content, commit, now) for one in batch])
+    files = ConfigFile.objects.bulk_create([row_of(one.content, now) for one in batch])
     wanted: list[JobDefinition] = []
     of_files: list[tuple[ConfigFile, bool]] = []  # in the order of `wanted`
     made_by: list[tuple[Workspace, workspace_operations.Wanted]] = []

@@ -24,6 +24,7 @@ from jobs.services import (
     dependency_edits,
     events,
     feeding,
+    provenance,
     revisions,
     same_registration,
     stale,
@@ -372,6 +373,7 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
         schedule_facts=facts_of(rows),
         created_at=now,
         created_by=actor.name[:200],
+        commit=provenance.commit_now(),
     )
     revisions.bump("jobs")
     wake.poke("jobs")
