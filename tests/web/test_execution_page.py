@@ -197,3 +197,57 @@ def test_run_again_leads_to_the_new_run(job: Job, operator_client: Client) -> No
     new = job.executions.exclude(pk=before.pk).get()
     assert answer["Location"] == reverse("execution", args=[new.pk])
     assert new.trigger == "retry"
+
+
+def test_a_registration_shows_what_came_of_each_connection_the_troubled_first(
+    viewer_client: Client,
+) -> None:
+    """S0-93, S0-158: sums and a row a connection, while it polls as well; texts are the cloud's."""
+    cloud = make_job(type="registerCspResources", spec={"ns_id": "default"})
+    fine = {"name": "azure", "registered": 15, "failed": 0, "seconds": 312, "message": ""}
+    bad = {"name": "aws", "registered": 3, "failed": 2, "seconds": 5, "message": "<b>denied</b>"}
+    result = {"registered": 18, "failed": 2, "resources": {"vNet": 18}, "connections": [fine, bad]}
+    execution = make_execution(cloud, state=ExecutionState.SUCCEEDED.value, result=result)
+
+    html = shown(viewer_client, execution)
+    swap = viewer_client.get(f"/p/executions/{execution.pk}/", headers=HTMX).content.decode()
+
+    for page in (html, swap):
+        table = page.partition('id="connections"')[2].partition("</section>")[0]
+        assert "18 registered" in table
+        assert "2 failed" in table
+        assert '<span class="mono">vNet</span> 18' in table
+        assert table.index("aws") < table.index("azure")
+        assert "&lt;b&gt;denied&lt;/b&gt;" in table
+        assert "5 m 12 s" in table
+        assert table.count("warn-t") == 1
+
+
+@pytest.mark.parametrize(
+    ("job_type", "result"),
+    [
+        ("command", {"connections": [{"name": "x"}]}),
+        ("registerCspResources", None),
+        ("registerCspResources", {"advice": {"action": "raise_interval"}}),
+        ("registerCspResources", {"connections": "none"}),
+    ],
+)
+def test_without_connections_there_is_no_table_of_them(
+    viewer_client: Client, db: None, job_type: str, result: object
+) -> None:
+    spec = {"command": "true"} if job_type == "command" else {"ns_id": "default"}
+    execution = make_execution(make_job(type=job_type, spec=spec), result=result)
+
+    assert 'id="connections" aria-labelledby="h-cn" hidden' in shown(viewer_client, execution)
+
+
+def test_a_long_table_of_connections_says_how_many_it_leaves_out(viewer_client: Client) -> None:
+    cloud = make_job(type="registerCspResources", spec={"ns_id": "default"})
+    rows = [{"name": f"c{n}", "registered": 1, "failed": 0} for n in range(202)]
+    execution = make_execution(cloud, result={"connections": rows})
+
+    html = shown(viewer_client, execution)
+
+    assert "2 more connections are in the result." in html
+    assert '"mono">c199<' in html
+    assert '"mono">c200<' not in html

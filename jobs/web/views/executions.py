@@ -33,6 +33,7 @@ from jobs.queries.waiting import waiting_of
 from jobs.services.parameter_definitions import shown
 from jobs.web import guard, tree, words
 from jobs.web.compared import compared
+from jobs.web.connections import connections_of
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
@@ -133,6 +134,7 @@ def _facts(execution: Execution, *, may_read: bool) -> dict[str, object]:
         "failures_after": job.consecutive_failures + 1,
         "result_text": _pretty(result),
         "result_tree": tree.of(result),
+        "connections": connections_of(execution, result),
         "metrics": sorted((execution.metrics or {}).items()),
         "artifacts": list(execution.artifacts.all()),
         "given": shown(execution.parameters),
