@@ -21,7 +21,7 @@ from jobs.domain.alerts import Condition, Rule, Severity, words
 from jobs.models import Alert
 from jobs.polling import Flag
 from jobs.queries import alert_facts, own_rules
-from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, ways_out
+from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, reminders, ways_out
 from jobs.services.alerting import RuleSettings
 
 log = logging.getLogger("scheduler.alerts")
@@ -135,16 +135,18 @@ class Alerter:
         else:
             alerting.observe([], (Rule.DATABASE,), given=given, now=now)
 
-    def _housekeeping(self, now: datetime) -> None:
+    def _housekeeping(self, now: datetime) -> bool:
+        more = False
         if time.monotonic() >= self._remind_at:
-            self._remind_at = time.monotonic() + REMIND_SECONDS
-            outbox.remind(now)
-            outbox.escalate(now)
+            more = reminders.remind(now)
+            self._remind_at = 0.0 if more else time.monotonic() + REMIND_SECONDS
+            reminders.escalate(now)
             alert_links.resume_due(now)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             alert_jobs.forget_signals(now)
             prune(now)
+        return more
 
 
 def _observe(

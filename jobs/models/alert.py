@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Alert(models.Model):
@@ -32,6 +33,8 @@ class Alert(models.Model):
     muted_until = models.DateTimeField(null=True, blank=True)
     muted_by = models.CharField(max_length=200, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
+    # Not before then has any channel to be reminded of it.
+    remind_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True, blank=True)
     # Who ended it by hand; empty: the condition ended.
     resolved_by = models.CharField(max_length=200, blank=True)
@@ -51,6 +54,11 @@ class Alert(models.Model):
             ),
             # What may be forgotten.
             models.Index(fields=["resolved_at"], name="alert_resolved"),
+            # What nobody has acknowledged, whose reminders are due next first. Not partial: SQLite
+            # would rather read all that are open.
+            models.Index(
+                fields=["resolved_at", "acknowledged_at", "remind_at"], name="alert_remind"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from jobs.domain.alerts import Condition, Limits, Rule, Severity
 from jobs.models import Alert, AlertJob, AlertRule
-from jobs.services import outbox
+from jobs.services import outbox, revisions
 from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.alerts")
@@ -93,6 +93,7 @@ def open_alert(condition: Condition, *, severity: Severity, now: datetime) -> Al
         opened_at=now,
         seen_at=now,
         changed_at=now,
+        remind_at=now,
     )
     try:
         # The inner one is a savepoint: a race that was lost must not end the caller's transaction.
@@ -112,6 +113,7 @@ def open_alert(condition: Condition, *, severity: Severity, now: datetime) -> Al
                 ]
             )
             outbox.announce(row, "opened", now=now)
+            revisions.bump("alerts")
     except IntegrityError:
         return None
     _tell("Alert opened", row)
@@ -165,6 +167,10 @@ def join(row: Alert, jobs: Collection[int], *, severity: Severity, now: datetime
         outbox.announce_joined(row, now=now)
 
 
+# What lists show of an alert; that it was seen again redraws no page.
+_SHOWN = ("title", "severity", "job_count", "acknowledged_at")
+
+
 def _write(row: Alert, changes: Mapping[str, Any], *, worse: bool, now: datetime) -> None:
     """Write an open alert; one that has become worse is news, also to who acknowledged it."""
     values = dict(changes)
@@ -172,6 +178,8 @@ def _write(row: Alert, changes: Mapping[str, Any], *, worse: bool, now: datetime
         values |= {"changed_at": now, "acknowledged_at": None, "acknowledged_by": ""}
     if not Alert.objects.filter(pk=row.pk, resolved_at__isnull=True).update(**values):
         return
+    if any(values.get(name, getattr(row, name)) != getattr(row, name) for name in _SHOWN):
+        revisions.bump("alerts")
     for name, value in values.items():
         setattr(row, name, value)
     if worse:
@@ -194,6 +202,7 @@ def resolve(row: Alert, *, now: datetime, by: str = "") -> bool:
         AlertJob.objects.filter(alert=row.pk, left_at__isnull=True).update(left_at=now)
         row.resolved_at = now
         outbox.announce(row, "resolved", now=now)
+        revisions.bump("alerts")
     _tell("Alert resolved", row)
     return True
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from jobs.domain.alerts import Limits, Rule, Severity
-from jobs.domain.errors import InvalidError, StateError, UnknownError
+from jobs.domain.errors import InvalidError, JobdeckError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import Alert, AlertRule
-from jobs.services import alerting, audit, revisions
+from jobs.services import alerting, audit, reminders, revisions
+from jobs.services.alert_requests import AlertBulk
 from jobs.services.storable import check_storable
 from jobs.services.writing import write_transaction
 
@@ -44,6 +45,7 @@ def mute(alert_id: int, *, seconds: float, actor: Actor, note: str = "") -> Aler
         row.muted_until = until
         row.muted_by = "" if until is None else actor.name[:200]
         row.save(update_fields=["muted_until", "muted_by"])
+        reminders.look_again(timezone.now(), pk=row.pk)
         _record(row, actor, "alert.unmute" if until is None else "alert.mute", note)
     return row
 
@@ -61,13 +63,33 @@ def resolve(alert_id: int, *, actor: Actor, note: str = "") -> Alert:
 
 def each(numbers: Iterable[int], act: Callable[[int], Alert]) -> tuple[list[Alert], list[str]]:
     """Do the same to several; return what was done, and a sentence for each that was refused."""
-    done, refused = [], []
+    found = outcomes(numbers, act).values()
+    done = [one for one in found if isinstance(one, Alert)]
+    return done, [one.message for one in found if isinstance(one, JobdeckError)]
+
+
+def outcomes(
+    numbers: Iterable[int], act: Callable[[int], Alert]
+) -> dict[int, Alert | JobdeckError]:
+    """Do the same to each once; return by number what it is now, or why it was refused."""
+    found: dict[int, Alert | JobdeckError] = {}
     for number in dict.fromkeys(numbers):
         try:
-            done.append(act(number))
+            found[number] = act(number)
         except (StateError, UnknownError) as error:
-            refused.append(error.message)
-    return done, refused
+            found[number] = error
+    return found
+
+
+def apply(asked: AlertBulk, *, actor: Actor) -> dict[int, Alert | JobdeckError]:
+    """Do what is asked to each alert once; what is refused stops no other."""
+    require(actor, Permission.PAUSE)
+    deeds: dict[str, Callable[[int], Alert]] = {
+        "acknowledge": lambda number: acknowledge(number, actor=actor, note=asked.note),
+        "mute": lambda number: mute(number, seconds=asked.seconds, actor=actor, note=asked.note),
+        "resolve": lambda number: resolve(number, actor=actor, note=asked.note),
+    }
+    return outcomes(asked.ids, deeds[asked.action])
 
 
 def set_rule(
@@ -95,6 +117,8 @@ def set_rule(
         row.muted_until = row.muted_until if mute_seconds is None else _until(mute_seconds)
         row.updated_at = now
         row.save()
+        if mute_seconds is not None:
+            reminders.look_again(now, rule=name)
         audit.record(
             actor,
             "alert_rule.update",

@@ -17,13 +17,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from jobs import conf
-from jobs.domain.alerts import Rule, Severity
+from jobs.domain.alerts import Severity
 from jobs.domain.errors import JobdeckError
 from jobs.domain.quiet import quiet_until
 from jobs.models import Alert, AlertRule, Channel, Delivery
 from jobs.notify import SENDERS, NotifyError, PermanentError, Ports, TemporaryError
 from jobs.services import alert_links, messages
-from jobs.services.channel_routes import own_rule_of, routed
+from jobs.services.channel_routes import routed
 from jobs.services.channel_specs import spec_of
 from jobs.services.writing import write_transaction
 
@@ -43,26 +43,26 @@ def announce(row: Alert, event: str, *, now: datetime) -> int:
     An opening that still waits tells of everything that has happened since: neither a reminder nor
     a rise of severity is added to it.
     """
-    if not conf.cron_feature("alert_notifications") or _muted(row, now):
+    if not conf.cron_feature("alert_notifications") or muted(row, now):
         return 0
     made = 0
     for channel in Channel.objects.filter(enabled=True).order_by("pk"):
-        if not _takes(channel, row, event):
+        if not takes(channel, row, event):
             continue
         if _waits_already(channel, row, event):
             _hurry(channel, row, now)
         else:
-            made += _add(channel, row, event, now)
+            made += add(channel, row, event, now)
     return made
 
 
 def announce_joined(row: Alert, *, now: datetime) -> int:
     """Tell the channels of jobs that joined an open alert, where they have not heard of it."""
-    if not conf.cron_feature("alert_notifications") or _muted(row, now):
+    if not conf.cron_feature("alert_notifications") or muted(row, now):
         return 0
     told = Delivery.objects.filter(alert=row).values("channel")
     rest = Channel.objects.filter(enabled=True).exclude(pk__in=told).order_by("pk")
-    return sum(_add(one, row, "opened", now) for one in rest if _takes(one, row, "opened"))
+    return sum(add(one, row, "opened", now) for one in rest if takes(one, row, "opened"))
 
 
 def _hurry(channel: Channel, row: Alert, now: datetime) -> None:
@@ -78,13 +78,15 @@ def gather() -> timedelta:
     return timedelta(seconds=conf.alert_seconds())
 
 
-def _muted(row: Alert, now: datetime) -> bool:
+def muted(row: Alert, now: datetime) -> bool:
+    """Say whether nobody is told of an alert at the moment."""
     if row.muted_until is not None and row.muted_until > now:
         return True
     return AlertRule.objects.filter(name=row.rule, muted_until__gt=now).exists()
 
 
-def _takes(channel: Channel, row: Alert, event: str) -> bool:
+def takes(channel: Channel, row: Alert, event: str) -> bool:
+    """Say whether an event of an alert is for a channel."""
     if event == "resolved":
         told = Delivery.objects.filter(alert=row, channel=channel, failed_at__isnull=True)
         return channel.tells_resolved and told.exists()
@@ -100,9 +102,11 @@ def _waits_already(channel: Channel, row: Alert, event: str) -> bool:
     return waiting.exists()
 
 
-def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
+def add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
+    """Let a message wait for its channel; 0 when the channel was told of this already."""
     try:
         with write_transaction(), transaction.atomic():
+            _remind_after(row, channel, now)
             Delivery.objects.create(
                 alert=row,
                 channel=channel,
@@ -116,60 +120,11 @@ def _add(channel: Channel, row: Alert, event: str, now: datetime) -> int:
     return 1
 
 
-def escalate(now: datetime) -> int:
-    """Tell another channel of what nobody has acknowledged in time, where its rule says so; once."""
-    if not conf.cron_feature("alert_notifications"):
-        return 0
-    made = 0
-    rows = Alert.objects.filter(
-        rule=Rule.OWN.value, resolved_at__isnull=True, acknowledged_at__isnull=True
-    )
-    for row in rows.order_by("pk")[:500]:
-        rule = own_rule_of(row)
-        name = rule.settings.get("escalate_to") if rule else ""
-        if rule is None or not name or _muted(row, now):
-            continue
-        if now - row.opened_at < timedelta(minutes=rule.settings["escalate_minutes"]):
-            continue
-        channel = Channel.objects.filter(name=name, enabled=True).first()
-        told = Delivery.objects.filter(alert=row, channel=channel, event="passed_on")
-        if channel is not None and not told.exists():
-            made += _add(channel, row, "passed_on", now)
-    return made
-
-
-def remind(now: datetime) -> int:
-    """Write reminders of open alerts that nobody has acknowledged, each channel at its interval."""
-    shortest = Channel.objects.filter(enabled=True, remind_seconds__gt=0).order_by("remind_seconds")
-    interval = shortest.values_list("remind_seconds", flat=True).first()
-    if interval is None:
-        return 0
-    open_ones = Alert.objects.filter(
-        resolved_at__isnull=True,
-        acknowledged_at__isnull=True,
-        opened_at__lte=now - timedelta(seconds=interval),
-    )
-    return sum(_remind(row, now) for row in open_ones.order_by("pk")[:500])
-
-
-def _remind(row: Alert, now: datetime) -> int:
-    if not conf.cron_feature("alert_notifications") or _muted(row, now):
-        return 0
-    made = 0
-    for channel in Channel.objects.filter(enabled=True, remind_seconds__gt=0):
-        told = Delivery.objects.filter(alert=row, channel=channel).order_by("-pk").first()
-        due = told is not None and now - told.created_at >= timedelta(
-            seconds=channel.remind_seconds
-        )
-        if (
-            due
-            and _takes(channel, row, "reminder")
-            and not _waits_already(channel, row, "reminder")
-        ):
-            made += _add(channel, row, "reminder", now)
-    if made:
-        Alert.objects.filter(pk=row.pk).update(reminded_at=now)
-    return made
+def _remind_after(row: Alert, channel: Channel, now: datetime) -> None:
+    """Let reminders of an alert be looked at when this channel's next one is due."""
+    if channel.remind_seconds:
+        at = now + timedelta(seconds=channel.remind_seconds)
+        Alert.objects.filter(pk=row.pk, remind_at__gt=at).update(remind_at=at)
 
 
 def send_due(ports: Ports, *, now: datetime) -> int:

@@ -23,6 +23,9 @@ from jobs.services.writing import write_transaction
 
 _STEP = 500
 COUNTED = 100_000
+# One answer comes within seconds, however much history there is: what is left is done at the next.
+LOOK_SECONDS = 3.0
+ACT_SECONDS = 20.0
 _FAILED = tuple(state.value for state in FAILURES)
 _COMPLETED = tuple(state.value for state in TERMINAL if state not in FAILURES)
 
@@ -36,7 +39,7 @@ class Keep:
     failed: timedelta = timedelta(days=30)
     failed_count: int = 100
     logs: timedelta = timedelta(days=30)
-    metrics: timedelta = timedelta(days=90)
+    metrics: timedelta = timedelta(days=400)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +67,7 @@ def rules() -> Keep:
         failed=timedelta(days=given["failed_days"]),
         failed_count=given["failed_count"],
         logs=timedelta(days=given["log_days"]),
-        metrics=timedelta(days=given["metric_days"]),
+        metrics=timedelta(days=conf.statistics_days()),
     )
 
 

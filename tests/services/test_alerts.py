@@ -38,7 +38,7 @@ from jobs.models import (
     WorkerKind,
 )
 from jobs.queries import alert_facts
-from jobs.services import alert_jobs, alerting, alerts, channels, leases, outbox, ways_out
+from jobs.services import alert_jobs, alerting, alerts, channels, leases, outbox, reminders, ways_out
 from jobs.services import jobs as job_services
 from jobs.services.endings import Ending, count_ending
 from tests.factories import every, make_breaker, make_execution, make_job
@@ -412,7 +412,7 @@ def test_a_receiver_that_is_down_for_a_day_is_told_once_after(hook: Receiver) ->
     while now < NOW + timedelta(hours=24):
         now += timedelta(minutes=30)
         alerting.observe([full], [Rule.DISK], given=given, now=now)
-        outbox.remind(now)
+        reminders.remind(now)
         send(now)
     down = len(hook.came)
     hook.status = 200
@@ -427,7 +427,7 @@ def test_a_receiver_that_is_down_for_a_day_is_told_once_after(hook: Receiver) ->
     assert (row.channel, row.event, row.next_try_at) == (channel, "opened", None)
     assert row.delivered_at is not None
 
-    outbox.remind(now + timedelta(hours=5))
+    reminders.remind(now + timedelta(hours=5))
     send(now + timedelta(hours=6))
     assert hook.came[-1].headers["jobdeck-event"] == "reminder"
 
@@ -687,7 +687,7 @@ def test_a_rule_that_fails_keeps_no_other_from_its_turn(monkeypatch: pytest.Monk
     monkeypatch.setattr(alert_jobs, "serve_signals", stumble)
     kept: list[str] = []
     monkeypatch.setattr(alert_jobs, "recheck", lambda *_args: kept.append("recheck"))
-    monkeypatch.setattr(outbox, "remind", lambda _now: kept.append("remind"))
+    monkeypatch.setattr(reminders, "remind", lambda _now: kept.append("remind"))
 
     with pytest.raises(ValueError, match="poisoned"):
         alerter.Alerter().step()

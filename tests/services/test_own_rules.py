@@ -14,7 +14,7 @@ from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.domain.states import ExecutionState
 from jobs.models import Alert, AlertRule, Delivery, Job, JobStat
 from jobs.queries import own_rules as found
-from jobs.services import alerting, channels, outbox, own_rules
+from jobs.services import alerting, channels, own_rules, reminders
 from tests.factories import make_channel, make_execution, make_job, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -74,10 +74,10 @@ def test_a_rule_tells_its_channel_and_passes_on_what_nobody_acknowledges() -> No
     assert not Alert.objects.exists()
 
     look()
-    outbox.escalate(NOW + timedelta(minutes=9))
+    reminders.escalate(NOW + timedelta(minutes=9))
     assert list(Delivery.objects.values_list("channel", "event")) == [(here.pk, "opened")]
     for _ in range(2):
-        outbox.escalate(NOW + timedelta(minutes=10))
+        reminders.escalate(NOW + timedelta(minutes=10))
 
     told = Delivery.objects.order_by("pk").values_list("channel", "event")
     assert list(told) == [(here.pk, "opened"), (there.pk, "passed_on")]

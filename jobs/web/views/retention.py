@@ -15,15 +15,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from jobs import conf
 from jobs.domain.permissions import Permission
 from jobs.services import retention_rules
-from jobs.services.retention_rules import Cleaned, Keep
+from jobs.services.retention_rules import ACT_SECONDS, LOOK_SECONDS, Cleaned, Keep
 from jobs.web import formats, guard
 from jobs.web.http import AuthedRequest, toast_on_page
 from jobs.web.toasts import Toast
 from jobs.web.words import Text
 
-# A page answers within seconds, however much history there is: what is left is done at the next.
-LOOK_SECONDS = 3.0
-ACT_SECONDS = 20.0
 _NAMES: dict[str, Text] = {
     "completed": gettext_lazy("Executions that did not fail"),
     "failed": gettext_lazy("Executions that failed"),
@@ -68,7 +65,7 @@ def _rules(keep: Keep, found: Cleaned) -> list[Rule]:
         "completed": "KEEP_COMPLETED_DAYS, KEEP_COMPLETED_COUNT",
         "failed": "KEEP_FAILED_DAYS, KEEP_FAILED_COUNT",
         "logs": "KEEP_LOG_DAYS",
-        "metrics": "KEEP_METRIC_DAYS",
+        "metrics": "STATISTICS_DAYS",
     }
     return [
         Rule(name=_NAMES[one], kept=kept[one], settings=names[one], count=counts[one])
