@@ -123,7 +123,9 @@ def job_page(chosen: JobFilter, now: datetime) -> JobPage:
     # A page beyond the end (jobs were deleted meanwhile) shows the last one.
     page = min(chosen.page, max(-(-matching // PAGE_SIZE), 1))
     start = (page - 1) * PAGE_SIZE
-    jobs = _sorted(filtered(chosen, now), chosen.sort, now)[start : start + PAGE_SIZE]
+    # Numbers alone are sorted: whole rows of ten thousand jobs would take ten times as long.
+    ids = _sorted(filtered(chosen, now), chosen.sort, now)[start : start + PAGE_SIZE].values("pk")
+    jobs = _sorted(Job.objects.filter(pk__in=ids), chosen.sort, now)
     # The long texts are not shown in a list, and a script may have a megabyte.
     light = jobs.defer("spec", "environment", "description", "last_error")
     related = ("schedules", "tag_rows", "dependencies__upstream")
