@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from jobs.domain.alerts import Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
@@ -20,14 +20,19 @@ PAGE_SIZE = 50
 
 
 class Phase(StrEnum):
-    """Where an alert stands; open is what nobody looks after yet."""
+    """Where an alert stands; open is what nobody looks after yet.
 
+    No alert stands at ``unresolved``: the word asks for the two that have not ended.
+    """
+
+    UNRESOLVED = "unresolved"
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
 
 
 _PHASES = {
+    Phase.UNRESOLVED: Q(resolved_at__isnull=True),
     Phase.OPEN: Q(resolved_at__isnull=True, acknowledged_at__isnull=True),
     Phase.ACKNOWLEDGED: Q(resolved_at__isnull=True, acknowledged_at__isnull=False),
     Phase.RESOLVED: Q(resolved_at__isnull=False),
@@ -101,21 +106,24 @@ def deliveries_of(row: Alert, *, limit: int = PAGE_SIZE) -> list[Delivery]:
     return list(row.deliveries.select_related("channel").order_by("-pk")[:limit])
 
 
-# What the overview tells of such alerts it reads from the jobs and queues themselves, as it is now.
-_SEEN_THERE = (Rule.FAILURES, Rule.OVERDUE, Rule.LONG_RUN, Rule.NO_WORKER)
+RANK = Case(
+    When(severity=Severity.CRITICAL.value, then=Value(0)),
+    default=Value(1),
+    output_field=IntegerField(),
+)
 
 
-def worst_open(limit: int) -> list[Alert]:
-    """Return open alerts that nobody has acknowledged, critical first, that no job's state shows."""
-    rows = Alert.objects.filter(_PHASES[Phase.OPEN]).exclude(
-        rule__in=[rule.value for rule in _SEEN_THERE]
-    )
-    rank = Case(
-        When(severity=Severity.CRITICAL.value, then=Value(0)),
-        default=Value(1),
-        output_field=IntegerField(),
-    )
-    return list(rows.order_by(rank, "-pk")[:limit])
+def unresolved(seen_by: Actor | None = None) -> QuerySet[Alert]:
+    """Return the alerts that have not ended, acknowledged or not, as far as they may be seen.
+
+    The one answer to "what is wrong now": the overview's list, the number beside the heartbeat, the
+    mark of the tab and the list of alerts all begin here.
+    """
+    rows = Alert.objects.filter(_PHASES[Phase.UNRESOLVED])
+    if seen_by is None or seen_by.sees_all:
+        return rows
+    members = AlertJob.objects.filter(of_jobs_seen_by(seen_by), left_at__isnull=True)
+    return rows.filter(pk__in=members.values("alert"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

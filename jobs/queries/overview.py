@@ -1,26 +1,19 @@
-"""The numbers of the overview: totals, success over a day and a week, what needs attention."""
+"""The numbers of the overview: totals, success over a day and a week."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
+from django.db.models import Count, F, Q, Sum
 
 from jobs.domain.permissions import Actor
 from jobs.domain.states import ExecutionState, JobState
 from jobs.models import Execution, Job, Stat
 from jobs.models.job import of_jobs_seen_by
-from jobs.queries.standing import overdue
-from jobs.queries.waiting import ALERT_AFTER, Unserved, unserved
 
 DAY, WEEK = 24, 24 * 7
-# The alert rules of the seed (REQUIREMENTS S0): in a row, and time in progress.
-CRITICAL_IN_A_ROW, WARNING_IN_A_ROW = 5, 3
-LONG = timedelta(minutes=30)
-SHOWN = 8  # what needs attention is ranked; the rest is one click away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,99 +151,3 @@ def _hours(now: datetime) -> list[Hour]:
         )
         for row in rows
     ]
-
-
-class Trouble(StrEnum):
-    """What can need attention, worst first."""
-
-    AUTO_DISABLED = "auto_disabled"
-    IN_A_ROW = "in_a_row"
-    LONG = "long"
-    OVERDUE = "overdue"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
-    """One thing for a person to look at."""
-
-    kind: Trouble
-    critical: bool
-    job: Job
-    since: datetime | None
-    execution: Execution | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttentionList:
-    """What is shown, and how much there is of it."""
-
-    items: list[Attention]
-    critical: int
-    warnings: int
-    unserved: list[Unserved]  # critical, and beside the items
-
-    @property
-    def hidden(self) -> int:
-        """Return how many more there are."""
-        return self.critical + self.warnings - len(self.items) - len(self.unserved)
-
-
-_IN_A_ROW = Q(state=JobState.ACTIVE.value, consecutive_failures__gte=WARNING_IN_A_ROW)
-_CRITICAL = Q(state=JobState.AUTO_DISABLED.value) | Q(
-    state=JobState.ACTIVE.value, consecutive_failures__gte=CRITICAL_IN_A_ROW
-)
-
-
-def attention(now: datetime, seen_by: Actor | None = None) -> AttentionList:
-    """Return what needs a person, critical first; three queries."""
-    troubled = (
-        Job.objects.present().visible_to(seen_by).filter(_CRITICAL | _IN_A_ROW | overdue(now))
-    )
-    counts = troubled.aggregate(
-        critical=Count("pk", filter=_CRITICAL), warnings=Count("pk", filter=~_CRITICAL)
-    )
-    rank = Case(
-        When(state=JobState.AUTO_DISABLED.value, then=Value(0)),
-        When(_CRITICAL, then=Value(1)),
-        When(_IN_A_ROW, then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    jobs = troubled.order_by(rank, "-consecutive_failures", "next_fire_at")[:SHOWN]
-    found = [_of_job(job) for job in jobs] + [_of_run(run) for run in _long_runs(now, seen_by)]
-    found.sort(key=lambda one: (not one.critical, list(Trouble).index(one.kind)))
-    runs = sum(one.kind == Trouble.LONG for one in found)
-    everything = seen_by is None or seen_by.sees_all
-    missing = unserved(now, longer_than=ALERT_AFTER) if everything else []
-    return AttentionList(
-        items=found[:SHOWN],
-        critical=counts["critical"] + runs + len(missing),
-        warnings=counts["warnings"],
-        unserved=missing,
-    )
-
-
-def _of_job(job: Job) -> Attention:
-    if job.state == JobState.AUTO_DISABLED:
-        return Attention(
-            kind=Trouble.AUTO_DISABLED, critical=True, job=job, since=job.state_changed_at
-        )
-    if job.consecutive_failures >= WARNING_IN_A_ROW:
-        critical = job.consecutive_failures >= CRITICAL_IN_A_ROW
-        return Attention(
-            kind=Trouble.IN_A_ROW, critical=critical, job=job, since=job.last_failure_at
-        )
-    return Attention(kind=Trouble.OVERDUE, critical=False, job=job, since=job.next_fire_at)
-
-
-def _of_run(run: Execution) -> Attention:
-    return Attention(
-        kind=Trouble.LONG, critical=True, job=run.job, since=run.started_at, execution=run
-    )
-
-
-def _long_runs(now: datetime, seen_by: Actor | None) -> list[Execution]:
-    rows = Execution.objects.select_related("job").filter(
-        of_jobs_seen_by(seen_by), state=ExecutionState.RUNNING.value, started_at__lt=now - LONG
-    )
-    return list(rows.order_by("started_at")[:SHOWN])

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, IntegerField, Subquery, Value
+from django.db.models import Count, IntegerField, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from jobs.domain.alerts import Severity
+from jobs.domain.permissions import Actor
 from jobs.models import Alert, Worker, WorkerKind, WorkerState
+from jobs.queries.alerts import unresolved
 
 # A tick older than this means that nothing starts any more (UX 1.1).
 DOWN_AFTER = timedelta(seconds=60)
@@ -27,7 +30,8 @@ class Pulse:
     busy: int
     slots: int
     down: bool
-    alerts: int = 0  # open ones that nobody has acknowledged
+    alerts: int = 0  # that have not ended, as far as the reader may see them
+    critical: int = 0  # of them
 
     @property
     def no_workers(self) -> bool:
@@ -35,13 +39,17 @@ class Pulse:
         return not self.down and self.slots == 0
 
 
-def pulse(now: datetime) -> Pulse:
+def pulse(now: datetime, seen_by: Actor | None = None) -> Pulse:
     """Read the living processes; one query over a handful of rows."""
-    rows = Worker.objects.exclude(state=WorkerState.GONE.value).only(
+    found = Worker.objects.exclude(state=WorkerState.GONE.value).only(
         "kind", "state", "beat_at", "tick_at", "lag_seconds", "busy", "slots"
     )
     # Within the same query: every page shows the number, and asks for it with each poll.
-    rows = rows.annotate(alerts=_open_alerts())
+    waiting = unresolved(seen_by)
+    annotated = found.annotate(
+        alerts=_number(waiting), critical=_number(waiting.filter(severity=Severity.CRITICAL.value))
+    )
+    rows = list(annotated)
     dispatchers = [row for row in rows if row.kind == WorkerKind.DISPATCHER]
     clusters = [
         row
@@ -54,6 +62,8 @@ def pulse(now: datetime) -> Pulse:
         default=None,
     )
     tick_at = latest.tick_at if latest else _last_tick()
+    # Without a process that has not signed off there is no row to count beside.
+    alerts, critical = (rows[0].alerts, rows[0].critical) if rows else _counted(waiting)
     return Pulse(
         tick_at=tick_at,
         lag_seconds=latest.lag_seconds if latest else None,
@@ -61,15 +71,23 @@ def pulse(now: datetime) -> Pulse:
         busy=sum(row.busy for row in clusters),
         slots=sum(row.slots for row in clusters),
         down=tick_at is None or now - tick_at > DOWN_AFTER,
-        alerts=max((row.alerts for row in rows), default=0),
+        alerts=alerts,
+        critical=critical,
     )
 
 
-def _open_alerts() -> Coalesce:
-    """Return how many alerts wait for somebody, beside each row."""
-    waiting = Alert.objects.filter(resolved_at__isnull=True, acknowledged_at__isnull=True)
-    number = waiting.order_by().values(one=Value(1)).annotate(many=Count("pk")).values("many")
+def _number(alerts: QuerySet[Alert]) -> Coalesce:
+    """Return how many alerts there are, beside each row."""
+    number = alerts.order_by().values(one=Value(1)).annotate(many=Count("pk")).values("many")
     return Coalesce(Subquery(number), Value(0), output_field=IntegerField())
+
+
+def _counted(alerts: QuerySet[Alert]) -> tuple[int, int]:
+    """Return how many alerts there are, and how many of them are critical."""
+    found = alerts.aggregate(
+        alerts=Count("pk"), critical=Count("pk", filter=Q(severity=Severity.CRITICAL.value))
+    )
+    return found["alerts"], found["critical"]
 
 
 def _last_tick() -> datetime | None:

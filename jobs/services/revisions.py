@@ -9,7 +9,7 @@ from django.db import connection
 
 SHARDS = 8  # writers on PostgreSQL seldom meet on one of eight rows; a reader still sums a page
 
-Topic = Literal["jobs", "executions", "workers"]
+Topic = Literal["jobs", "executions", "workers", "alerts"]
 
 _BUMP = (
     "INSERT INTO jobs_revision (topic, shard, value) VALUES (%s, %s, 1) "

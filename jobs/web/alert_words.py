@@ -14,7 +14,8 @@ SEVERITY: dict[str, Badge] = {
     Severity.WARNING: Badge(_("Warning"), "triangle-alert", "warn"),
 }
 PHASE: dict[str, Text] = {
-    Phase.OPEN: _("Open"),
+    Phase.UNRESOLVED: _("Not ended"),
+    Phase.OPEN: _("Not acknowledged"),
     Phase.ACKNOWLEDGED: _("Acknowledged"),
     Phase.RESOLVED: _("Resolved"),
 }

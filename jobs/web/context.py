@@ -64,7 +64,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     def frame() -> Shell:
         now = timezone.now()
         return Shell(
-            pulse=pulse(now) if actor.sees_all else replace(pulse(now), alerts=0),
+            pulse=pulse(now, actor),
             room=room(),
             freezes=banner(request, now, actor),
             role=role,

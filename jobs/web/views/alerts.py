@@ -32,6 +32,7 @@ from jobs.queries.jobs import get_job
 from jobs.queries.own_rules import own_rules
 from jobs.services import alerts
 from jobs.web import guard
+from jobs.web.alert_titles import title_of
 from jobs.web.alert_words import COMPARISON, EVENT, EVIDENCE, LIMIT, METRIC, PHASE, RULE, SEVERITY
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, small_number, toast_or_redirect
@@ -52,6 +53,7 @@ class ShownAlert:
     """An alert in words."""
 
     row: Alert
+    title: str
     badge: Badge
     rule: Text
     phase: Text
@@ -64,6 +66,7 @@ def shown(row: Alert, now: datetime) -> ShownAlert:
     """Return an alert as pages show it."""
     return ShownAlert(
         row=row,
+        title=title_of(row),
         badge=SEVERITY.get(row.severity, SEVERITY[Severity.WARNING]),
         rule=RULE.get(row.rule, row.rule),
         phase=PHASE[phase_of(row)],
@@ -100,12 +103,11 @@ def table_region(request: AuthedRequest) -> HttpResponse:
 
 
 def _tag(now: datetime) -> str:
-    # The alerter writes without moving a counter: drawn anew every ten seconds.
-    return tag_of("jobs", now=now, extra=str(int(now.timestamp()) // 10))
+    return tag_of("jobs", "alerts", now=now)
 
 
 def _query(request: AuthedRequest) -> dict[str, str]:
-    """Return the filters that say something; without any it is what is open."""
+    """Return the filters that say something; without any it is what has not ended."""
     given = {
         "phase": request.GET.get("phase", ""),
         "severity": request.GET.get("severity", ""),
@@ -126,7 +128,7 @@ def _query(request: AuthedRequest) -> dict[str, str]:
 
 def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
     query = _query(request)
-    phase = query.get("phase", Phase.OPEN)
+    phase = query.get("phase", Phase.UNRESOLVED)
     after = page_mark(request, "after")
     page = list_alerts(
         AlertListing(
@@ -142,7 +144,7 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
     return {
         "rows": [shown(row, now) for row in page.rows],
         "query": query,
-        "filtered": bool(others) or phase != Phase.OPEN,
+        "filtered": bool(others) or phase != Phase.UNRESOLVED,
         "phase": phase,
         "chips": [
             (value, word, urlencode({**others, "phase": value}))
@@ -206,7 +208,7 @@ def job_alerts(request: AuthedRequest, job_id: int) -> HttpResponse:
 def acknowledge(request: AuthedRequest, alert_id: int) -> HttpResponse:
     """Say that somebody looks after it."""
     row = alerts.acknowledge(alert_id, actor=request.actor, note=_note(request))
-    toast = Toast(text=_("Acknowledged: %s") % row.title, icon="circle-check")
+    toast = Toast(text=_("Acknowledged: %s") % title_of(row), icon="circle-check")
     return toast_or_redirect(request, toast, default=reverse("alert", args=[row.pk]))
 
 
@@ -216,7 +218,7 @@ def mute(request: AuthedRequest, alert_id: int) -> HttpResponse:
     seconds = _seconds(request)
     row = alerts.mute(alert_id, seconds=seconds, actor=request.actor, note=_note(request))
     text = _("Muted: %s") if seconds else _("No longer muted: %s")
-    toast = Toast(text=text % row.title, icon="circle-pause")
+    toast = Toast(text=text % title_of(row), icon="circle-pause")
     return toast_or_redirect(request, toast, default=reverse("alert", args=[row.pk]))
 
 
@@ -224,7 +226,7 @@ def mute(request: AuthedRequest, alert_id: int) -> HttpResponse:
 def resolve(request: AuthedRequest, alert_id: int) -> HttpResponse:
     """End it by hand."""
     row = alerts.resolve(alert_id, actor=request.actor, note=_note(request))
-    toast = Toast(text=_("Ended: %s") % row.title, icon="circle-check")
+    toast = Toast(text=_("Ended: %s") % title_of(row), icon="circle-check")
     return toast_or_redirect(request, toast, default=reverse("alert", args=[row.pk]))
 
 

@@ -13,16 +13,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs.domain.alerts import Severity
 from jobs.domain.holds import Hold
-from jobs.domain.permissions import Actor
+from jobs.domain.permissions import Actor, Permission, can
 from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
-from jobs.models import Execution, Job
-from jobs.queries.alerts import worst_open
+from jobs.models import AlertJob, Execution, Job
+from jobs.queries.attention import Attention, OpenAlert, attention
 from jobs.queries.executions import ExecutionFilter, executions
 from jobs.queries.holds import holds_of
-from jobs.queries.overview import Attention, Totals, attention, totals
+from jobs.queries.overview import Totals, totals
 from jobs.queries.planning import left_of
 from jobs.queries.pulse import pulse
 from jobs.queries.standing import Standing, standing
@@ -31,16 +30,17 @@ from jobs.services import examples
 from jobs.services.firing import rules_of
 from jobs.services.previews import usual_of
 from jobs.web import after, charts, guard
+from jobs.web.alert_steps import Step, next_step
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.views import welcome
+from jobs.web.views.alerts import ShownAlert, shown
 
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
-ALERTS_SHOWN = 5  # of the worst; the list of all is one click away
 _OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
-_TOPICS = ("jobs", "executions")
+_TOPICS = ("jobs", "executions", "alerts")
 
 
 @guard.page()
@@ -74,7 +74,9 @@ def attention_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of what needs attention."""
     now = timezone.now()
     tag = tag_of(*_TOPICS, now=now)
-    return region(request, "partials/attention.html", tag, lambda: _attention(now, request.actor))
+    return region(
+        request, "partials/attention_swap.html", tag, lambda: _attention(now, request.actor)
+    )
 
 
 @guard.page()
@@ -127,21 +129,47 @@ class ShownAttention:
     left: int  # failures until the job is disabled; 0 when it never is
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAlerts:
+    """One line: an alert with its jobs and its next step, or several of one rule."""
+
+    first: ShownAlert
+    more: list[ShownAlert]  # empty for an alert that stands alone
+    members: Sequence[AlertJob]
+    others: int  # jobs of the first that are not named
+    step: Step | None
+    critical: bool
+
+
 def _attention(now: datetime, reader: Actor) -> dict[str, object]:
     found = attention(now, reader)
-    # An alert may name jobs that a reader of some jobs does not see.
-    alerts = worst_open(ALERTS_SHOWN) if reader.sees_all else []
-    critical = sum(one.severity == Severity.CRITICAL for one in alerts)
     return {
         "attention": {
+            "alerts": [_alerts(group, now, reader) for group in found.alerts],
             "items": [_shown(item) for item in found.items],
-            "alerts": [(one, one.severity == Severity.CRITICAL) for one in alerts],
-            "critical": found.critical + critical,
-            "warnings": found.warnings + len(alerts) - critical,
-            "hidden": found.hidden,
+            "critical": found.critical,
+            "warnings": found.warnings,
+            "hidden_alerts": found.hidden_alerts,
+            "hidden_jobs": found.hidden_jobs,
             "unserved": found.unserved,
-        }
+        },
+        # The page of an alert names others' jobs too.
+        "may_open": reader.sees_all,
     }
+
+
+def _alerts(group: Sequence[OpenAlert], now: datetime, reader: Actor) -> ShownAlerts:
+    first = group[0]
+    alone = len(group) == 1
+    members = [one for one in first.members if can(reader, Permission.READ, one.job)]
+    return ShownAlerts(
+        first=shown(first.row, now),
+        more=[] if alone else [shown(one.row, now) for one in group],
+        members=members if alone else [],
+        others=max(first.row.job_count - len(members), 0),
+        step=next_step(first) if alone else None,
+        critical=first.critical,
+    )
 
 
 def _shown(item: Attention) -> ShownAttention:

@@ -1,0 +1,68 @@
+"""What to do about an alert first: the one button that the overview and its page offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from jobs.domain.alerts import Kind, Rule
+from jobs.queries.attention import OpenAlert
+from jobs.web.words import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A link, or where ``resumes`` names a job, the button that enables it again."""
+
+    word: Text = ""
+    url: str = ""
+    resumes: int | None = None
+
+
+def next_step(one: OpenAlert) -> Step:
+    """Return what fits the rule of an alert; its evidence where nothing does."""
+    found = _STEPS.get(one.row.rule, _run)(one)
+    return found or Step(word=_("Evidence"), url=reverse("alert", args=[one.row.pk]))
+
+
+def _run(one: OpenAlert) -> Step | None:
+    """Return the log of what failed last, or of the run that it is about."""
+    numbers = [member.last_execution_id for member in one.members]
+    number = next(filter(None, numbers), None) or one.row.execution_id
+    return number and Step(word=_("Open log"), url=reverse("execution", args=[number]))
+
+
+def _failures(one: OpenAlert) -> Step | None:
+    member = one.only
+    if member is not None and member.kind == Kind.DISABLED:
+        return Step(resumes=member.job_id)
+    return _run(one)
+
+
+def _breaker(one: OpenAlert) -> Step | None:
+    number = one.row.key.rpartition(":")[2]
+    if not number.isdecimal():
+        return None
+    return Step(word=_("Open breaker"), url=reverse("breaker", args=[int(number)]))
+
+
+def _at(word: Text, name: str) -> Callable[[OpenAlert], Step]:
+    return lambda _one: Step(word=word, url=reverse(name))
+
+
+_STEPS: dict[str, Callable[[OpenAlert], Step | None]] = {
+    Rule.FAILURES: _failures,
+    Rule.BREAKER: _breaker,
+    Rule.OVERDUE: _at(_("Look at the scheduler"), "about"),
+    Rule.DISPATCHER: _at(_("Look at the scheduler"), "about"),
+    Rule.DISK: _at(_("Retention"), "retention"),
+    Rule.DATABASE: _at(_("Look at the scheduler"), "about"),
+    Rule.NO_WORKER: _at(_("Queues and workers"), "queues"),
+    Rule.LATE_START: _at(_("Queues and workers"), "queues"),
+    Rule.QUEUE_HEALTH: _at(_("Queue health"), "health"),
+    Rule.BOTTLENECK: _at(_("Queue health"), "health"),
+    Rule.CHECK_IN: _at(_("Check-ins"), "check_ins"),
+}
