@@ -109,8 +109,8 @@ def run_one(
     running: Running, pool: Pool | None = None, *, goes_on: Callable[[], bool] = lambda: False
 ) -> Running | None:
     """Run a started execution and record its end; return the next one if ``goes_on`` and ready."""
-    log.info("[%s] JOB %s: Starting execution", running.workspace, running.job_name)
-    journal.started(running.type, running.job_id)
+    if not journal.started(running.type, running.job_id):
+        log.info("[%s] JOB %s: Starting execution", running.workspace, running.job_name)
     monitor = DatabaseMonitor(
         running, aborting=pool.aborting.is_set if pool is not None else lambda: False
     )
@@ -126,7 +126,6 @@ def run_one(
     result = fitting(artifacts.collected(running, result, alive=monitor.alive))
     following = _record(running, result, monitor, take_next=goes_on())
     _tell(running, result)
-    journal.ended(running.type, running.job_id, result)
     return following
 
 
@@ -244,7 +243,14 @@ def _persistently(action: Callable[[], Answer], *, seconds: float) -> Answer:
 
 
 def _tell(running: Running, result: ExecutionResult) -> None:
-    """Write the line of the journal that says how it ended."""
+    """Write the one line of the log that says how it ended."""
+    facts = {
+        "state": result.state.value,
+        "duration_seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+    }
+    if journal.ended(running.type, running.job_id, result, facts=facts):
+        return
     duration = f"{result.seconds:.3f}s"
     match result.state:
         case ExecutionState.SUCCEEDED:
@@ -257,9 +263,4 @@ def _tell(running: Running, result: ExecutionResult) -> None:
             code = "none" if result.exit_code is None else result.exit_code
             words = f"Failed (duration: {duration}, exit: {code}): {result.message}"
     level = logging.ERROR if result.state in FAILURES else logging.INFO
-    facts = {
-        "state": result.state.value,
-        "duration_seconds": round(result.seconds, 3),
-        "exit_code": result.exit_code,
-    }
     log.log(level, "[%s] JOB %s: %s", running.workspace, running.job_name, words, extra=facts)

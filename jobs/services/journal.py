@@ -6,6 +6,7 @@ Scripts look for them. Its level WARN is ours too for this logger, see `schedule
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from django.db import DatabaseError
 
@@ -28,21 +29,28 @@ def created(job: Job) -> None:
     log.info("Created scheduled job: %s", public_id(job))
 
 
-def started(job_type: str, job_id: int) -> None:
-    """Note the start of a run."""
-    if job_type == TYPE:
-        log.info("Starting job execution: %s", _name_of(job_id))
-
-
-def ended(job_type: str, job_id: int, result: ExecutionResult) -> None:
-    """Note the end of a run."""
+def started(job_type: str, job_id: int) -> bool:
+    """Note the start of a run; say whether its kind of job has words of its own for it."""
     if job_type != TYPE:
-        return
+        return False
+    log.info("Starting job execution: %s", _name_of(job_id))
+    return True
+
+
+def ended(
+    job_type: str, job_id: int, result: ExecutionResult, *, facts: Mapping[str, object]
+) -> bool:
+    """Note the end of a run; say whether its kind of job has words of its own for it."""
+    if job_type != TYPE:
+        return False
     if result.state == ExecutionState.SUCCEEDED:
-        log.info("Job completed successfully: %s", _name_of(job_id))
+        log.info("Job completed successfully: %s", _name_of(job_id), extra=facts)
     elif result.state in FAILURES:
         error = " ".join(result.message.split())
-        log.error("Job execution failed: %s, error: %s", _name_of(job_id), error)
+        log.error("Job execution failed: %s, error: %s", _name_of(job_id), error, extra=facts)
+    else:
+        return False
+    return True
 
 
 def auto_disabled(job: Job, failures: int) -> None:

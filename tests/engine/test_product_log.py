@@ -16,6 +16,7 @@ from jobs import correlation
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState
 from jobs.engine import runner
+from jobs.executors import ExecutionResult
 from jobs.models import Execution
 from jobs.services import claims, executions, jobs, journal, triggers
 from jobs.services.definitions import parse_definition
@@ -103,6 +104,36 @@ def test_jobs_of_resources_keep_the_words_of_their_scheduler(logs: Any) -> None:
     lines = text.getvalue().splitlines()
     assert f"INFO Scheduler: Created scheduled job: {name}" in lines
     assert f"WARN Scheduler: Job auto-disabled after 5 consecutive failures: {name}" in lines
+
+
+@pytest.mark.django_db
+def test_s0_147_149_each_event_of_such_a_job_is_one_line(
+    logs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, objects = logs
+    definition = {"name": "sync", "type": journal.TYPE, "spec": {"ns_id": "default"}}
+    job = jobs.create(parse_definition(definition), actor=SYSTEM)
+    started = triggers.trigger(job.pk, actor=SYSTEM)
+    (claim,) = claims.claim(worker_id=make_worker().pk, queues=["default"], free=1)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    refused = ExecutionResult(
+        state=ExecutionState.FAILED,
+        started_at=started.queued_at,
+        finished_at=started.queued_at,
+        message="failed to connect\nto db1",
+    )
+    monkeypatch.setattr(runner, "_execute", lambda *_given: refused)
+
+    runner.run_claimed(claim.execution_id, claim.token)
+
+    name, mine = journal.public_id(job), f" execution={started.pk}"
+    lines = [line for line in text.getvalue().splitlines() if line.endswith(mine)]
+    assert lines == [
+        f"INFO Scheduler: Starting job execution: {name}{mine}",
+        f"ERROR Scheduler: Job execution failed: {name}, error: failed to connect to db1{mine}",
+    ]
+    told = [json.loads(line) for line in objects.getvalue().splitlines()]
+    assert [one["state"] for one in told if "state" in one] == ["failed"]
 
 
 def test_an_error_keeps_its_trace_in_one_object_of_json() -> None:
