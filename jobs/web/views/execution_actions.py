@@ -8,11 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jobs.domain.permissions import Permission
-from jobs.domain.states import TERMINAL, ExecutionState, Trigger
+from jobs.domain.states import TERMINAL, ExecutionState
 from jobs.models import Execution
 from jobs.queries.executions import get_execution
 from jobs.services import cancelling, triggers
-from jobs.services.parameter_definitions import opened
 from jobs.web import formats, guard
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, toast_on_page, toast_or_redirect
@@ -27,16 +26,12 @@ def _url(execution: Execution) -> str:
 def rerun(request: AuthedRequest, execution_id: int) -> HttpResponse:
     """Run the job again now, with its present configuration and the same parameters."""
     before = get_execution(execution_id)
-    execution = triggers.trigger(
-        before.job_id,
-        actor=request.actor,
-        kind=Trigger.RETRY,
-        idempotency_key=request.POST.get("key", "")[:200],
-        parameters=opened(before.parameters),
+    execution = triggers.again(
+        execution_id, actor=request.actor, idempotency_key=request.POST.get("key", "")[:200]
     )
     text = _("Started %(name)s again as run #%(number)s.") % {
         "name": before.job.name,
-        "number": formats.count(execution.pk),
+        "number": execution.pk,
     }
     return toast_on_page(request, Toast(text=text, icon="rotate-cw"), url=_url(execution))
 
@@ -60,7 +55,7 @@ def _kill(request: AuthedRequest, execution_id: int, template: str) -> HttpRespo
         text = (
             _("Run #%s is ended now.") if execution.state not in TERMINAL else _("Killed run #%s.")
         )
-        toast = Toast(text=text % formats.count(execution.pk), kind="info", icon="circle-stop")
+        toast = Toast(text=text % execution.pk, kind="info", icon="circle-stop")
         return toast_or_redirect(request, toast, default=_url(execution))
     if execution.state in TERMINAL:
         return SeeOther(_url(execution))
@@ -68,7 +63,7 @@ def _kill(request: AuthedRequest, execution_id: int, template: str) -> HttpRespo
 
 
 def _question(execution: Execution) -> Confirm:
-    name = {"number": formats.count(execution.pk), "name": execution.job.name}
+    name = {"number": execution.pk, "name": execution.job.name}
     return Confirm(
         title=_("Kill run #%(number)s of %(name)s?") % name,
         facts=_consequences(execution),

@@ -59,7 +59,7 @@ def started(job: Job, execution: Execution) -> Toast:
     return Toast(
         text=text % job.name,
         icon="play",
-        link_text=_("run #%s") % formats.count(execution.pk),
+        link_text=_("run #%s") % execution.pk,
         link_url=reverse("execution", args=[execution.pk]),
     )
 
