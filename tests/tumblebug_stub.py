@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ class Stub:
     infra: bool = False  # speaks of nodes and infra, as versions from 0.12.9 do
     auth: bool = True
     connections: tuple[str, ...] = CONNECTIONS
+    fail_list: int = 0  # the status that /connConfig answers with
     fail: tuple[int, str] | None = None  # every registration answers this status and message
     fail_in: dict[str, str] = field(default_factory=dict)  # connection: systemMessage
     partly: int = 0  # how many resources of a connection fail
@@ -134,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, {"ready": True, "initialized": True, "message": "ready"})
         elif not self._known():
             self._say(401, {"message": "Unauthorized"})
+        elif path == "/connConfig" and self.stub.fail_list:
+            self._say(self.stub.fail_list, {"message": "no list"})
         elif path == "/connConfig":
             listed = [
                 {"configName": name, "providerName": name.split("-")[0], "verified": True}
@@ -241,12 +245,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def tumblebug(**behaviour: Any) -> Iterator[Stub]:
-    """Serve for the length of a block."""
+def tumblebug(tls: ssl.SSLContext | None = None, **behaviour: Any) -> Iterator[Stub]:
+    """Serve for the length of a block; by TLS where a context is given."""
     stub = Stub(**behaviour)
     handler: Callable[..., Any] = type("Handler", (_Handler,), {"stub": stub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    if tls is not None:
+        # The handshake is left to each connection's own thread, where a failed one harms no other.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        server.handle_error = lambda request, address: None  # type: ignore[method-assign]
     stub.port = server.server_address[1]
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,13 +12,15 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.states import ExecutionState
 from jobs.domain.tumblebug import TumblebugServer, Vocabulary
 from jobs.executors import BeatAnswer, http_supervision, parse_spec, tumblebug_call
+from scheduler_site.env import tumblebug_server
 from tests.executors.worker import Run, make_context, run
-from tests.tumblebug_stub import PASSWORD, USER, Stub, tumblebug
+from tests.tumblebug_stub import PASSWORD, TOKEN, USER, Stub, tumblebug
 
 SUCCEEDED, FAILED = ExecutionState.SUCCEEDED, ExecutionState.FAILED
 ONE = "aws-ap-northeast-2"
@@ -252,6 +256,94 @@ def test_wrong_credentials_are_named_without_their_value(register: Register, stu
 
     assert found.result.message.startswith("CB-Tumblebug refused the credentials (401")
     assert "not-the-password" not in found.text() + repr(found.result)
+
+
+def test_s0_97_a_token_is_taken_in_place_of_a_password_and_never_shown(
+    register: Register, stub: Stub
+) -> None:
+    good = register(connection_name=ONE, user="", password="", token=TOKEN)
+    bad = register(connection_name=ONE, user="", password="", token="not-the-token")
+
+    assert good.result.state is SUCCEEDED
+    sent = {one.headers.get("authorization") for one in stub.exchanges}
+    assert sent == {f"Bearer {TOKEN}", "Bearer not-the-token"}
+    assert bad.result.message.startswith("CB-Tumblebug refused the credentials (401")
+    assert "-token" not in good.text() + bad.text() + repr((good.result, bad.result))
+
+
+def test_s0_97_tls_is_verified_by_the_system_or_a_file_or_not_at_all(
+    register: Register, tmp_path: Path
+) -> None:
+    certificate, context = self_signed(tmp_path)
+    with tumblebug(tls=context) as stub:
+        url = stub.url.replace("http://127.0.0.1", "https://localhost")
+        refused = register(url=url)
+        by_file = register(url=url, ca_file=certificate)
+        unchecked = register(url=url, verify_tls=False)
+
+    sentence = f"No connection to localhost:{stub.port}: the certificate is not valid: self-signed"
+    assert refused.outcome == (FAILED, f"{sentence} certificate")
+    assert by_file.result.state is unchecked.result.state is SUCCEEDED
+    assert len(stub.calls) == 2
+
+
+def self_signed(directory: Path) -> tuple[str, ssl.SSLContext]:
+    """Make a certificate for localhost; return its file and a server's context with it."""
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-days", "2", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return str(certificate), context
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"url": "tumblebug:1323"}, "TUMBLEBUG_URL is no usable address"),
+        ({"url": "http://me:hush@tb/tumblebug"}, "TUMBLEBUG_URL is no usable address"),
+        ({"url": "http://localhost:8000/tumblebug"}, "TUMBLEBUG_URL names port 8000 of this host"),
+        ({"url": "http://tb", "vocabulary": "vm"}, "TUMBLEBUG_VOCABULARY=vm is not known"),
+        ({"url": "http://tb", "token": "t", "user": "u"}, "Set either TUMBLEBUG_TOKEN or"),
+    ],
+)
+def test_s0_97_a_server_that_cannot_be_meant_is_refused_at_the_start(
+    fields: dict[str, str], sentence: str
+) -> None:
+    given = {"vocabulary": "auto", "token": "", "user": "", **fields}
+
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        tumblebug_server(own_ports=[8000], read_seconds=1800, **given)  # type: ignore[arg-type]
+
+    assert str(refusal.value).startswith(sentence)
+    assert "hush" not in str(refusal.value)
+
+
+def test_s0_98_a_list_that_cannot_be_had_does_not_keep_from_the_call(
+    register: Register, stub: Stub
+) -> None:
+    stub.fail_list = 500
+
+    found = register(connection_name=ONE)
+
+    assert found.result.state is SUCCEEDED
+    assert "the connections could not be looked up: 500" in found.text()
+
+
+def test_s0_100_a_limit_that_meets_the_look_up_ends_the_run_with_its_advice(
+    register: Register, stub: Stub
+) -> None:
+    stub.fail_list = 429
+
+    found = register(connection_name=ONE)
+
+    assert found.result.message.endswith("Raise the interval to at least 10 minutes")
+    assert found.result.result["advice"]["least_seconds"] == 600
+    assert stub.calls == []
 
 
 def test_a_server_that_is_away_is_a_sentence(register: Register) -> None:
