@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import Job
-from jobs.services import access, queues, tokens, workspaces
+from jobs.services import access, canary, queues, tokens, workspaces
 from jobs.services.journal import public_id
 from tests.conftest import signed_in
 from tests.factories import (
@@ -37,6 +37,7 @@ from tests.factories import (
     make_variable,
     make_worker,
 )
+from tests.support.repository import make_template
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Django's own pages have rights of their own, and these three are no doors: a login, its end, a pulse.
@@ -157,7 +158,7 @@ class World:
         things = self.mine if own else self.theirs
         if "queues/" in route:
             things = {**things, "name": "doors"}
-        if "welcome/" in route:
+        if "welcome/" in route or "examples/" in route:
             things = {**things, "name": "disk-space"}
         if "rules/" in route:
             things = {**things, "name": "disk"}
@@ -197,10 +198,13 @@ def _things(tag: str) -> dict[str, Any]:
         "channel_id": make_channel(name=f"channel-{tag}").pk,
         "rule_id": make_rule(name=f"rule-{tag}").pk,
         "check_in_id": make_check_in(name=f"check-in-{tag}").pk,
+        "template": make_template(f"template-{tag}").name,
         "breaker_id": make_breaker(f"breaker-{tag}").pk,
         "freeze_id": make_freeze(scope="tag", target=tag).pk,
         "worker_id": make_worker(name=f"cluster-{tag}").pk,
         "user_id": person.pk,
+        "run_id": canary.start(actor=SYSTEM).pk,
+        "access_id": access.grant(person, Role.VIEWER, tag=tag, actor=SYSTEM).pk,
         "token_id": tokens.create(person, "test")[0].pk,
         "name": workspaces.create(
             workspaces.parse_workspace({"name": tag, "operations": {"template": "shop"}}),

@@ -18,6 +18,30 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "role": {"summary": "Another role", "value": {"role": "editor"}},
         "deactivate": {"summary": "Deactivate", "value": {"active": False}},
     },
+    "AccessRequest": {
+        "workspace": {
+            "summary": "For the jobs of a workspace",
+            "value": {"role": "operator", "workspace": "shop"},
+        },
+        "tag": {
+            "summary": "For the jobs with a tag",
+            "value": {"role": "editor", "tag": "nightly"},
+        },
+    },
+    "PreferenceChanges": {
+        "dark": {"summary": "Dark, close rows", "value": {"theme": "dark", "density": "compact"}},
+        "zone": {"summary": "Another clock", "value": {"time_zone": "Europe/Paris"}},
+    },
+    "FilterRequest": {
+        "failed": {
+            "summary": "What failed of the nightly jobs",
+            "value": {
+                "page": "executions",
+                "name": "Bad nights",
+                "query": "state=failed&tag=nightly",
+            },
+        }
+    },
     "TokenDefinition": {
         "deploy": {
             "summary": "For a deployment: starts the jobs with a tag, for 90 days",
@@ -49,6 +73,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "WorkspaceChanges": {
         "close": {"summary": "Let nothing of it run", "value": {"enabled": False}}
     },
+    "TemplateDefinition": {
+        "shop": {
+            "summary": "A directory of a repository",
+            "value": {
+                "name": "shop",
+                "url": "https://git.example.com/infra.git",
+                "path": "shop",
+                "ref": "main",
+            },
+        }
+    },
     "DeployRequest": {"busy": {"summary": "In a mode", "value": {"mode": "busy"}}},
     "QueueSettings": {
         "limit": {"summary": "Three at a time", "value": {"limit": 3}},
@@ -62,6 +97,43 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "value": {"limits": {"critical_in_a_row": 3}},
         }
     },
+    "AlertBulk": {
+        "acknowledge": {
+            "summary": "Look after two",
+            "value": {"action": "acknowledge", "ids": [1, 2], "note": "The database is moving"},
+        },
+        "mute": {
+            "summary": "Tell nobody for an hour",
+            "value": {"action": "mute", "ids": [3], "seconds": 3600},
+        },
+    },
+    "OwnRule": {
+        "slow": {
+            "summary": "Three runs in a row of more than ten minutes",
+            "value": {
+                "name": "Slow nights",
+                "metric": "run_seconds",
+                "comparison": "above",
+                "threshold": 600,
+                "count": 3,
+                "tag": "nightly",
+            },
+        },
+        "silent": {
+            "summary": "No run in two hours, quiet at night",
+            "value": {
+                "name": "No imports",
+                "severity": "critical",
+                "metric": "runs",
+                "comparison": "below",
+                "threshold": 1,
+                "count": 2,
+                "job": "import",
+                "mute": {"from": "22:00", "to": "06:00", "timezone": "Europe/Paris"},
+            },
+        },
+    },
+    "OwnRuleChanges": {"off": {"summary": "Off", "value": {"enabled": False}}},
     "ChannelDefinition": {
         "webhook": {
             "summary": "A signed webhook for critical alerts",

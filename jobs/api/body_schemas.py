@@ -6,18 +6,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from jobs.services.access import AccessRequest
 from jobs.services.accounts import PersonChanges, PersonDefinition
-from jobs.services.alert_requests import AlertMute, AlertNote, AlertRuleChanges
+from jobs.services.alert_requests import AlertBulk, AlertMute, AlertNote, AlertRuleChanges
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.calendars import CalendarDefinition
 from jobs.services.channels import ChannelDefinition
 from jobs.services.check_ins import CheckInDefinition
 from jobs.services.definitions import BreakerDefinition, JobDefinition
+from jobs.services.edit_requests import EditApply, EditPreview, EditUndo
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 from jobs.services.many_requests import BulkRequest
 from jobs.services.operation_requests import DeployRequest
+from jobs.services.own_rules import OwnRule
+from jobs.services.preferences import FilterRequest, PreferenceRequest
 from jobs.services.queues import QueueSettings
+from jobs.services.template_requests import TemplateDefinition
 from jobs.services.token_requests import TokenDefinition
 from jobs.services.variables import VariableChanges, VariableDefinition
 from jobs.services.workspaces import WorkspaceChanges, WorkspaceDefinition
@@ -39,6 +44,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     VariableChanges,
     WorkspaceDefinition,
     DeployRequest,
+    TemplateDefinition,
     WorkspaceChanges,
     QueueSettings,
     AlertNote,
@@ -46,6 +52,14 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AlertRuleChanges,
     ChannelDefinition,
     CheckInDefinition,
+    AccessRequest,
+    AlertBulk,
+    EditPreview,
+    EditApply,
+    EditUndo,
+    OwnRule,
+    PreferenceRequest,
+    FilterRequest,
 )
 
 
@@ -67,6 +81,8 @@ def body_schemas() -> dict[str, Any]:
     schemas["BreakerChanges"] = _changes("BreakerChanges", schemas["BreakerDefinition"])
     schemas["ChannelChanges"] = _changes("ChannelChanges", schemas["ChannelDefinition"])
     schemas["CheckInChanges"] = _changes("CheckInChanges", schemas["CheckInDefinition"])
+    schemas["OwnRuleChanges"] = _changes("OwnRuleChanges", schemas["OwnRule"])
+    schemas["PreferenceChanges"] = _changes("PreferenceChanges", schemas.pop("PreferenceRequest"))
     schemas["JobChanges"] = _changes("JobChanges", definition)
     schemas["CalendarChanges"] = _changes("CalendarChanges", schemas["CalendarDefinition"])
     schemas["JobDefinition"] = {

@@ -83,6 +83,24 @@ JOB_EXAMPLES: dict[str, dict[str, Any]] = {
         },
         "trigger": {"summary": "Start three", "value": {"action": "trigger", "ids": [1, 2, 3]}},
     },
+    "EditPreview": {
+        "tags": {
+            "summary": "Another tag and another queue",
+            "value": {"ids": [1, 2], "add_tags": ["nightly"], "queue": "slow"},
+        },
+    },
+    "EditApply": {
+        "later": {
+            "summary": "Half an hour later",
+            "value": {
+                "jobs": [{"job_id": 1, "version": 3}, {"job_id": 2, "version": 1}],
+                "shift_minutes": 30,
+            },
+        }
+    },
+    "EditUndo": {
+        "one": {"summary": "Take one back", "value": {"jobs": [{"job_id": 1, "version": 4}]}}
+    },
     "TriggerRequest": {
         "parameters": {
             "summary": "With parameters that the job declares",

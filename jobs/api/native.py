@@ -27,17 +27,25 @@ from jobs.api.v1.channels import router as channels
 from jobs.api.v1.check_ins import router as check_ins
 from jobs.api.v1.dependencies import router as dependencies
 from jobs.api.v1.deployments import router as deployments
+from jobs.api.v1.edits import router as edits
 from jobs.api.v1.events import router as events
 from jobs.api.v1.executions import router as executions
 from jobs.api.v1.explain import router as explain
+from jobs.api.v1.file_jobs import router as file_jobs
+from jobs.api.v1.files import router as files
 from jobs.api.v1.freezes import router as freezes
+from jobs.api.v1.installation import router as installation
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.api.v1.log_search import router as log_search
+from jobs.api.v1.own_rules import router as own_rules
 from jobs.api.v1.plans import router as plans
+from jobs.api.v1.preferences import router as preferences
+from jobs.api.v1.queue_health import router as queue_health
 from jobs.api.v1.queues import router as queues
 from jobs.api.v1.search import router as search
 from jobs.api.v1.stats import router as stats
+from jobs.api.v1.templates import router as templates
 from jobs.api.v1.timeline import router as timeline
 from jobs.api.v1.tokens import router as tokens
 from jobs.api.v1.upcoming import router as upcoming
@@ -94,6 +102,7 @@ api = NativeApi(
 register(api)
 api.add_router("/jobs", jobs)
 api.add_router("/jobs", bulk)
+api.add_router("/jobs", edits)
 api.add_router("/jobs", log_search)
 api.add_router("", plans)
 api.add_router("", upcoming)
@@ -107,6 +116,8 @@ api.add_router("/events", events)
 api.add_router("", variables)
 api.add_router("", workspaces)
 api.add_router("", deployments)
+api.add_router("", templates)
+api.add_router("", files)
 api.add_router("", ledger)
 api.add_router("", timeline)
 api.add_router("", stats)
@@ -118,8 +129,13 @@ api.add_router("", users)
 api.add_router("/tokens", tokens)
 api.add_router("/audit", audit)
 api.add_router("", alerts)
+api.add_router("/alerts/own-rules", own_rules)
 api.add_router("/channels", channels)
 api.add_router("/check-ins", check_ins)
+api.add_router("", file_jobs)
+api.add_router("", installation)
+api.add_router("", preferences)
+api.add_router("", queue_health)
 
 
 for _prefix, _router in api._routers:  # noqa: SLF001 - ninja has no other way to all operations

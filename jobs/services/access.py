@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ForbiddenError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, Reach, Role, can, require
 from jobs.models import Access, Job, Workspace
 from jobs.services import audit
-from jobs.services.wording import check_tag, either
+from jobs.services.problems import parsed
+from jobs.services.wording import check_tag, choice, either
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+class AccessRequest(BaseModel):
+    """A role for the jobs of one workspace, or for those with one tag."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Annotated[Role, choice(Role)] = Field(description="Any but administrator.")
+    workspace: str = Field("", max_length=200)
+    tag: str = Field("", max_length=200)
+
 
 # An administrator changes people and settings, which belong to no job.
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.EDITOR)
@@ -68,11 +81,26 @@ def grant(
     return row
 
 
-def revoke(access_id: int, *, actor: Actor) -> Access:
-    """Take a role for some jobs away; it holds from the person's next request on."""
+def parse_access(data: Mapping[str, Any]) -> AccessRequest:
+    """Return the role that ``data`` names; InvalidError names each wrong field."""
+    return parsed(AccessRequest, data)
+
+
+def give(user: User, asked: AccessRequest, *, actor: Actor) -> Access:
+    """Give the role that is asked for; InvalidError where there is no such workspace."""
+    require(actor, Permission.ADMINISTER)
+    room = Workspace.objects.filter(name__iexact=asked.workspace).first()
+    if asked.workspace and room is None:
+        sentence = f"Workspace {asked.workspace!r:.120} does not exist."
+        raise InvalidError(sentence, fields={"workspace": sentence})
+    return grant(user, asked.role, actor=actor, workspace=room, tag=asked.tag)
+
+
+def revoke(access_id: int, *, actor: Actor, user: User | None = None) -> Access:
+    """Take a role for some jobs away (of ``user``); it holds from the person's next request on."""
     require(actor, Permission.ADMINISTER)
     with write_transaction():
-        rows = listed().select_for_update(of=("self",))
+        rows = listed(user=user).select_for_update(of=("self",))
         row = rows.filter(pk=access_id).first()
         if row is None:
             raise UnknownError(f"Access {access_id} does not exist.")

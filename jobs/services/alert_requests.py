@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,18 @@ class AlertMute(AlertNote):
     """For how long nobody is told."""
 
     seconds: Annotated[float, Field(ge=0, le=90 * 86_400, description="0 ends the mute.")]
+
+
+class AlertBulk(AlertNote):
+    """One deed on many alerts."""
+
+    action: Literal["acknowledge", "mute", "resolve"]
+    ids: list[Annotated[int, Field(ge=1, lt=2**63, strict=True)]] = Field(
+        min_length=1, max_length=500, description="Alerts; one that is named twice counts once."
+    )
+    seconds: Annotated[
+        float, Field(ge=0, le=90 * 86_400, description="Of `mute`; 0 ends the mute.")
+    ] = 3600
 
 
 class AlertRuleChanges(BaseModel):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext_noop
 
 from jobs import conf
+from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.domain.states import TERMINAL, ExecutionState
@@ -47,6 +48,14 @@ def start(*, actor: Actor) -> Execution:
 def find() -> Job | None:
     """Return the canary's job, if it was ever asked for."""
     return Job.objects.present().filter(name=NAME, workspace=None).first()
+
+
+def get(execution_id: int) -> Execution:
+    """Return a run of the canary; UnknownError for any other."""
+    run = Execution.objects.filter(pk=execution_id, job__name=NAME, job__workspace=None).first()
+    if run is None:
+        raise UnknownError(f"Execution {execution_id} is no run of the canary.")
+    return run
 
 
 def judge(execution: Execution, now: datetime) -> Finding | None:

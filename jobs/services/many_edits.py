@@ -68,9 +68,14 @@ class EditOutcome:
 def parse_edit(data: Mapping[str, Any]) -> EditRequest:
     """Return the edit that ``data`` holds; InvalidError names each wrong field, or that none is."""
     asked = parsed(EditRequest, data)
+    require_change(asked)
+    return asked
+
+
+def require_change(asked: EditRequest) -> None:
+    """Raise InvalidError where an edit changes nothing of any job."""
     if not (asked.add_tags or asked.remove_tags or asked.queue or asked.shift_minutes):
         raise InvalidError("Nothing is to be changed. Give tags, a queue or minutes.")
-    return asked
 
 
 def plan(

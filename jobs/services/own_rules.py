@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Unpack
 
 from django.db import IntegrityError, transaction
@@ -14,6 +15,7 @@ from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.own_rules import Comparison, Metric
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import Alert, AlertRule, Channel
+from jobs.queries import own_rules as past
 from jobs.services import alerting, audit, revisions
 from jobs.services.channels import Quiet
 from jobs.services.endings import RECENT
@@ -83,6 +85,18 @@ def save(rule_id: int | None, given: Mapping[str, Any], *, actor: Actor) -> Aler
         action = "alert_rule.update" if rule_id else "alert_rule.create"
         _record(row, actor, action, before=before, after=shown(row))
     return row
+
+
+def update(rule_id: int, changes: Mapping[str, Any], *, actor: Actor) -> AlertRule:
+    """Change the fields of a rule that are named."""
+    require(actor, Permission.ADMINISTER)
+    return save(rule_id, {**shown(get(rule_id)), **changes}, actor=actor)
+
+
+def tried(given: Mapping[str, Any], *, actor: Actor, now: datetime) -> past.Trial:
+    """Return what a rule would have opened in the past; nothing is saved."""
+    require(actor, Permission.ADMINISTER)
+    return past.tried(judged(given).model_dump(mode="json"), now)
 
 
 def delete(rule_id: int, *, actor: Actor) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db.models import BigIntegerField, CharField, Value
 from django.db.models.functions import Cast
 
+from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import (
     ROLE_PERMISSIONS,
     Actor,
@@ -19,9 +19,6 @@ from jobs.domain.permissions import (
     lesser,
 )
 from jobs.models import Access
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 
 def ensure_roles() -> None:
@@ -38,6 +35,17 @@ def role_of(user: User) -> Role | None:
         return Role.ADMINISTRATOR
     names = set(user.groups.values_list("name", flat=True))
     return next((role for role in reversed(Role) if role.value in names), None)
+
+
+def person_of(actor: Actor) -> User:
+    """Return the person who acts, or whose token does; UnknownError where it is none."""
+    user = User.objects.filter(username=actor.name).first()
+    if user is None:
+        raise UnknownError(
+            f"{actor.name} is no person of this installation, and only people have that. "
+            "Use the token of a person."
+        )
+    return user
 
 
 def actor_of(

@@ -12,6 +12,7 @@ from jobs.domain.permissions import Actor, Permission
 from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
+from jobs.queries.executions import get_execution
 from jobs.services import access, audit, cancelling, parameter_definitions, revisions
 from jobs.services.batch import behind, new_execution
 from jobs.services.circuits import Gates, gates_of
@@ -50,6 +51,18 @@ def trigger(
         if found is None:
             raise
         return found
+
+
+def again(execution_id: int, *, actor: Actor, idempotency_key: str = "") -> Execution:
+    """Run the job of an execution again now: as it is defined now, with the same parameters."""
+    before = get_execution(execution_id)
+    return trigger(
+        before.job_id,
+        actor=actor,
+        kind=Trigger.RETRY,
+        idempotency_key=idempotency_key,
+        parameters=parameter_definitions.opened(before.parameters),
+    )
 
 
 def _known(job_id: int, idempotency_key: str, parameters: object) -> Execution | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import Settings
 
 from jobs.api.native import api
 from jobs.api.openapi import document
@@ -21,7 +24,9 @@ from jobs.models import (
     Calendar,
     Channel,
     CheckIn,
+    ConfigFile,
     Execution,
+    FileJob,
     Freeze,
     Job,
     Occurrence,
@@ -31,7 +36,16 @@ from jobs.models import (
     Worker,
     Workspace,
 )
-from jobs.services import check_ins, queues, tokens, workspaces
+from jobs.services import (
+    access,
+    canary,
+    check_ins,
+    examples,
+    preferences,
+    queues,
+    tokens,
+    workspaces,
+)
 from jobs.services.operation_requests import Operations
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.api.callers import caller
@@ -48,9 +62,11 @@ from tests.factories import (
     make_execution,
     make_freeze,
     make_job,
+    make_rule,
     make_variable,
     make_worker,
 )
+from tests.support.repository import make_template, small_repository
 
 READ, OPERATE, EDIT, ADMIN = Role
 ROLES: list[Role | None] = [None, *Role]
@@ -61,6 +77,8 @@ ICALENDAR = (
 )
 
 WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T05:00:00Z"}
+
+RULE = {"name": "slow", "metric": "run_seconds", "threshold": 60, "count": 3}
 
 # Operation id -> method, path, body, least role.
 OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
@@ -157,6 +175,13 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "workspaces_delete": ("DELETE", "/workspaces/{room}", None, EDIT),
     "deployments_deploy": ("POST", "/workspaces/{room}/deploy", {}, OPERATE),
     "deployments_destroy": ("POST", "/workspaces/{room}/destroy", {}, OPERATE),
+    "deployments_plan": ("POST", "/workspaces/{room}/plan", None, OPERATE),
+    "templates_list": ("GET", "/templates", None, READ),
+    "templates_create": ("POST", "/templates", {"name": "x", "url": "nowhere"}, ADMIN),
+    "templates_read": ("GET", "/templates/{template}", None, READ),
+    "templates_delete": ("DELETE", "/templates/{template}", None, ADMIN),
+    "templates_update": ("POST", "/templates/{template}/update", None, ADMIN),
+    "templates_plan": ("POST", "/templates/{template}/plan", None, ADMIN),
     "deployments_cancel": ("POST", "/workspaces/{room}/cancel", {}, OPERATE),
     "variables_list": ("GET", "/variables", None, READ),
     "variables_create": ("POST", "/variables", {"name": "made", "value": "x"}, EDIT),
@@ -182,11 +207,55 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "queues_resume": ("POST", "/queues/{paused_queue}/resume", None, OPERATE),
     "queues_drain": ("POST", "/workers/{worker}/drain", None, OPERATE),
     "queues_undrain": ("POST", "/workers/{drained}/undrain", None, OPERATE),
+    "edits_preview": ("POST", "/jobs/change/preview", {"ids": [1], "add_tags": ["x"]}, EDIT),
+    "edits_apply": (
+        "POST",
+        "/jobs/change",
+        {"jobs": [{"job_id": 1, "version": 1}], "add_tags": ["x"]},
+        EDIT,
+    ),
+    "edits_undo": ("POST", "/jobs/change/undo", {"jobs": [{"job_id": 1, "version": 2}]}, EDIT),
+    "executions_rerun": ("POST", "/executions/{execution}/rerun", None, OPERATE),
+    "files_list": ("GET", "/files", None, READ),
+    "files_pull": ("POST", "/files/pull", None, EDIT),
+    "file_jobs_read": ("GET", "/jobs/{job}/file", None, READ),
+    "file_jobs_give_back": ("POST", "/jobs/{of_file}/give-back", None, EDIT),
+    "alerts_bulk": ("POST", "/alerts/bulk", {"action": "mute", "ids": [1]}, OPERATE),
+    "own_rules_list": ("GET", "/alerts/own-rules", None, READ),
+    "own_rules_create": ("POST", "/alerts/own-rules", RULE, ADMIN),
+    "own_rules_trial": ("POST", "/alerts/own-rules/trial", RULE, ADMIN),
+    "own_rules_read": ("GET", "/alerts/own-rules/{rule}", None, READ),
+    "own_rules_update": ("PATCH", "/alerts/own-rules/{rule}", {"enabled": False}, ADMIN),
+    "own_rules_delete": ("DELETE", "/alerts/own-rules/{rule}", None, ADMIN),
+    "calendars_preview": ("POST", "/calendars/preview", {"name": "draft"}, EDIT),
+    "users_grant": ("POST", "/users/{user}/access", {"role": "viewer", "tag": "x"}, ADMIN),
+    "users_ungrant": ("DELETE", "/users/{user}/access/{access}", None, ADMIN),
+    "preferences_read": ("GET", "/preferences", None, READ),
+    "preferences_update": ("PATCH", "/preferences", {"theme": "dark"}, READ),
+    "preferences_filters": ("GET", "/filters", None, READ),
+    "preferences_keep": (
+        "POST",
+        "/filters",
+        {"page": "jobs", "name": "mine", "query": "state=paused"},
+        READ,
+    ),
+    "preferences_drop": ("DELETE", "/filters/{filter}", None, READ),
+    "queue_health_list": ("GET", "/queue-health", None, READ),
+    "queue_health_trend": ("GET", "/queue-health/trend", None, READ),
+    "installation_selfcheck": ("GET", "/selfcheck", None, READ),
+    "installation_start_canary": ("POST", "/canary", None, ADMIN),
+    "installation_read_canary": ("GET", "/canary/{canary}", None, ADMIN),
+    "installation_settings": ("GET", "/settings", None, ADMIN),
+    "installation_retention": ("GET", "/retention", None, ADMIN),
+    "installation_clean": ("POST", "/retention/run", None, ADMIN),
+    "installation_example_list": ("GET", "/examples", None, READ),
+    "installation_add_example": ("POST", "/examples/{example}", None, EDIT),
     "about_workers": ("GET", "/workers", None, READ),
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),
 }
 # Each caller makes one of its own.
 NAMED = {
+    "own_rules_create",
     "jobs_create",
     "calendars_create",
     "check_ins_create",
@@ -218,6 +287,12 @@ def _path(template: str, person: User, number: int) -> str:
         "silent": lambda: check_ins.pause(make_check_in().pk, actor=SYSTEM).pk,
         "breaker": lambda: make_breaker(f"breaker-{number}").pk,
         "backfill": lambda: make_backfill(execution().job).pk,
+        "rule": lambda: make_rule(name=f"rule-{number}").pk,
+        "of_file": lambda: _of_file(f"file-{number}.json"),
+        "access": lambda: access.grant(person, Role.VIEWER, tag="reports", actor=SYSTEM).pk,
+        "filter": lambda: _kept(person),
+        "canary": lambda: canary.start(actor=SYSTEM).pk,
+        "example": lambda: examples.names()[number % len(examples.names())],
         "queue": lambda: f"queue-{number}",
         "paused_queue": lambda: queues.pause(f"paused-{number}", actor=SYSTEM).name,
         "worker": lambda: make_worker().pk,
@@ -227,10 +302,23 @@ def _path(template: str, person: User, number: int) -> str:
                 actor=SYSTEM,
             ).name
         ),
+        "template": lambda: make_template(f"template-{number}").name,
         "drained": lambda: queues.drain(make_worker().pk, actor=SYSTEM).pk,
     }
     named = [name for _, name, _, _ in Formatter().parse(template) if name]
     return template.format(**{name: things[name]() for name in named})
+
+
+def _of_file(path: str) -> int:
+    job = make_job()
+    file = ConfigFile.objects.create(path=path, looked_at=timezone.now())
+    FileJob.objects.create(job=job, file=file, definition={})
+    return job.pk
+
+
+def _kept(person: User) -> int:
+    asked = preferences.parse_filter({"page": "jobs", "name": "x", "query": "state=paused"})
+    return preferences.keep_filter(person, asked).pk
 
 
 def test_the_matrix_knows_every_operation() -> None:
@@ -245,10 +333,15 @@ def test_the_matrix_knows_every_operation() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
+def test_an_operation_is_open_from_its_least_role_up(
+    operation: str, tmp_path: Path, settings: Settings
+) -> None:
+    places = {"CONFIG_DIR": tmp_path / "config", "TEMPLATES_DIR": tmp_path / "templates"}
+    named_places = {**places, "CONFIG_REPOSITORY": small_repository()}
+    settings.JOBDECK = {**settings.JOBDECK, **named_places}
     method, template, body, least = OPERATIONS[operation]
     order = list(Role)
-    own = {"{token}", "{user}"} & set(template.split("/"))
+    own = {"{token}", "{user}", "{filter}"} & set(template.split("/"))
     path = ""
     for number, role in enumerate(ROLES):
         who = caller(role)
@@ -258,6 +351,8 @@ def test_an_operation_is_open_from_its_least_role_up(operation: str) -> None:
             path = _path(template, User.objects.get(username=f"caller-{role}"), number)
         named = operation in NAMED
         sent = {**body, "name": f"made_{number}"} if named else body
+        if operation == "templates_create":
+            sent = {"name": f"made-{number}", "url": small_repository()}
         if operation == "users_create":
             sent = {"username": f"made_{number}"}
         raw = sent if isinstance(sent, bytes) else None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from ninja import Query, Router, Schema
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from jobs.api.body import json_object
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
+from jobs.api.problems import status_of
 from jobs.api.requests import ApiRequest, Cursor, Id, Limit
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.errors import JobdeckError
 from jobs.domain.permissions import Actor
 from jobs.models import Alert
 from jobs.queries.alerts import (
@@ -26,8 +30,8 @@ from jobs.queries.alerts import (
     rules,
 )
 from jobs.services import alerts
-from jobs.services.alert_requests import AlertMute, AlertNote, AlertRuleChanges
-from jobs.services.problems import invalid_from
+from jobs.services.alert_requests import AlertBulk, AlertMute, AlertNote, AlertRuleChanges
+from jobs.services.problems import invalid_from, parsed
 from jobs.services.wording import choice
 
 router = Router(tags=["alerts"])
@@ -112,6 +116,23 @@ class AlertPage(BaseModel):
     next_cursor: str | None
 
 
+class AlertBulkItem(BaseModel):
+    """What became of one alert."""
+
+    alert_id: int
+    status: int = Field(description="As the same action on this alert alone would answer.")
+    code: str = Field(description="`done`, or the code of the refusal.")
+    detail: str = Field(description="Why not; empty when it is done.")
+
+
+class AlertBulkResult(BaseModel):
+    """What became of each alert, in the order in which they were named."""
+
+    done: int
+    refused: int
+    items: list[AlertBulkItem]
+
+
 class RuleDocument(BaseModel):
     """A built-in rule with what holds for it."""
 
@@ -170,6 +191,23 @@ def rules_update(request: ApiRequest, name: str) -> RuleDocument:
         mute_seconds=asked.mute_seconds,
     )
     return next(_rule(one) for one in rules() if one.name == name)
+
+
+@router.post("/alerts/bulk", response=AlertBulkResult, openapi_extra=body_of("AlertBulk"))
+@keyed()
+def bulk(request: ApiRequest) -> AlertBulkResult:
+    """Acknowledge, mute or end up to 500 alerts; what is refused stops no other."""
+    asked = parsed(AlertBulk, json_object(request))
+    items = [_item(*one) for one in alerts.apply(asked, actor=request.auth).items()]
+    refused = sum(one.status >= HTTPStatus.BAD_REQUEST for one in items)
+    return AlertBulkResult(done=len(items) - refused, refused=refused, items=items)
+
+
+def _item(number: int, found: Alert | JobdeckError) -> AlertBulkItem:
+    if isinstance(found, Alert):
+        return AlertBulkItem(alert_id=number, status=HTTPStatus.OK, code="done", detail="")
+    status = status_of(found).value
+    return AlertBulkItem(alert_id=number, status=status, code=found.code, detail=found.message)
 
 
 @router.get("/alerts/{id:alert_id}", response=AlertDetail)

@@ -15,6 +15,7 @@ from jobs.api.body import json_object
 from jobs.api.idempotency import keyed
 from jobs.api.openapi import ICALENDAR_BODY, body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit, Moment, Text, version_of
+from jobs.domain.calendars import Calendar as CalendarRule
 from jobs.domain.errors import InvalidError
 from jobs.domain.states import CalendarMode
 from jobs.models import Calendar
@@ -177,7 +178,19 @@ def delete(request: ApiRequest, calendar_id: int) -> Status[None]:
 @router.get("/{id:calendar_id}/spans", response=SpanList)
 def spans(request: ApiRequest, calendar_id: int, query: Query[SpanQuery]) -> SpanList:
     """Return the stretches of a period in which due times are held back, and why."""
-    rule = rule_of(get_calendar(calendar_id))
+    return _spans(rule_of(get_calendar(calendar_id)), query)
+
+
+@router.post("/preview", response=SpanList, openapi_extra=body_of("CalendarDefinition"))
+def preview(request: ApiRequest, query: Query[SpanQuery]) -> SpanList:
+    """Return what a calendar would hold back in a period; nothing is saved."""
+    asked = parse_calendar(json_object(request))
+    draft = Calendar(name=asked.name, mode=asked.mode, timezone=asked.timezone)
+    draft.windows = asked.windows
+    return _spans(rule_of(draft), query)
+
+
+def _spans(rule: CalendarRule, query: SpanQuery) -> SpanList:
     start = query.start or timezone.now()
     end = query.end or start + _USUAL_RANGE
     if not start < end <= start + _LONGEST_RANGE:

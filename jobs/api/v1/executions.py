@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Annotated
 
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import BaseModel, BeforeValidator, Field
 
 from jobs.api.documents import (
@@ -18,6 +19,7 @@ from jobs.api.documents import (
     execution_document,
     execution_documents,
 )
+from jobs.api.idempotency import keyed
 from jobs.api.openapi import FILE_ANSWER, TEXT_ANSWER
 from jobs.api.requests import LARGEST_ID, ApiRequest, Cursor, Id, Limit, Moment, Text, split_words
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, has_ended, wait_for_end, wait_until
@@ -30,7 +32,7 @@ from jobs.queries.listing import ExecutionListing, list_executions
 from jobs.queries.loglines import tail_offset
 from jobs.queries.logrows import Chosen
 from jobs.queries.workspaces import check_workspace
-from jobs.services import cancelling
+from jobs.services import cancelling, triggers
 from jobs.services.wording import choice
 
 router = Router(tags=["executions"])
@@ -182,6 +184,18 @@ def artifacts(request: ApiRequest, execution_id: int) -> ArtifactList:
 def artifact(request: ApiRequest, execution_id: int, artifact_id: int) -> FileResponse:
     """Return a file that an execution left, byte for byte."""
     return artifact_response(get_artifact(execution_id, artifact_id))
+
+
+@router.post("/{id:execution_id}/rerun", response={202: ExecutionDocument})
+@keyed()
+def rerun(
+    request: ApiRequest, response: HttpResponse, execution_id: int
+) -> Status[ExecutionDocument]:
+    """Run its job again now, with its present definition and the same parameters."""
+    row = triggers.again(execution_id, actor=request.auth)
+    response["Location"] = request.path.replace(f"/{execution_id}/rerun", f"/{row.pk}")
+    document = execution_document(get_execution(row.pk), actor=request.auth)
+    return Status(HTTPStatus.ACCEPTED, document)
 
 
 @router.post("/{id:execution_id}/cancel", response={202: ExecutionDocument})

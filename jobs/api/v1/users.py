@@ -16,6 +16,7 @@ from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.requests import ApiRequest, Cursor, Limit, Text
 from jobs.domain.permissions import ROLE_PERMISSIONS, Permission, Role, require
+from jobs.models import Access
 from jobs.queries.people import list_people
 from jobs.services import access, accounts
 from jobs.services.wording import choice
@@ -39,6 +40,7 @@ class UserDocument(BaseModel):
 class AccessDocument(BaseModel):
     """A role for the jobs of one workspace, or for those with one tag."""
 
+    id: int
     role: str
     workspace: str | None
     tag: str
@@ -134,6 +136,26 @@ def password_link(request: ApiRequest, user_id: int) -> Status[PasswordLink]:
     return Status(HTTPStatus.CREATED, PasswordLink(url=request.build_absolute_uri(path)))
 
 
+@router.post(
+    "/users/{id:user_id}/access",
+    response={201: AccessDocument},
+    openapi_extra=body_of("AccessRequest"),
+)
+@keyed()
+def grant(request: ApiRequest, user_id: int) -> Status[AccessDocument]:
+    """Give a role for the jobs of a workspace, or for those with a tag; a present one is changed."""
+    asked = access.parse_access(json_object(request))
+    row = access.give(accounts.get_person(user_id), asked, actor=request.auth)
+    return Status(HTTPStatus.CREATED, _access(row))
+
+
+@router.delete("/users/{id:user_id}/access/{id:access_id}", response={204: None})
+def ungrant(request: ApiRequest, user_id: int, access_id: int) -> Status[None]:
+    """Take a role for some jobs away; it holds from the next request on."""
+    access.revoke(access_id, actor=request.auth, user=accounts.get_person(user_id))
+    return Status(HTTPStatus.NO_CONTENT, None)
+
+
 @router.get("/roles", response=RoleList)
 def roles(request: ApiRequest) -> RoleList:
     """List the roles with what each may."""
@@ -157,10 +179,10 @@ def _values(row: User) -> dict[str, Any]:
 
 
 def _detail(row: User) -> UserDetail:
-    found = [
-        AccessDocument(
-            role=one.role, workspace=one.workspace.name if one.workspace else None, tag=one.tag
-        )
-        for one in access.listed(user=row)
-    ]
+    found = [_access(one) for one in access.listed(user=row)]
     return UserDetail(**_values(row), access=found)
+
+
+def _access(row: Access) -> AccessDocument:
+    room = row.workspace.name if row.workspace else None
+    return AccessDocument(id=row.pk, role=row.role, workspace=room, tag=row.tag)

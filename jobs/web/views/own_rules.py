@@ -49,8 +49,8 @@ def _taken(request: AuthedRequest, row: AlertRule | None) -> HttpResponse:
     given = drafts.definition(values)
     try:
         if request.POST.get("action") == "try":
-            settings = own_rules.judged(given).model_dump(mode="json")
-            return _form(request, values, row, trial=past.tried(settings, timezone.now()))
+            trial = own_rules.tried(given, actor=request.actor, now=timezone.now())
+            return _form(request, values, row, trial=trial)
         saved = own_rules.save(row.pk if row else None, given, actor=request.actor)
     except (InvalidError, ConflictError) as error:
         fields = getattr(error, "fields", None) or {"name": error.message}
