@@ -18,6 +18,7 @@ from jobs.services.edit_requests import EditApply, EditPreview, EditUndo
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
 from jobs.services.many_requests import BulkRequest
+from jobs.services.missed_requests import MissedRequest
 from jobs.services.operation_requests import DeployRequest
 from jobs.services.own_rules import OwnRule
 from jobs.services.preferences import FilterRequest, PreferenceRequest
@@ -32,6 +33,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     JobDefinition,
     BreakerDefinition,
     BackfillRequest,
+    MissedRequest,
     BulkRequest,
     PersonDefinition,
     PersonChanges,

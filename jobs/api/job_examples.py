@@ -76,6 +76,16 @@ JOB_EXAMPLES: dict[str, dict[str, Any]] = {
             },
         }
     },
+    "MissedRequest": {
+        "outage": {
+            "summary": "What an outage of two hours left out, once for each job",
+            "value": {
+                "from": "2026-01-31T02:00:00Z",
+                "to": "2026-01-31T04:00:00Z",
+                "each": "latest",
+            },
+        }
+    },
     "BulkRequest": {
         "pause": {
             "summary": "Pause two jobs",

@@ -38,11 +38,13 @@ from jobs.api.v1.installation import router as installation
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
 from jobs.api.v1.log_search import router as log_search
+from jobs.api.v1.missed import router as missed
 from jobs.api.v1.own_rules import router as own_rules
 from jobs.api.v1.plans import router as plans
 from jobs.api.v1.preferences import router as preferences
 from jobs.api.v1.queue_health import router as queue_health
 from jobs.api.v1.queues import router as queues
+from jobs.api.v1.schemas import router as schemas
 from jobs.api.v1.search import router as search
 from jobs.api.v1.stats import router as stats
 from jobs.api.v1.templates import router as templates
@@ -108,6 +110,7 @@ api.add_router("", plans)
 api.add_router("", upcoming)
 api.add_router("/executions", executions)
 api.add_router("", backfills)
+api.add_router("/missed", missed)
 api.add_router("/freezes", freezes)
 api.add_router("/breakers", breakers)
 api.add_router("", dependencies)
@@ -135,6 +138,7 @@ api.add_router("/check-ins", check_ins)
 api.add_router("", file_jobs)
 api.add_router("", installation)
 api.add_router("", preferences)
+api.add_router("/schemas", schemas)
 api.add_router("", queue_health)
 
 

@@ -38,6 +38,9 @@ OWN_JOBS = frozenset(
         "api/v1/timeline",
         "api/v1/upcoming",
         "api/v1/alerts",
+        # What was missed is run job by job: the service asks for each.
+        "api/v1/missed",
+        "api/v1/missed/cancel",
         # Whoever may pause all jobs of a workspace or with a tag may freeze them: the service asks.
         "api/v1/freezes",
         "api/v1/freezes/<id:freeze_id>",
@@ -82,6 +85,8 @@ NEEDS: Mapping[str, tuple[Permission, ...]] = {
     "POST backfills/<id:backfill_id>/pause": _RUN,
     "POST backfills/<id:backfill_id>/resume": _RUN,
     "POST backfills/<id:backfill_id>/cancel": _RUN,
+    "POST missed": _RUN,
+    "POST missed/cancel": _RUN,
     "POST freezes": _PAUSE,
     "PATCH freezes/<id:freeze_id>": _PAUSE,
     "POST freezes/<id:freeze_id>/lift": _PAUSE,

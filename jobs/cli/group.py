@@ -33,6 +33,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "freeze": ("freeze", "freezes", "lift"),
     "logs": ("logs",),
     "look": ("list", "next", "show", "status"),
+    "missed": ("missed",),
     "profile": ("login", "profile"),
     "queue": ("drain", "queue", "queues", "undrain", "workers"),
     "top": ("top",),

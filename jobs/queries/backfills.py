@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -195,6 +195,30 @@ def items_of(
     found = list(rows.order_by("pk")[: size + 1])
     page = found[:size]
     return ItemPage(rows=page, after=page[-1].pk if len(found) > size else None)
+
+
+MOST_MADE_UP = 20_000  # that a page looks through
+
+
+def made_up_in(
+    job: Job, stretches: Sequence[tuple[datetime, datetime]]
+) -> list[tuple[int, int | None]]:
+    """Return of each stretch how many due times backfills have run, and the newest such backfill.
+
+    Whether such a run went well is told by its own row; what was given up was not run.
+    """
+    if not stretches:
+        return []
+    first, last = min(start for start, _ in stretches), max(end for _, end in stretches)
+    items = BackfillItem.objects.filter(
+        backfill__job=job, due_at__gte=first, due_at__lte=last, execution__isnull=False
+    ).exclude(execution__state__in=_ENDED_BY_HAND)
+    rows = dict(items.order_by("backfill").values_list("due_at", "backfill")[:MOST_MADE_UP])
+    found = []
+    for start, end in stretches:
+        inside = [number for at, number in rows.items() if start <= at <= end]
+        found.append((len(inside), max(inside, default=None)))
+    return found
 
 
 def live_executions(backfill: Backfill) -> QuerySet[Execution]:

@@ -6,6 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef
 
 from jobs.domain.alerts import (
     CALM,
@@ -23,7 +26,8 @@ from jobs.domain.alerts import (
 )
 from jobs.domain.baseline import baseline
 from jobs.domain.causes import cause_of, fingerprint
-from jobs.models import Alert, AlertJob, AlertSignal, Execution, Job, Omission
+from jobs.domain.states import BackfillChoice, BackfillState, Trigger
+from jobs.models import Alert, AlertJob, AlertSignal, Backfill, Execution, Job, Omission
 from jobs.queries.alert_facts import bursts, facts_of, past_of
 from jobs.services import alerting, outbox
 from jobs.services.alerting import RuleSettings
@@ -36,8 +40,10 @@ CHECKED = 200
 CHECK_AFTER = timedelta(seconds=4)
 # Signals that were served are kept while a burst may count them.
 KEPT = timedelta(minutes=30)
-# What happened once and has no end of its own: told for a day, or until the job succeeds again.
+# What happened once and has no end of its own: told for a day, or until the job is well again.
 EVENT_LASTS = timedelta(days=1)
+# A backfill of what failed makes up for nothing that was missed.
+_RERUNS = (BackfillChoice.MISSED.value, BackfillChoice.ALL.value)
 _OF_JOBS = (Rule.FAILURES.value, Rule.MISSED.value, Rule.FAST_RUN.value)
 
 
@@ -237,8 +243,13 @@ def recheck(given: RuleSettings, now: datetime) -> None:
     )
     if not members:
         return
+    made_up = _on_time_again(members)
     with write_transaction():
-        touched = {one.alert_id: one.alert for one in members if _moved(one, given, now)}
+        touched = {
+            one.alert_id: one.alert
+            for one in members
+            if _moved(one, given, now, over=one.pk in made_up)
+        }
         AlertJob.objects.filter(pk__in=[one.pk for one in members]).update(checked_at=now)
         for row in touched.values():
             row.refresh_from_db()
@@ -246,6 +257,26 @@ def recheck(given: RuleSettings, now: datetime) -> None:
                 settle(row, given, now)
         left = [one for one in members if one.left_at is not None]
         place([found for one in left if (found := _calmed(one, given))], given, now)
+
+
+def _on_time_again(members: Collection[AlertJob]) -> set[int]:
+    """Return the members that missed due times and since then were dispatched on time, or rerun.
+
+    Whether the run that was dispatched succeeds is another matter: the due time was served.
+    """
+    missed = [one.pk for one in members if one.alert.rule == Rule.MISSED]
+    if not missed:
+        return set()
+    on_time = Execution.objects.filter(
+        job=OuterRef("job"), trigger=Trigger.SCHEDULE.value, due_at__gt=OuterRef("joined_at")
+    )
+    # In the text, since with parameters alone no database would use the partial index.
+    on_time = on_time.extra(where=["trigger IN ('schedule', 'misfire')"])
+    rerun = Backfill.objects.filter(
+        job=OuterRef("job"), created_at__gt=OuterRef("joined_at"), choice__in=_RERUNS
+    ).exclude(state=BackfillState.CANCELLED.value)
+    served = AlertJob.objects.filter(Exists(on_time) | Exists(rerun), pk__in=missed)
+    return set(served.values_list("pk", flat=True))
 
 
 def _calmed(member: AlertJob, given: RuleSettings) -> _Placed | None:
@@ -258,9 +289,9 @@ def _calmed(member: AlertJob, given: RuleSettings) -> _Placed | None:
     return _Placed(job=member.job, trouble=trouble, failures=0, execution=member.last_execution_id)
 
 
-def _moved(member: AlertJob, given: RuleSettings, now: datetime) -> bool:
-    """Write what has changed of a member; say whether anything has."""
-    found = _standing(member, given, now)
+def _moved(member: AlertJob, given: RuleSettings, now: datetime, *, over: bool) -> bool:
+    """Write what has changed of a member; say whether anything has. One that is ``over`` leaves."""
+    found = None if over else _standing(member, given, now)
     if found == (member.kind, member.severity, member.why):
         return False
     if found is None:
@@ -316,32 +347,46 @@ def _judge_fast(signal: AlertSignal, job: Job, given: RuleSettings, now: datetim
 
 
 def serve_missed(rows: Collection[Omission], given: RuleSettings, now: datetime) -> None:
-    """Tell of due times that were missed: one alert, whose jobs leave when they succeed again."""
+    """Tell of due times that were missed: one alert, whose jobs leave when they are served again."""
     fresh = [one for one in rows if one.decided_at > now - EVENT_LASTS]
     if not fresh or Rule.MISSED in given.off:
         return
     jobs = {one.job_id for one in fresh if one.job.deleted_at is None}
-    count = sum(one.count for one in fresh)
+    with write_transaction():
+        row = Alert.objects.filter(key=f"{Rule.MISSED}:jobs", resolved_at__isnull=True).first()
+        condition = _missed(fresh, jobs, {} if row is None else row.evidence)
+        if row is None:
+            alerting.open_alert(condition, severity=given.judged(condition), now=now)
+            return
+        # What an earlier outage left out is rerun from the same window.
+        Alert.objects.filter(pk=row.pk).update(
+            title=condition.title, evidence=dict(condition.evidence)
+        )
+        row.refresh_from_db()
+        alerting.join(row, jobs, severity=Severity(row.severity), now=now)
+        settle(row, given, now)
+
+
+def _missed(
+    rows: Collection[Omission], jobs: Collection[int], before: Mapping[str, Any]
+) -> Condition:
+    """Return the condition of due times that were missed, with those that are told already."""
+    count = sum(one.count for one in rows) + int(before.get("due_times", 0))
+    first = min(one.first_due_at for one in rows).isoformat()
+    last = max(one.last_due_at for one in rows).isoformat()
     times = "1 due time was" if count == 1 else f"{count} due times were"
-    condition = Condition(
+    return Condition(
         key=f"{Rule.MISSED}:jobs",
         rule=Rule.MISSED,
         severity=Severity.WARNING,
         title=f"{times} missed: nothing dispatched them",
         jobs=tuple(sorted(jobs)),
         evidence={
-            "first_due_at": min(one.first_due_at for one in fresh).isoformat(),
-            "last_due_at": max(one.last_due_at for one in fresh).isoformat(),
+            "first_due_at": min(first, before.get("first_due_at", first)),
+            "last_due_at": max(last, before.get("last_due_at", last)),
             "due_times": count,
         },
     )
-    with write_transaction():
-        row = Alert.objects.filter(key=condition.key, resolved_at__isnull=True).first()
-        if row is None:
-            alerting.open_alert(condition, severity=given.judged(condition), now=now)
-            return
-        alerting.join(row, jobs, severity=Severity(row.severity), now=now)
-        settle(row, given, now)
 
 
 def forget_signals(now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,9 @@ MOST = 10_000
 # So many are looked through for those that are missed or failed: about a second.
 MOST_LOOKED_AT = 100_000
 _INSTANT = timedelta(microseconds=1)
+
+
+About = Callable[[Record], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class Listing:
     items: list[DueTime]
     in_progress: int  # left out: an execution of the due time is live
     elsewhere: dict[int, int]  # left out: how many another unfinished backfill has, by its number
+    done: int = 0  # left out: they do not belong to the choice, such as what was made up for
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,11 +62,17 @@ def what_now(record: Record) -> str:
 
 
 def list_due(
-    job: Job, *, start: datetime, end: datetime, only: BackfillChoice, basis: Basis
+    job: Job,
+    *,
+    start: datetime,
+    end: datetime,
+    only: BackfillChoice,
+    basis: Basis,
+    about: About | None = None,
 ) -> Listing:
     """Return the due times of a window, both ends included, that belong to the choice.
 
-    InvalidError when there are too many, with their number and the limit.
+    ``about`` says which records are looked at at all. InvalidError when there are too many, with their number and the limit.
     """
     versions = list(JobVersion.objects.filter(job=job).order_by("version"))
     stretches = _stretches(job, versions, start, end, basis)
@@ -75,7 +85,7 @@ def list_due(
     past = past_of(job, start, end, events=any(_waits_for_events(one) for one in versions))
     recorded = _recorded(past, start, end) if basis == Basis.HISTORY else ()
     found = due_times(stretches, recorded)
-    return _chosen(job, found, past, only, start, end)
+    return _chosen(job, found, past, only, start, end, about)
 
 
 def _chosen(
@@ -85,14 +95,17 @@ def _chosen(
     only: BackfillChoice,
     start: datetime,
     end: datetime,
+    about: About | None,
 ) -> Listing:
     taken = in_unfinished(job, start, end)
     reasons = _Reasons(job, past.omissions)
     items: list[DueTime] = []
     elsewhere: dict[int, int] = {}
-    in_progress = 0
+    in_progress = done = 0
     for due_at in found:
         record = _record(due_at, past, reasons)
+        if about is not None and not about(record):
+            continue
         if due_at in taken:
             number = taken[due_at]
             elsewhere[number] = elsewhere.get(number, 0) + 1
@@ -102,6 +115,8 @@ def _chosen(
             only == BackfillChoice.MISSED and _is_pruned(job, record, due_at)
         ):
             items.append(DueTime(due_at=due_at, record=record))
+        else:
+            done += 1
     if len(items) > MOST:
         raise _too_many(
             f"{len(items):,} due times would be run; at most {MOST:,} are allowed a backfill."
@@ -113,6 +128,7 @@ def _chosen(
         items=items,
         in_progress=in_progress,
         elsewhere=elsewhere,
+        done=done,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,8 @@ from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.jobs import locked
 from jobs.services.writing import write_transaction
 
+Choose = Callable[[Job, BackfillRequest, datetime], Listing]
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -45,19 +48,24 @@ def preview(
 
 
 def create(
-    job_id: int, request: BackfillRequest, *, actor: Actor, expected: int | None = None
+    job_id: int,
+    request: BackfillRequest,
+    *,
+    actor: Actor,
+    expected: int | None = None,
+    choose: Choose | None = None,
 ) -> Started:
     """Start a backfill; while an equal one is unfinished, answer that one.
 
     ``expected`` is how many due times the person saw: ConflictError when there are others by now.
-    UnprocessableError when nothing is to be run.
+    ``choose`` lists the due times in another way. UnprocessableError when nothing is to be run.
     """
     require_somewhere(actor, Permission.EXECUTE)
     now = timezone.now()
     job = _present(job_id)
     access.require_on(actor, Permission.EXECUTE, job)
     # Looked up before the lock: it may take a second, and a dispatcher waits for a locked job.
-    listing = _listing(job, request, now)
+    listing = (choose or _listing)(job, request, now)
     with write_transaction():
         job = locked(job_id)
         known = _equal(job, request, listing)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +43,16 @@ def _failures(one: OpenAlert) -> Step | None:
     return _run(one)
 
 
+def missed_url(evidence: Mapping[str, object]) -> str:
+    """Return the page of what was missed between the due times of an alert."""
+    ends = {"from": evidence.get("first_due_at"), "to": evidence.get("last_due_at")}
+    return f"{reverse('missed')}?{urlencode({name: end for name, end in ends.items() if end})}"
+
+
+def _missed(one: OpenAlert) -> Step:
+    return Step(word=_("Run what was missed"), url=missed_url(one.row.evidence))
+
+
 def _breaker(one: OpenAlert) -> Step | None:
     number = one.row.key.rpartition(":")[2]
     if not number.isdecimal():
@@ -55,6 +66,7 @@ def _at(word: Text, name: str) -> Callable[[OpenAlert], Step]:
 
 _STEPS: dict[str, Callable[[OpenAlert], Step | None]] = {
     Rule.FAILURES: _failures,
+    Rule.MISSED: _missed,
     Rule.BREAKER: _breaker,
     Rule.OVERDUE: _at(_("Look at the scheduler"), "about"),
     Rule.DISPATCHER: _at(_("Look at the scheduler"), "about"),

@@ -75,6 +75,10 @@ OWN_JOBS = frozenset(
         "keyboard",
         "alerts",
         "p_alerts",
+        # What was missed is listed and run job by job, those that the reader may see and run.
+        "missed",
+        "missed_run",
+        "missed_cancel",
         # Whoever may pause all jobs of a workspace or with a tag may freeze them: the service asks.
         "freezes",
         "p_freezes",

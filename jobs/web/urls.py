@@ -31,6 +31,7 @@ from jobs.web.views import (
     job_form,
     ledger,
     logs,
+    missed,
     overview,
     own_rules,
     passwords,
@@ -117,6 +118,7 @@ urlpatterns = [
     path("p/jobs/<int:job_id>/ledger/proof/", ledger.proof_region, name="p_ledger_proof"),
     path("p/jobs/<int:job_id>/ledger/each/", ledger.each_region, name="p_ledger_each"),
     path("jobs/<int:job_id>/logs/", logs.job_logs, name="job_logs"),
+    path("statistics/", statistics.statistics, name="statistics"),
     path("jobs/<int:job_id>/statistics/", statistics.job_statistics, name="job_statistics"),
     path("executions/", executions.execution_list, name="executions"),
     path("executions/<int:execution_id>/", executions.execution_page, name="execution"),
@@ -140,6 +142,9 @@ urlpatterns = [
     path("calendars/<int:calendar_id>/", calendars.calendar_page, name="calendar"),
     path("calendars/<int:calendar_id>/edit/", calendars.edit, name="calendar_edit"),
     path("calendars/<int:calendar_id>/delete/", calendars.delete, name="calendar_delete"),
+    path("missed/", missed.missed_page, name="missed"),
+    path("missed/run/", missed.run, name="missed_run"),
+    path("missed/cancel/", missed.cancel, name="missed_cancel"),
     path("alerts/", alerts.alert_list, name="alerts"),
     path("alerts/bulk/", alerts.bulk, name="alerts_bulk"),
     path("alerts/rules/", alerts.rules_page, name="alert_rules"),
@@ -234,6 +239,7 @@ urlpatterns = [
     path("p/jobs/<int:job_id>/breaker/", breakers.card_region, name="p_job_breaker"),
     path("p/freezes/", freezes.table_region, name="p_freezes"),
     path("p/freezes/<int:freeze_id>/lift/", freezes.lift_dialog, name="p_freeze_lift"),
+    path("p/freezes/preview/", freezes.preview, name="p_freeze_preview"),
     path("p/calendars/preview/", calendars.preview, name="p_calendar_preview"),
     path(
         "p/calendars/<int:calendar_id>/delete/", calendars.delete_dialog, name="p_calendar_delete"

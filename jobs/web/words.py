@@ -114,7 +114,7 @@ REASON: dict[str, Text] = {
     OmissionReason.CALENDAR: _("Blackout window"),
     OmissionReason.OVERLAP: _("Previous run still executing"),
     OmissionReason.BREAKER: _("Circuit open"),
-    OmissionReason.MISFIRE: _("Missed, and not made up for"),
+    OmissionReason.MISFIRE: _("Missed: nothing dispatched it in time"),
     OmissionReason.LIMIT: _("Too many missed runs to make up for"),
     OmissionReason.EXPIRED: _("Past its end"),
     OmissionReason.NO_DISPATCHER: _("No scheduler was running"),

@@ -122,6 +122,9 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "executions_artifacts": ("GET", "/executions/{execution}/artifacts", None, READ),
     "executions_artifact": ("GET", "/executions/{execution}/artifacts/{artifact}", None, READ),
     "executions_cancel": ("POST", "/executions/{execution}/cancel", None, OPERATE),
+    "missed_list": ("GET", "/missed", None, READ),
+    "missed_run": ("POST", "/missed", {}, OPERATE),
+    "missed_cancel": ("POST", "/missed/cancel", {}, OPERATE),
     "freezes_list": ("GET", "/freezes", None, READ),
     "freezes_create": ("POST", "/freezes", {"reason": "deploy"}, OPERATE),
     "freezes_read": ("GET", "/freezes/{freeze}", None, READ),
@@ -250,6 +253,8 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "installation_clean": ("POST", "/retention/run", None, ADMIN),
     "installation_example_list": ("GET", "/examples", None, READ),
     "installation_add_example": ("POST", "/examples/{example}", None, EDIT),
+    "schemas_job": ("GET", "/schemas/job.json", None, READ),
+    "schemas_workspace": ("GET", "/schemas/workspace.json", None, READ),
     "about_workers": ("GET", "/workers", None, READ),
     "about_preview": ("POST", "/preview", {"schedules": []}, READ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.schedule import Schedule
 from jobs.domain.states import OmissionReason, ScheduleKind
 from jobs.models import Execution, Job, Omission
+from jobs.queries.backfills import made_up_in
 from jobs.queries.jobs import get_job
 from jobs.queries.ledger import OpenStretch
 from jobs.queries.ledger_page import (
@@ -29,6 +30,7 @@ from jobs.queries.ledger_page import (
 )
 from jobs.services.eras import due_in
 from jobs.services.firing import rules_of
+from jobs.services.missed import REASONS
 from jobs.services.proof import Proof, estimate, prove_ledger
 from jobs.web import formats, guard, periods, words
 from jobs.web.http import AuthedRequest
@@ -47,6 +49,17 @@ class Row:
     stretch: Omission | OpenStretch | None = None
     detail: str = ""
     each: dict[str, object] = field(default_factory=dict)
+    made_up: int = 0  # due times of the stretch that a backfill has run since
+    backfill: int | None = None  # the newest of those
+
+    @property
+    def can_run(self) -> bool:
+        """Say whether what the stretch left out can be run with one button."""
+        return (
+            isinstance(self.stretch, Omission)
+            and self.stretch.reason in REASONS
+            and self.made_up < self.stretch.count
+        )
 
     @property
     def at(self) -> datetime:
@@ -189,7 +202,7 @@ def _rows(
     query = _query(period, chosen)
     wanted = request.GET.get("each", "")
     return {
-        "rows": [_row(job, entry, wanted) for entry in page.entries],
+        "rows": _made_up(job, [_row(job, entry, wanted) for entry in page.entries]),
         # The next page is of the same period, though "the last 24 hours" end later by then.
         "older": urlencode({**query, **_fixed(period), "before": _place(older)}) if older else None,
         "newest": urlencode(query) if chosen.before else None,
@@ -213,6 +226,19 @@ def _row(job: Job, entry: Execution | Omission | OpenStretch, wanted: str) -> Ro
         return row
     each = _each(job, entry.first_due_at, entry.last_due_at)
     return Row(stretch=entry, detail=detail, each=each)
+
+
+def _made_up(job: Job, rows: list[Row]) -> list[Row]:
+    """Add what backfills have run of the stretches since."""
+    stretches = [row.stretch for row in rows if row.stretch is not None]
+    ends = [(one.first_due_at, one.last_due_at) for one in stretches]
+    known = iter(made_up_in(job, ends))
+    return [
+        row
+        if row.stretch is None
+        else replace(row, **dict(zip(("made_up", "backfill"), next(known), strict=True)))
+        for row in rows
+    ]
 
 
 def _each(job: Job, first: datetime, last: datetime) -> dict[str, object]:

@@ -1,0 +1,77 @@
+"""A window in which due times were missed, judged with the same words on every face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from jobs.domain.errors import InvalidError
+from jobs.services.backfill_requests import Moment
+from jobs.services.problems import invalid_from
+from jobs.services.storable import check_storable
+from jobs.services.wording import choice, refuse
+
+WINDOW = timedelta(days=1)  # what is looked at where nobody names a window
+BIGGEST = 2**62
+
+
+class Each(StrEnum):
+    """How many of a job's missed due times are run."""
+
+    ALL = "all"
+    LATEST = "latest"  # one run of each job, for its newest missed due time
+
+
+class MissedRequest(BaseModel):
+    """A window of the past over all jobs, and which of its missed due times to run."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: Annotated[
+        Moment | None,
+        Field(alias="from", description="First due time, inclusive; a day before `to` by default."),
+    ] = None
+    end: Annotated[
+        Moment | None, Field(alias="to", description="Last due time, inclusive; now by default.")
+    ] = None
+    each: Annotated[Each, choice(Each)] = Each.ALL
+    cursor: Annotated[
+        int | None,
+        Field(ge=0, le=BIGGEST, description="Go on after this job: `next_cursor` of the answer."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse a window that ends before it begins."""
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise refuse(
+                f"from {self.start.isoformat()} is later than to {self.end.isoformat()}. "
+                "Swap the two."
+            )
+        return self
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return both ends; InvalidError for one that has not passed yet."""
+        end = self.end or now
+        start = self.start or end - WINDOW
+        for name, moment in (("to", end), ("from", start)):
+            if moment > now:
+                sentence = (
+                    f"{moment.isoformat()} has not passed yet. "
+                    f"Use a moment up to {now.isoformat()}."
+                )
+                raise InvalidError(f"{name}: {sentence}", fields={name: sentence})
+        return start, end
+
+
+def parse_missed(data: Mapping[str, Any]) -> MissedRequest:
+    """Return the request that ``data`` holds; InvalidError names each wrong field and value."""
+    check_storable(dict(data))
+    try:
+        return MissedRequest.model_validate(data)
+    except ValidationError as error:
+        raise invalid_from(error) from error
