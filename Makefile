@@ -52,7 +52,8 @@ pins: $(VENV)/.dev ## Compile the hashed requirement files anew
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) -o requirements/base.txt
 	$(BIN)/uv pip compile requirements/build.in $(COMPILE) -o requirements/build.txt
 	$(BIN)/uv pip compile pyproject.toml --extra scale $(COMPILE) -o requirements/scale.txt
-	$(BIN)/uv pip compile pyproject.toml --extra scale --group dev $(COMPILE) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra otel $(COMPILE) -o requirements/otel.txt
+	$(BIN)/uv pip compile pyproject.toml --extra scale --extra otel --group dev $(COMPILE) -o requirements/dev.txt
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make pins" $(PINS_ARGS)

@@ -251,6 +251,16 @@ def heartbeat_seconds() -> float:
     return cast("float", _get("HEARTBEAT_SECONDS"))
 
 
+def otlp_endpoint() -> str:
+    """Return the OpenTelemetry collector that hears of executions and metrics; empty: none."""
+    return cast("str", _get("OTLP_ENDPOINT"))
+
+
+def otlp_metrics_seconds() -> float:
+    """Return the time between two sendings of metrics."""
+    return cast("float", _get("OTLP_METRICS_SECONDS"))
+
+
 def keep() -> Mapping[str, int]:
     """Return what the cleanup keeps: days and numbers by their names."""
     return cast("Mapping[str, int]", _get("KEEP"))

@@ -278,6 +278,16 @@ JOBDECK = {
     # An address outside that the dispatcher calls while it truly dispatches.
     "HEARTBEAT_URL": web_address("HEARTBEAT_URL", env.text("HEARTBEAT_URL")),
     "HEARTBEAT_SECONDS": env.seconds("HEARTBEAT_INTERVAL", "1m"),
+    # The collector that traces and metrics go to; empty, or switched off as the standard says: none.
+    "OTLP_ENDPOINT": web_address(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    if not env.boolean("OTEL_SDK_DISABLED", default=False)
+    else "",
+    "OTLP_METRICS_SECONDS": env.integer(
+        "OTEL_METRIC_EXPORT_INTERVAL", 60_000, low=1000, high=86_400_000
+    )
+    / 1000,
     # A list of cron jobs, made at start and kept up to date.
     "CRON_JOBS_FILE": named_file(env.text("CRON_JOBS_FILE")),
     "CRON_FEATURES": {
@@ -370,6 +380,7 @@ Q_CLUSTER = {
 # --- Alerts: where messages lead to, and who sends e-mail ------------------------------------------
 # How people reach this installation, for links in messages; empty: messages have none.
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", "jobdeck")
 _mail_server = {
     "host": env.text("EMAIL_HOST"),
     "port": env.integer("EMAIL_PORT", 25, low=1, high=65535),
@@ -447,7 +458,11 @@ LOGGING: dict[str, Any] = {
         "axes": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
-        **({"scheduler.runner": {"handlers": ["workspaces"]}} if LOG_DIR else {}),
+        **(
+            {name: {"handlers": ["workspaces"]} for name in ("scheduler.runner", "Scheduler")}
+            if LOG_DIR
+            else {}
+        ),
     },
 }
 # Each variable that was read above, for the page of settings.

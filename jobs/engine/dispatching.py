@@ -21,6 +21,7 @@ from jobs.engine.files import FileKeeper
 from jobs.engine.heartbeat import Presence, place
 from jobs.engine.loop import Loop, StopFlag
 from jobs.engine.rescuer import Rescuer
+from jobs.engine.telemetry import telemetry
 from jobs.models import WorkerKind
 from jobs.polling import Flag
 from jobs.queries.due import next_moment
@@ -71,6 +72,7 @@ class DispatchProcess:
             FileKeeper(),
             pulling.puller(),
             dead_man.switch(),
+            telemetry(),
         )
         threads = [self._beside(one) for one in keepers if one is not None]
         Loop("Dispatcher", self._step, wait=self._wait, stop=self._stop).run()

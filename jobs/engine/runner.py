@@ -20,6 +20,7 @@ from django.db import connection
 
 from jobs import conf, correlation
 from jobs.broker.pool import Pool, current_pool
+from jobs.domain import tracing
 from jobs.domain.errors import InvalidError, UnprocessableError
 from jobs.domain.masking import NO_SECRETS, Mask
 from jobs.domain.states import FAILURES, ExecutionState, Trigger
@@ -170,6 +171,7 @@ def _context(running: Running, mask: Mask) -> ExecutionContext:
         attempt=running.attempt,
         scheduled_for=running.due_at,
         trigger=Trigger(running.trigger),
+        traceparent=_traceparent(running.execution_id),
         backfill_id=running.backfill_id,
         default_dir=work_dir / running.workspace,
         workspace_id=running.workspace,
@@ -189,6 +191,11 @@ def _context(running: Running, mask: Mask) -> ExecutionContext:
         http_allowed=conf.http_allowed(),
         mask=mask,
     )
+
+
+def _traceparent(execution_id: int) -> str:
+    """Return the name of an execution's span; empty where nobody hears of it."""
+    return tracing.traceparent(conf.instance_id(), execution_id) if conf.otlp_endpoint() else ""
 
 
 def _record(

@@ -87,6 +87,7 @@ class ExecutionContext:
     # Where the job may leave files; made when it starts and private to it. None: nowhere.
     artifacts_dir: Path | None = None
     workspace_id: str = STANDALONE
+    traceparent: str = ""  # the span that the job's own come below; empty: nobody traces
     backfill_id: int | None = None  # of the backfill that made the execution
     run_as: str | None = None  # another user of this host, whom the processes belong to
     working_dir: Path | None = None  # the job's own: absolute, or below ``default_dir``

@@ -104,6 +104,7 @@ def _built_in(context: ExecutionContext) -> dict[str, str]:
     return {
         **({} if artifacts is None else {"ARTIFACTS_DIR": str(artifacts)}),
         **({} if backfill is None else {"BACKFILL_ID": str(backfill)}),
+        **({"TRACEPARENT": context.traceparent} if context.traceparent else {}),
         "WORKSPACE_ID": context.workspace_id,
         "JOB_NAME": context.job_name,
         "JOB_ID": str(context.job_id),

@@ -18,6 +18,8 @@ SCHEDULED_TRIGGERS = (Trigger.SCHEDULE.value, Trigger.MISFIRE.value)
 UNASKED_TRIGGERS = (*SCHEDULED_TRIGGERS, Trigger.EVENT.value, Trigger.DEPENDENCY.value)
 # What has a verdict in the ledger although no clock named it.
 BESIDE_TRIGGERS = (Trigger.EVENT.value, Trigger.DEPENDENCY.value)
+# States in which no process runs yet: an execution can be ended by a write alone.
+NOT_STARTED = (ExecutionState.QUEUED.value, ExecutionState.CLAIMED.value)
 LIVE_VALUES = tuple(state.value for state in LIVE)
 WITH_CLUSTER = (ExecutionState.CLAIMED.value, ExecutionState.RUNNING.value)
 # What has its slot of the queue and its mutex: begun, until its last attempt has ended. Between two
@@ -56,7 +58,7 @@ class Execution(models.Model):
     requires = models.CharField(max_length=500, blank=True, default="", db_default="")
     # The values that its start was given, checked against the job's declarations.
     parameters = models.JSONField(null=True, blank=True)
-    # The executions whose endings started this one.
+    # The executions whose endings started this one; of a rerun the one that it repeats.
     upstream = models.JSONField(null=True, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
     token = models.CharField(max_length=32, blank=True)

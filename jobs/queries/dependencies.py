@@ -9,7 +9,7 @@ from datetime import datetime
 
 from jobs.domain.dependencies import WORDS
 from jobs.domain.permissions import Actor
-from jobs.domain.states import DependencyOutcome
+from jobs.domain.states import DependencyOutcome, Trigger
 from jobs.models import Dependency, Execution, Job
 
 # Deeper than anybody reads; each level of a document costs the stack of whoever writes it.
@@ -194,7 +194,7 @@ def left_without_start(rows: Sequence[Dependency]) -> list[Job]:
 
 def started_by(execution: Execution) -> list[Execution]:
     """Return the executions whose endings started this one, with their jobs."""
-    if not execution.upstream:
+    if not execution.upstream or execution.trigger == Trigger.RETRY:
         return []
     rows = Execution.objects.filter(pk__in=execution.upstream).select_related("job")
     return list(rows.order_by("pk"))

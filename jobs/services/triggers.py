@@ -30,6 +30,7 @@ def trigger(
     idempotency_key: str = "",
     force: bool = False,
     parameters: object = None,
+    following: int | None = None,
 ) -> Execution:
     """Queue one execution of a job now, also of a paused one, which stays paused.
 
@@ -37,15 +38,23 @@ def trigger(
     and may not. So does its circuit breaker, unless ``force`` starts it all the same. ``parameters``
     are names and values; InvalidError names each that the job does not take.
 
-    A repeated ``idempotency_key`` answers the execution of the first request; ConflictError when
-    that was given other parameters.
+    ``following`` is the execution that this one repeats. A repeated ``idempotency_key`` answers the
+    execution of the first request; ConflictError when that was given other parameters.
     """
     access.require_on_id(actor, Permission.EXECUTE, job_id)
     known = _known(job_id, idempotency_key, parameters)
     if known is not None:
         return known
     try:
-        return _trigger(job_id, actor, kind, idempotency_key, force=force, parameters=parameters)
+        return _trigger(
+            job_id,
+            actor,
+            kind,
+            idempotency_key,
+            force=force,
+            parameters=parameters,
+            following=following,
+        )
     except IntegrityError:  # the same request at the same moment on another connection
         found = _known(job_id, idempotency_key, parameters)
         if found is None:
@@ -62,6 +71,7 @@ def again(execution_id: int, *, actor: Actor, idempotency_key: str = "") -> Exec
         kind=Trigger.RETRY,
         idempotency_key=idempotency_key,
         parameters=parameter_definitions.opened(before.parameters),
+        following=execution_id,
     )
 
 
@@ -89,6 +99,7 @@ def _trigger(
     *,
     force: bool,
     parameters: object,
+    following: int | None,
 ) -> Execution:
     now = timezone.now()
     with write_transaction():
@@ -111,6 +122,7 @@ def _trigger(
             held=held,
             actor=actor.name[:200],
             idempotency_key=idempotency_key[:200],
+            upstream=None if following is None else [following],
             parameters=parameter_definitions.sealed(job.parameters, values),
         )
         execution.save(force_insert=True)
