@@ -22,7 +22,7 @@ ENDINGS: Final = (".json", ".yaml", ".yml")
 MAX_BYTES: Final = 5_000_000
 MAX_DEFINITIONS: Final = 10_000  # of one file
 MAX_FILES: Final = 10_000  # of one directory
-_LISTS: Final = ("jobs", "items")
+LISTS: Final = ("jobs", "items")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _value(node: yaml.Node) -> object:
 
 def _entries(value: object, node: yaml.Node, source: str) -> Iterator[Entry | Broken]:
     """Yield the definitions of one document."""
-    for name in _LISTS:
+    for name in LISTS:
         if isinstance(value, dict) and isinstance(value.get(name), list) and "name" not in value:
             held = next(child for key, child in _pairs(node) if key == name)
             yield from _listed(value[name], held, source)

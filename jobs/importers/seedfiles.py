@@ -15,15 +15,15 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.states import Event
 
 DEFAULT_TIMEOUT: Final = "30m"
-_OWN: Final = frozenset({"spec", "schedules"})
+OWN: Final = frozenset({"spec", "schedules"})
 # What each type is told, by the field that holds it.
-_SAYS: Final = {"script": "script", "command": "command", "template": "template"}
+SAYS: Final = {"script": "script", "command": "command", "template": "template"}
 _MISSING: Final = {
     "script": "script content is required for script jobs",
     "command": "command is required for command jobs",
     "template": "template is required for template jobs",
 }
-_JOB_FIELDS: Final = frozenset(
+JOB_FIELDS: Final = frozenset(
     {
         "name",
         "type",
@@ -36,10 +36,12 @@ _JOB_FIELDS: Final = frozenset(
         "tags",
         "depends_on",
         "timezone",
-        *_SAYS,
+        *SAYS,
     }
 )
-_WORKSPACE_FIELDS: Final = frozenset(
+# What only the provisioner's words have: with one of them, and none of ours, a job speaks these.
+_TELLING: Final = frozenset({"schedule", "timeout", "enabled", *SAYS})
+WORKSPACE_FIELDS: Final = frozenset(
     {
         "enabled",
         "description",
@@ -56,7 +58,7 @@ _WORKSPACE_FIELDS: Final = frozenset(
         "timeout",
     }
 )
-_OPERATIONS: Final = _WORKSPACE_FIELDS - {"enabled", "description", "jobs", "name", "timeout"}
+_OPERATIONS: Final = WORKSPACE_FIELDS - {"enabled", "description", "jobs", "name", "timeout"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +82,32 @@ class WorkspaceFile:
     warnings: tuple[str, ...] = ()
 
 
+def speaks_seed(data: Mapping[str, Any]) -> bool:
+    """Say whether a job is told in the words of the provisioner."""
+    return OWN.isdisjoint(data) and not _TELLING.isdisjoint(data)
+
+
+def word_of(name: str) -> str:
+    """Return how a file of the provisioner calls a field of ours, as far as it differs."""
+    first, _, rest = name.partition(".")
+    if first == "schedules":
+        number = rest.partition(".")[0]
+        return f"schedule.{number}" if number else "schedule"
+    return {"timeout_seconds": "timeout", "spec": rest or "type"}.get(first, name)
+
+
 def job_of(data: Mapping[str, Any], *, stem: str, zone: str) -> FileDefinition:
-    """Return the job that an object of a file holds; without a name it has that of its file."""
-    if not _OWN.isdisjoint(data):
+    """Return the job that an object of a file holds; without a name it has that of its file.
+
+    ``zone`` is that of cron expressions which name none; empty: the server's.
+    """
+    if not OWN.isdisjoint(data):
         values = {"name": stem, **data}
         enabled = _boolean(values, "enabled")
         values.pop("enabled", None)
         paused = values.pop("paused", False)
         return FileDefinition(values=values, enabled=enabled and not paused)
-    unknown = sorted(set(data) - _JOB_FIELDS)
+    unknown = sorted(set(data) - JOB_FIELDS)
     values = {
         "name": data.get("name") or stem,
         **_what_runs(data),
@@ -120,7 +139,7 @@ def workspace_of(data: Mapping[str, Any], *, name: str) -> WorkspaceFile:
         enabled=_boolean(data, "enabled"),
         operations=operations,
         jobs=jobs,
-        warnings=_warnings(sorted(set(data) - _WORKSPACE_FIELDS)),
+        warnings=_warnings(sorted(set(data) - WORKSPACE_FIELDS)),
     )
 
 
@@ -128,12 +147,12 @@ def _what_runs(data: Mapping[str, Any]) -> dict[str, Any]:
     kind = data.get("type")
     if not kind:
         raise _wrong("type", "type is required. Use script, command or template")
-    if not isinstance(kind, str) or kind not in _SAYS:
+    if not isinstance(kind, str) or kind not in SAYS:
         raise _wrong("type", f"invalid job type: {kind}. Use script, command or template")
-    told = data.get(_SAYS[kind])
+    told = data.get(SAYS[kind])
     if not isinstance(told, str) or not told.strip():
-        raise _wrong(_SAYS[kind], _MISSING[kind])
-    return {"type": kind, "spec": {_SAYS[kind]: told}}
+        raise _wrong(SAYS[kind], _MISSING[kind])
+    return {"type": kind, "spec": {SAYS[kind]: told}}
 
 
 def _schedules(data: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
@@ -150,7 +169,7 @@ def _schedules(data: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
 def _schedule(text: str, zone: str) -> dict[str, Any]:
     if text in tuple(Event):
         return {"kind": "event", "event": text}
-    return {"kind": "cron", "expression": text, "timezone": zone}
+    return {"kind": "cron", "expression": text, **({"timezone": zone} if zone else {})}
 
 
 def _timeout(value: object) -> float:

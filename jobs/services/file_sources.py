@@ -21,7 +21,7 @@ from jobs.domain.errors import InvalidError
 from jobs.executors.template_files import READ
 from jobs.importers import jobfiles
 from jobs.importers.jobfiles import ENDINGS, Broken, Entry
-from jobs.importers.seedfiles import FileDefinition, WorkspaceFile, job_of, workspace_of
+from jobs.importers.seedfiles import FileDefinition, WorkspaceFile, job_of, word_of, workspace_of
 
 JOBS: Final = "jobs"
 WORKSPACES: Final = "workspaces"
@@ -288,18 +288,9 @@ def fault_at(content: Content, number: int, error: Exception) -> FaultError:
     """Return what is wrong with the nth job of a file, as a service told it."""
     fields = getattr(error, "fields", None) or {}
     prefix = "" if content.found.kind is Kind.JOBS else "jobs."
-    name = _words_of_file(next(iter(fields), ""))
+    name = word_of(next(iter(fields), ""))
     reason = getattr(error, "message", str(error))
     return FaultError(reason, _line(content, number, name, prefix))
-
-
-def _words_of_file(name: str) -> str:
-    """Return how a file calls a field of ours, as far as it differs."""
-    first, _, rest = name.partition(".")
-    if first == "schedules":
-        number = rest.partition(".")[0]
-        return f"schedule.{number}" if number else "schedule"
-    return {"timeout_seconds": "timeout", "spec": rest or "type"}.get(first, name)
 
 
 def _line_in(text: str) -> int | None:
