@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.domain.permissions import Role
@@ -104,6 +104,28 @@ def test_a_key_is_free_again_after_a_day_and_old_ones_are_dropped_in_batches(
 
     assert again.status == 201
     assert sorted(RequestKey.objects.values_list("key", flat=True)) == ["k-2", "k-3"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="its threads share one memory")
+def test_old_keys_that_another_request_is_dropping_are_not_waited_for() -> None:
+    now = timezone.now()
+    RequestKey.objects.create(actor="a", key="k", status=201, created_at=now - timedelta(hours=25))
+
+    def drop() -> int:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '20s'")
+                return request_keys.drop_old(now)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        mine = request_keys.drop_old(now)
+        with ThreadPoolExecutor(1) as pool:
+            others = pool.submit(drop).result()
+
+    assert (mine, others) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
