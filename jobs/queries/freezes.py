@@ -12,7 +12,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
 from jobs.domain.states import FreezeScope, JobState, OmissionReason
-from jobs.models import Freeze, Job, JobTag, Omission
+from jobs.models import Execution, Freeze, Job, JobTag, Omission
+from jobs.models.execution import NOT_STARTED, UNASKED_TRIGGERS
 from jobs.models.job import JobQuerySet, of_jobs_seen_by
 from jobs.queries.holds import applies, hold_of, marks_of
 from jobs.queries.listing import Page
@@ -83,6 +84,12 @@ def jobs_under(freeze: Freeze) -> JobQuerySet:
     if freeze.scope == FreezeScope.WORKSPACE:
         return jobs.in_workspace(freeze.target)
     return jobs.tagged(freeze.target) if freeze.scope == FreezeScope.TAG else jobs
+
+
+def waiting_under(freeze: Freeze) -> QuerySet[Execution]:
+    """Return what schedules have queued for these jobs and nobody has started."""
+    waiting = Execution.objects.filter(trigger__in=UNASKED_TRIGGERS, state__in=NOT_STARTED)
+    return waiting.filter(attempt=1, job__in=jobs_under(freeze).values("pk"))
 
 
 def jobs_by_workspace(names: Iterable[str]) -> dict[str, int]:

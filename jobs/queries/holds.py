@@ -28,15 +28,19 @@ def holds_of(
     *,
     faults: dict[int, JobdeckError] | None = None,
     breakers: Iterable[Breaker] | None = None,
+    draft: Freeze | None = None,
 ) -> HoldsByJob:
     """Return what holds back each job in ``(after, until]``, in order and without overlap.
 
     A job that nothing holds back is left out. Costs one small query while there is no freeze and no
     job names a calendar or a circuit breaker. ``faults`` takes, by job, why a calendar of it cannot
     be read (its zone is gone); who only shows what is planned leaves such a calendar out.
-    ``breakers`` are the jobs' circuit breakers, from who has read them already.
+    ``breakers`` are the jobs' circuit breakers, from who has read them already. ``draft`` is a
+    freeze as it is about to be saved, in the place of the stored one of its number.
     """
     freezes = list(holding_freezes(after, until))
+    if draft is not None:
+        freezes = [*(one for one in freezes if one.pk != draft.pk), draft]
     marks = _marks_among(jobs, freezes)
     calendars = _calendars_of(jobs)
     if breakers is None:

@@ -166,20 +166,28 @@ def of_all(
     seen_by: Actor | None = None,
     workspace: str = "",
     queue: str = "",
+    tag: str = "",
     zone: str = "UTC",
 ) -> Statistics:
-    """Return the statistics of all jobs that ``seen_by`` may see, or of one workspace or queue."""
+    """Return the statistics of all jobs that ``seen_by`` may see, or of a workspace, queue or tag.
+
+    Those of a workspace or tag are of the jobs that are in it now. A queue goes with neither: what
+    ran in it is not kept by job.
+    """
     everything = seen_by is None or seen_by.sees_all
     if queue and not everything:
         raise ForbiddenError("You may see some jobs only; a queue's figures are of all its jobs.")
-    if queue and workspace:
-        raise InvalidError("Name a queue or a workspace, not both.")
-    if everything and not workspace:
+    if queue and (workspace or tag):
+        other = "workspace" if workspace else "tag"
+        raise InvalidError(f"Name a queue or a {other}, not both.")
+    if everything and not workspace and not tag:
         rows = Stat.objects.filter(queue=queue) if queue else Stat.objects.all()
         return _statistics(_Source(rows), window, now, zone)
     jobs = Job.objects.visible_to(seen_by)
     if workspace:
         jobs = jobs.in_workspace(workspace)
+    if tag:
+        jobs = jobs.filter(tag_rows__tag=tag)
     seen = JobStat.objects.filter(job__in=jobs.values("pk"))
     return _statistics(_Source(seen), window, now, zone)
 

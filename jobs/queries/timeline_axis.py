@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from jobs.queries.timeline_marks import Axis
 from jobs.queries.timeline_page import MOST_RANGES
@@ -16,22 +17,42 @@ _REDRAWN_PARTS = 400  # a window moves on by this part of itself before it is dr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeRange:
-    """How much is shown, the step of the labels, and the width of the load's buckets."""
+    """How much is shown, the step of the labels, and the width of the load's buckets.
+
+    ``even`` is what a window of a page begins at a multiple of, by the reader's clock.
+    """
 
     whole: timedelta
     tick: timedelta
     bucket: timedelta
+    even: timedelta
 
 
 RANGES: dict[str, TimeRange] = {
     "hour": TimeRange(
-        whole=timedelta(hours=1), tick=timedelta(minutes=10), bucket=timedelta(minutes=1)
+        whole=timedelta(hours=1),
+        tick=timedelta(minutes=10),
+        bucket=timedelta(minutes=1),
+        even=timedelta(minutes=10),
     ),
-    "6h": TimeRange(whole=timedelta(hours=6), tick=timedelta(hours=1), bucket=timedelta(minutes=5)),
+    "6h": TimeRange(
+        whole=timedelta(hours=6),
+        tick=timedelta(hours=1),
+        bucket=timedelta(minutes=5),
+        even=timedelta(hours=1),
+    ),
     "day": TimeRange(
-        whole=timedelta(days=1), tick=timedelta(hours=3), bucket=timedelta(minutes=15)
+        whole=timedelta(days=1),
+        tick=timedelta(hours=3),
+        bucket=timedelta(minutes=15),
+        even=timedelta(hours=1),
     ),
-    "week": TimeRange(whole=timedelta(days=7), tick=timedelta(days=1), bucket=timedelta(hours=2)),
+    "week": TimeRange(
+        whole=timedelta(days=7),
+        tick=timedelta(days=1),
+        bucket=timedelta(hours=2),
+        even=timedelta(days=1),
+    ),
 }
 
 
@@ -39,6 +60,43 @@ def axis_of(span: TimeRange, at: datetime | None, now: datetime) -> Axis:
     """Return the window that begins at ``at``; without it, one that follows the clock."""
     start = now - span.whole / _PAST_SHARE if at is None else at
     return Axis(start=start, end=start + span.whole, now=now)
+
+
+def even_axis(span: TimeRange, at: datetime | None, now: datetime, zone: ZoneInfo) -> Axis:
+    """Return the same window between even times of the clock in ``zone``.
+
+    A day or a week is one of that clock, with 23 or 25 hours where it changes.
+    """
+    start = _floor(axis_of(span, at, now).start, span.even, zone)
+    return Axis(start=start, end=shifted(start, span.whole, zone), now=now)
+
+
+def shifted(at: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
+    """Return the moment so much later: days by the clock in ``zone``, less than a day exactly."""
+    if by % timedelta(days=1):
+        return at + by
+    wall = at.astimezone(zone).replace(tzinfo=None) + by
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _floor(at: datetime, even: timedelta, zone: ZoneInfo) -> datetime:
+    """Return the last even time of the clock at or before a moment.
+
+    The offset of that moment is kept within an hour: a repeated hour has two of each even time.
+    """
+    local = at.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    past = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second) % even
+    past += timedelta(microseconds=local.microsecond)
+    if even < timedelta(days=1):
+        return at.astimezone(UTC) - past
+    return midnight.astimezone(UTC)
+
+
+def range_for(start: datetime, end: datetime) -> str:
+    """Return the shortest range that shows all of a stretch which begins on any minute, else a week."""
+    fitting = (name for name, span in RANGES.items() if end - start <= span.whole - span.even)
+    return next(fitting, "week")
 
 
 def load_range(axis: Axis, span: TimeRange) -> tuple[datetime, datetime] | None:

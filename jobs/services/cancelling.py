@@ -12,18 +12,12 @@ from jobs.domain.errors import StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.models import Execution, Job
-from jobs.models.execution import LIVE_VALUES, UNASKED_TRIGGERS
+from jobs.models.execution import LIVE_VALUES, NOT_STARTED, UNASKED_TRIGGERS
 from jobs.services import access, audit, revisions
 from jobs.services.endings import Ending, count_ending, lock_job
 from jobs.services.writing import write_transaction
 
-# States in which no process runs yet: the execution can be ended by a write alone.
-_WAITING = (
-    ExecutionState.QUEUED.value,
-    ExecutionState.CLAIMED.value,
-    ExecutionState.RETRYING.value,
-)
-NOT_STARTED = (ExecutionState.QUEUED.value, ExecutionState.CLAIMED.value)
+_WAITING = (*NOT_STARTED, ExecutionState.RETRYING.value)
 
 
 def cancel(execution_id: int, *, actor: Actor) -> Execution:

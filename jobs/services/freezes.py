@@ -14,14 +14,12 @@ from jobs import wake
 from jobs.domain.errors import ForbiddenError, InvalidError, StateError
 from jobs.domain.permissions import Actor, Permission, require, require_somewhere
 from jobs.domain.states import FreezeScope
-from jobs.models import Execution, Freeze, Job
-from jobs.models.execution import UNASKED_TRIGGERS
+from jobs.models import Freeze, Job
 from jobs.queries import workspaces
-from jobs.queries.freezes import get_freeze
+from jobs.queries.freezes import get_freeze, waiting_under
 from jobs.queries.sway import sway_of
 from jobs.queries.workspaces import is_disabling
 from jobs.services import audit, cancelling, revisions
-from jobs.services.cancelling import NOT_STARTED
 from jobs.services.freeze_requests import LONGEST, FreezeChanges, FreezeRequest
 from jobs.services.writing import write_transaction
 
@@ -43,20 +41,36 @@ def hold(request: FreezeRequest, *, actor: Actor) -> Freeze:
     """Make a freeze for whoever may: a workspace is disabled by those who edit it."""
     with write_transaction():
         now = timezone.now()  # of the moment in which nobody else writes, where there is only one
-        starts_at = _start(request.starts_at, now)
-        made = Freeze.objects.create(
-            scope=request.scope.value,
-            target=_target(request, actor),
-            reason=request.reason,
-            starts_at=starts_at,
-            ends_at=_checked_end(request.end_from(starts_at), starts_at, now),
-            created_at=now,
-            created_by=actor.name[:200],
-        )
-        if starts_at == now:
+        made = draft(request, actor=actor, now=now)
+        made.save()
+        if made.starts_at == now:
             _take_back(made, f"Frozen by {actor.name} before it started: {made.reason}")
         _record(made, actor, "freeze.create")
     return made
+
+
+def draft(request: FreezeRequest, *, actor: Actor, now: datetime) -> Freeze:
+    """Return the freeze that a request would make, for its preview; InvalidError as on saving."""
+    starts_at = _start(request.starts_at, now)
+    return Freeze(
+        scope=request.scope.value,
+        target=_target(request, actor),
+        reason=request.reason,
+        starts_at=starts_at,
+        ends_at=_checked_end(request.end_from(starts_at), starts_at, now),
+        created_at=now,
+        created_by=actor.name[:200],
+    )
+
+
+def changed(row: Freeze, changes: FreezeChanges, *, now: datetime) -> Freeze:
+    """Return a freeze with these changes, not saved; InvalidError as on saving."""
+    if changes.reason is not None:
+        row.reason = changes.reason
+    if changes.names_end:
+        since = max(row.starts_at, now)
+        row.ends_at = _checked_end(changes.end_from(since), since, now)
+    return row
 
 
 def lift(freeze_id: int, *, actor: Actor) -> Freeze:
@@ -94,12 +108,7 @@ def extend(freeze_id: int, changes: FreezeChanges, *, actor: Actor) -> Freeze:
         now = timezone.now()
         _refuse_ended(row, now)
         before = _facts(row)
-        if changes.reason is not None:
-            row.reason = changes.reason
-        if changes.names_end:
-            since = max(row.starts_at, now)
-            row.ends_at = _checked_end(changes.end_from(since), since, now)
-        if _facts(row) != before:
+        if _facts(changed(row, changes, now=now)) != before:
             row.save(update_fields=["reason", "ends_at"])
             _record(row, actor, "freeze.update", before=before)
     return row
@@ -174,12 +183,7 @@ def _refuse_ended(row: Freeze, now: datetime) -> None:
 
 def _take_back(made: Freeze, message: str) -> None:
     """Take back what waits of the jobs that a freeze holds back."""
-    waiting = Execution.objects.filter(trigger__in=UNASKED_TRIGGERS, state__in=NOT_STARTED)
-    jobs = Job.objects.filter(pk__in=waiting.values("job"))
-    if made.scope == FreezeScope.TAG:
-        jobs = jobs.tagged(made.target)
-    if made.scope == FreezeScope.WORKSPACE:
-        jobs = jobs.in_workspace(made.target)
+    jobs = Job.objects.filter(pk__in=waiting_under(made).values("job"))
     # In one order, as everybody who locks several.
     cancelling.take_back(jobs.select_for_update(of=("self",)).order_by("pk"), message)
 

@@ -20,6 +20,7 @@ from jobs.queries.freezes import (
     phase_of,
 )
 from jobs.queries.sway import Sway, sway_of
+from jobs.web.timeline import link_to
 from jobs.web.words import FREEZE_PHASE, Badge
 
 
@@ -42,6 +43,11 @@ class ShownFreeze:
     def holding(self) -> bool:
         """Say whether it holds now."""
         return self.phase == Phase.HOLDING
+
+    @property
+    def window(self) -> str:
+        """Return the timeline's window that shows it."""
+        return link_to(self.freeze.starts_at, self.freeze.ends_at)
 
     @property
     def open(self) -> bool:

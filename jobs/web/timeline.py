@@ -5,20 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from jobs.queries.jobs import STATES
-from jobs.queries.timeline_axis import RANGES, TimeRange, axis_of, parse_at, parse_ids, written_ids
-from jobs.queries.timeline_marks import Axis
+from jobs.queries.timeline_axis import (
+    RANGES,
+    TimeRange,
+    even_axis,
+    parse_at,
+    parse_ids,
+    range_for,
+    shifted,
+    written_ids,
+)
+from jobs.queries.timeline_marks import Axis, MarkKind
 from jobs.queries.timeline_page import SORTS, TimelineFilter
 from jobs.web.filters import job_filter
 from jobs.web.http import AuthedRequest
 
 RANGE_DEFAULT = "day"
 _SEARCH_LIMIT = 200
+# What the list can be narrowed to: one run and a band of runs are the same to a reader.
+LISTED: dict[str, tuple[MarkKind, ...]] = {
+    "planned": (MarkKind.PLANNED,),
+    "held": (MarkKind.HELD,),
+    "off": (MarkKind.OFF,),
+    "left": (MarkKind.OMITTED,),
+    "runs": (MarkKind.RUN, MarkKind.RUNS),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +48,7 @@ class Address:
     chosen: TimelineFilter
     table: bool
     load: bool
+    show: str = ""  # the only kind of marks that the list has
 
     @property
     def span(self) -> TimeRange:
@@ -38,7 +57,12 @@ class Address:
 
     def axis(self, now: datetime) -> Axis:
         """Return the stretch of time that is shown."""
-        return axis_of(self.span, self.at, now)
+        return even_axis(self.span, self.at, now, _zone())
+
+    @property
+    def typed(self) -> str:
+        """Return the window's start as the field has it; empty while it follows the clock."""
+        return f"{timezone.localtime(self.at):%Y-%m-%dT%H:%M}" if self.at else ""
 
     def query(self, **changes: object) -> str:
         """Return the query string with some values changed; defaults are left out."""
@@ -53,6 +77,7 @@ class Address:
             "jobs": written_ids(chosen.ids),
             "sort": chosen.sort if chosen.sort != "trouble" else "",
             "page": chosen.page if chosen.page > 1 else "",
+            "show": self.show,
             "as": "table" if self.table else "",
             **changes,
         }
@@ -62,7 +87,7 @@ class Address:
 
     def moved(self, axis: Axis, by: int) -> str | None:
         """Return the query string one window earlier or later; None where the calendar ends."""
-        at = axis.start.replace(second=0, microsecond=0) + by * self.span.whole
+        at = shifted(axis.start, by * self.span.whole, _zone())
         return self.query(at=at, page="") if 3 <= at.year <= 9900 else None
 
 
@@ -77,7 +102,7 @@ def address_of(request: AuthedRequest) -> Address:
     sort, queue = given.get("sort", ""), given.get("queue", "").replace("\0", "")
     return Address(
         range=given["range"] if given.get("range") in RANGES else RANGE_DEFAULT,
-        at=parse_at(given.get("at", "")),
+        at=_moment(given.get("at", "")),
         chosen=TimelineFilter(
             q=shared.q,
             state=shared.state if shared.state in STATES else "",
@@ -90,7 +115,39 @@ def address_of(request: AuthedRequest) -> Address:
         ),
         table=given.get("as") == "table",
         load=given.get("load") == "1",
+        show=given["show"] if given.get("show") in LISTED else "",
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return what the field or a link says; without an offset it is by the reader's clock."""
+    try:
+        wall = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return parse_at(text)  # a link whose plus came as a blank
+    local = wall if wall.tzinfo else wall.replace(tzinfo=_zone())
+    try:
+        return parse_at(local.isoformat())
+    except OverflowError:
+        return None
+
+
+def _zone() -> ZoneInfo:
+    zone = timezone.get_current_timezone()
+    return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+
+
+def link_to(start: datetime, end: datetime | None) -> str:
+    """Return the query string of the window that shows a stretch; one without an end by its day."""
+    name = "day" if end is None else range_for(start, end)
+    return urlencode({"range": name, "at": _written(start)})
+
+
+def day(now: datetime, ahead: int) -> datetime:
+    """Return the midnight of the reader's day so many days ahead."""
+    local = timezone.localtime(now)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return shifted(midnight, timedelta(days=ahead), _zone())
 
 
 def title(axis: Axis) -> str:

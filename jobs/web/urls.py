@@ -248,6 +248,7 @@ urlpatterns = [
     path("p/totals/", overview.totals_region, name="p_totals"),
     path("p/attention/", overview.attention_region, name="p_attention"),
     path("p/timeline/", overview.timeline_region, name="p_timeline"),
+    path("p/running/", overview.running_region, name="p_running"),
     path("p/recent/", overview.recent_region, name="p_recent"),
     path("p/jobs/", job_list.table_region, name="p_jobs"),
     path("p/jobs/preview/", job_form.preview, name="p_job_preview"),

@@ -29,6 +29,7 @@ class AllStatsQuery(StatsQuery):
 
     queue: Text = Field("", description="Only this queue.")
     workspace: Text = Field("", description="Only the jobs of this workspace.")
+    tag: Text = Field("", description="Only the jobs with this tag.")
 
 
 class QuantilesDocument(BaseModel):
@@ -117,6 +118,7 @@ def all_(request: ApiRequest, query: Query[AllStatsQuery]) -> StatisticsDocument
         seen_by=request.auth,
         workspace=query.workspace,
         queue=query.queue,
+        tag=query.tag,
         zone=query.timezone,
     )
     return _document(found)

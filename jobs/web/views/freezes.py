@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
 from jobs.models import Freeze
+from jobs.queries import freeze_preview
 from jobs.queries.freezes import (
     Phase,
     consequences,
@@ -25,6 +26,7 @@ from jobs.queries.freezes import (
 from jobs.queries.jobs import tags_in_use
 from jobs.queries.sway import sway_of
 from jobs.services import freezes
+from jobs.services.firing import rules_of
 from jobs.services.freeze_requests import parse_changes, parse_freeze
 from jobs.web import formats, freezing, guard
 from jobs.web.confirm import Confirm, Fact
@@ -39,9 +41,11 @@ from jobs.web.freeze_forms import (
 )
 from jobs.web.http import AuthedRequest, toast_on_page
 from jobs.web.live import region, tag_of
+from jobs.web.timeline import link_to
 from jobs.web.toasts import Toast
 
 _PAST = "past"
+_MOMENTS = ("starts_at", "ends_at", "duration_seconds")
 
 
 @guard.page()
@@ -86,14 +90,15 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
 def new(request: AuthedRequest) -> HttpResponse:
     """Show the form of a new freeze; make it."""
     if request.method != "POST":
-        return _form(request, FreezeForm(_first_values(request)), None)
+        return _form(request, _first_values(request), None)
     data = request.POST.dict()
+    if data.get("do") == "preview":
+        return _form(request, data, None)
     try:
         asked = parse_freeze(request_of(data, request.viewer.zone))
         made = freezes.freeze(asked, actor=request.actor)
     except InvalidError as error:
-        form = with_errors(FreezeForm(data), error.fields or {"": error.message})
-        return _form(request, form, None, status=422)
+        return _form(request, data, None, error=error)
     text = _("Frozen: %s.") if asked.starts_at is None else _("Planned: %s is frozen from then on.")
     toast = Toast(text=text % freezing.scope_words(made), icon="snowflake")
     return toast_on_page(request, toast, url=reverse("freezes"))
@@ -102,6 +107,11 @@ def new(request: AuthedRequest) -> HttpResponse:
 def _first_values(request: AuthedRequest) -> dict[str, str]:
     """Return what a new form begins with: the tag it was opened for, or what the reader may freeze."""
     tag = request.GET.get("tag", "")[:60]
+    given = {name: request.GET.get(name, "")[:40] for name in _MOMENTS}
+    return {**_first_target(request, tag), **given}
+
+
+def _first_target(request: AuthedRequest, tag: str) -> dict[str, str]:
     sway = sway_of(request.actor, Permission.PAUSE)
     if tag or not (sway.everything or sway.workspaces):
         return {"scope": "tag", "target": tag or min(sway.tags, default="")}
@@ -116,14 +126,15 @@ def edit(request: AuthedRequest, freeze_id: int) -> HttpResponse:
     row = get_freeze(freeze_id, seen_by=request.actor)
     zone = request.viewer.zone
     if request.method != "POST":
-        return _form(request, FreezeChangesForm(values_of(row, zone)), row)
+        return _form(request, values_of(row, zone), row)
     data = request.POST.dict()
+    if data.get("do") == "preview":
+        return _form(request, data, row)
     try:
         changes = parse_changes(_typed_changes(data, row, zone))
         freezes.extend(freeze_id, changes, actor=request.actor)
     except InvalidError as error:
-        form = with_errors(FreezeChangesForm(data), error.fields or {"": error.message})
-        return _form(request, form, row, status=422)
+        return _form(request, data, row, error=error)
     return toast_on_page(
         request, Toast(text=_("Saved the freeze."), icon="snowflake"), url=reverse("freezes")
     )
@@ -139,17 +150,52 @@ def _typed_changes(data: dict[str, str], row: Freeze, zone: str) -> dict[str, ob
     return changes
 
 
+@guard.action(Permission.PAUSE)
+def preview(request: AuthedRequest) -> HttpResponse:
+    """Answer with what a freeze that is being written would hold back."""
+    data = request.POST.dict()
+    number = data.get("freeze", "")
+    row = get_freeze(int(number), seen_by=request.actor) if number.isdecimal() else None
+    return render(request, "partials/freeze_preview.html", _preview(request, data, row))
+
+
+def _preview(request: AuthedRequest, data: dict[str, str], row: Freeze | None) -> dict[str, object]:
+    """Return what the words say, or what is wrong with them; a reason is not asked for yet."""
+    now, zone = timezone.now(), request.viewer.zone
+    written = {**data, "reason": data.get("reason", "").strip() or _("no reason yet")}
+    try:
+        if row is None:
+            draft = freezes.draft(
+                parse_freeze(request_of(written, zone)), actor=request.actor, now=now
+            )
+        else:
+            changes = parse_changes(_typed_changes(written, row, zone))
+            draft = freezes.changed(get_freeze(row.pk), changes, now=now)
+        found = freeze_preview.preview(draft, now, rules_of=rules_of, seen_by=request.actor)
+    except InvalidError as error:
+        return {"wrong": list((error.fields or {"": error.message}).values())}
+    return {"held": found, "window": link_to(found.start, found.until)}
+
+
 def _form(
-    request: AuthedRequest, form: forms.Form, row: Freeze | None, *, status: int = 200
+    request: AuthedRequest,
+    values: dict[str, str],
+    row: Freeze | None,
+    *,
+    error: InvalidError | None = None,
 ) -> HttpResponse:
+    form: forms.Form = FreezeChangesForm(values) if row else FreezeForm(values)
+    if error is not None:
+        form = with_errors(form, error.fields or {"": error.message})
     context = {
+        **_preview(request, values, row),
         "section": "freezes",
         "form": form,
         "freeze": row,
         "what": freezing.scope_words(row) if row else "",
         "tags": _places(request),
     }
-    return render(request, "pages/freeze_form.html", context, status=status)
+    return render(request, "pages/freeze_form.html", context, status=422 if error else 200)
 
 
 def _places(request: AuthedRequest) -> list[str]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jobs.queries.forecast import QueueForecast, Spot, cached_forecast, is_cached
+from jobs.queries.freezes import open_freezes
 from jobs.queries.jobs import STATES, tags_in_use
 from jobs.queries.timeline_axis import (
     RANGES,
@@ -26,12 +27,12 @@ from jobs.queries.timeline_axis import (
 from jobs.queries.timeline_marks import Axis, Mark, MarkKind
 from jobs.queries.timeline_page import SORTS, Lane, lane_page, queues_in_use
 from jobs.services.firing import rules_of
-from jobs.web import guard, timeline_drawing, words
+from jobs.web import freezing, guard, timeline_drawing, words
 from jobs.web import timeline_words as say
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.rows import no_next
-from jobs.web.timeline import Address, address_of, ticks, title
+from jobs.web.timeline import LISTED, Address, address_of, day, link_to, ticks, title
 
 _TOPICS = ("jobs", "executions")
 _RANGE_WORDS = {
@@ -39,6 +40,14 @@ _RANGE_WORDS = {
     "6h": gettext_lazy("6 hours"),
     "day": gettext_lazy("Day"),
     "week": gettext_lazy("Week"),
+}
+MOST_LISTED = 100  # rows of the list
+_SHOW_WORDS = {
+    "planned": gettext_lazy("Planned"),
+    "held": gettext_lazy("Will be held back"),
+    "off": gettext_lazy("Will not run"),
+    "left": gettext_lazy("Left out"),
+    "runs": gettext_lazy("Runs"),
 }
 _SORT_WORDS = {
     "trouble": gettext_lazy("Trouble first"),
@@ -57,6 +66,14 @@ class MarkRow:
     what: str
     took: str
     url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRow:
+    """A mark with its job, in the list under the lanes."""
+
+    lane: Lane
+    mark: MarkRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +121,8 @@ def timeline(request: AuthedRequest) -> HttpResponse:
         "earlier": address.moved(axis, -1),
         "later": address.moved(axis, 1),
         "follow": address.query(at="", page=""),
+        **_shortcuts(address, axis, request),
+        "kinds": [(name, _SHOW_WORDS[name]) for name in LISTED],
         "unfiltered": address.query(q="", state="", tag="", queue="", jobs="", page=""),
         "queues": queues_in_use(request.actor),
         "tags": tags_in_use(request.actor),
@@ -162,8 +181,40 @@ def _lanes(address: Address, axis: Axis) -> dict[str, object]:
         "newer": address.query(page=page.page - 1) if page.page > 1 else None,
         "older": address.query(page=page.page + 1) if page.more else None,
         "legend": timeline_drawing.legend(),
+        "listed": _list(page.lanes, address, axis),
+        "most_listed": MOST_LISTED,
         "chosen_words": _in_words(address),
     }
+
+
+def _shortcuts(address: Address, axis: Axis, request: AuthedRequest) -> dict[str, object]:
+    """Return the ways to today, to tomorrow, and to the next freeze that has not begun."""
+    planned = (
+        one for one in open_freezes(axis.now, seen_by=request.actor) if one.starts_at > axis.now
+    )
+    following = next(planned, None)
+    window = (following.starts_at, following.ends_at) if following else None
+    return {
+        "today": address.query(range="day", at=day(axis.now, 0), page=""),
+        "tomorrow": address.query(range="day", at=day(axis.now, 1), page=""),
+        "freeze": following,
+        "maintenance": link_to(*window) if window else "",
+        "frozen": freezing.scope_words(following) if following else "",
+    }
+
+
+def _list(lanes: list[Lane], address: Address, axis: Axis) -> list[ListRow]:
+    """Return the marks of the lanes that are shown as one list, by time."""
+    if address.table:
+        return []  # the table has them job by job
+    kinds = LISTED.get(address.show, tuple(MarkKind))
+    found = [(mark, lane) for lane in lanes for mark in lane.marks if mark.kind in kinds]
+    found.sort(key=lambda pair: (pair[0].start, pair[1].job.name))
+    # What is still to come first: who asks what will run does not read through what ran.
+    ahead = [pair for pair in found if pair[0].end > axis.now]
+    past = [pair for pair in found if pair[0].end <= axis.now]
+    chosen = [*ahead, *reversed(past)][: MOST_LISTED + 1]
+    return [ListRow(lane=lane, mark=_mark_row(mark, lane, axis)) for mark, lane in chosen]
 
 
 def _row(lane: Lane, axis: Axis, *, table: bool) -> LaneRow:
@@ -218,14 +269,14 @@ def _load(address: Address, axis: Axis) -> dict[str, object]:
         return {**shared, "load": None, "past": True}
     found = cached_forecast(*part, now=axis.now, width=address.span.bucket, rules_of=rules_of)
     queues = [one for one in found.queues if address.chosen.queue in ("", one.queue)]
+    spots = [_spot_row(spot, queue, address, axis) for queue in queues for spot in queue.spots]
     return {
         **shared,
         "load": found,
         "past": False,
         "axis": timeline_drawing.axis_drawing(axis, ticks(axis, address.span)),
-        "spots": [
-            _spot_row(spot, queue, address, axis) for queue in queues for spot in queue.spots
-        ],
+        "spots": spots,
+        "crowded": sum(spot.over for spot in spots),
         "more_spots": sum(queue.more_spots for queue in queues),
         "queue_rows": [_queue_row(queue, axis, table=address.table) for queue in queues],
         "caveats": say.caveats(found),
