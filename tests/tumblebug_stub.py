@@ -58,6 +58,7 @@ class Stub:
     forget: bool = False  # and their requests are not known afterwards
     ends_badly: str = ""  # a dropped call ends with this error
     stall: bool = False  # calls get no answer until `go` is set
+    stalled: Callable[[], None] = lambda: None  # is told of each of them
     go: threading.Event = field(default_factory=threading.Event)
     hung_up: threading.Event = field(default_factory=threading.Event)
     calls: list[Seen] = field(default_factory=list)
@@ -211,6 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stall(self) -> None:
         """Give no answer; note when the client hangs up."""
+        self.stub.stalled()
         self.connection.settimeout(0.05)
         while not self.stub.go.is_set():
             with contextlib.suppress(TimeoutError):
