@@ -56,6 +56,7 @@ class Rule(StrEnum):
     BREAKER = "breaker"
     QUEUE_HEALTH = "queue_health"
     BOTTLENECK = "bottleneck"
+    REFUSED = "refused"  # 401 and 403 again and again, from one address or for one account
     OWN = "own"  # rules that people made: one alert for each rule and job
 
 
@@ -76,6 +77,8 @@ class Limits:
     silent_seconds: float = 60
     burst_jobs: int = 10  # that fail of one cause within ``burst_seconds``
     burst_seconds: float = 300
+    refused_requests: int = 20  # from one address or for one account within ``refused_seconds``
+    refused_seconds: float = 300
 
     def changed(self, values: Mapping[str, Any]) -> Limits:
         """Return the limits with some changed; names that are none are left out."""

@@ -21,7 +21,7 @@ from jobs.domain.alerts import Condition, Rule, Severity, words
 from jobs.models import Alert
 from jobs.polling import Flag
 from jobs.queries import alert_facts, own_rules
-from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, reminders, ways_out
+from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, reminders, turned_away, ways_out
 from jobs.services.alerting import RuleSettings
 
 log = logging.getLogger("scheduler.alerts")
@@ -81,6 +81,7 @@ class Alerter:
                 partial(self._rates, given, now),
                 partial(self._database, given, now),
                 partial(alert_jobs.recheck, given, now),
+                partial(turned_away.settle, given, now),
                 partial(self._housekeeping, now),
             ]
         )

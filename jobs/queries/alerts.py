@@ -152,6 +152,7 @@ LIMITS: dict[Rule, Sequence[str]] = {
     Rule.OVERDUE: ("overdue_seconds",),
     Rule.LATE_START: ("late_seconds",),
     Rule.DISPATCHER: ("lag_seconds", "silent_seconds"),
+    Rule.REFUSED: ("refused_requests", "refused_seconds"),
 }
 
 

@@ -39,6 +39,8 @@ def _login_failed(
     """Keep the name that was tried; Django has masked the password already."""
     name = str(credentials.get("username", ""))[:150]
     audit.record(Actor(name=name, role=None, address=_address(request)), "session.refused")
+    if request is not None:
+        request.tried_account = name  # type: ignore[attr-defined]  # the login page answers with 200
 
 
 def _locked_out(*, username: str | None = None, ip_address: str | None = None, **_: Any) -> None:

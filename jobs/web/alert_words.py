@@ -37,6 +37,7 @@ RULE: dict[str, Text] = {
     Rule.BREAKER: _("Circuit breaker"),
     Rule.QUEUE_HEALTH: _("Queue health"),
     Rule.BOTTLENECK: _("Bottleneck"),
+    Rule.REFUSED: _("Refused requests"),
     Rule.OWN: _("Own rule"),
 }
 LIMIT: dict[str, Text] = {
@@ -52,6 +53,8 @@ LIMIT: dict[str, Text] = {
     "overdue_seconds": _("Warning after so many seconds, at least 60"),
     "late_seconds": _("Warning after so many seconds in the queue"),
     "lag_seconds": _("Warning when due times are decided so many seconds late"),
+    "refused_requests": _("Warning from so many refused requests of one address or account"),
+    "refused_seconds": _("And within so many seconds"),
     "silent_seconds": _("Critical after so many seconds without a tick"),
 }
 METRIC: dict[str, Text] = {
