@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from jobs.domain.permissions import Actor
-from jobs.models import Execution, Job
+from jobs.models import Execution, Job, Schedule
 from jobs.models.job import of_jobs_seen_by
 
 # What waits for its start is no row yet; what ended without one is.
 LOGGED = Q(started_at__isnull=False) | Q(finished_at__isnull=False)
 
+_OF_SCHEDULE = (
+    "job", "kind", "expression", "seconds_position", "seconds", "at", "timezone", "event",
+)  # fmt: skip
 
-def jobs_of(actor: Actor) -> Sequence[Job]:
-    """Return all jobs that somebody may see, oldest first, with their schedules; two queries."""
-    jobs = Job.objects.present().visible_to(actor).order_by("pk")
-    return list(jobs.prefetch_related("schedules"))
+
+def jobs_of(actor: Actor, *fields: str) -> QuerySet[Job]:
+    """Return all jobs that somebody may see, oldest first, with no more than ``fields``.
+
+    The lists of these interfaces know no pages: what is not shown would be most of their cost.
+    """
+    return Job.objects.present().visible_to(actor).order_by("pk").only(*fields)
+
+
+def scheduled_jobs_of(actor: Actor, *fields: str) -> QuerySet[Job]:
+    """Return them with their schedules; one query more."""
+    schedules = Schedule.objects.only(*_OF_SCHEDULE)
+    return jobs_of(actor, *fields).prefetch_related(Prefetch("schedules", schedules))
 
 
 def job_called(actor: Actor, job_id: str) -> Job | None:

@@ -60,7 +60,9 @@ def job_stats(request: HttpRequest) -> HttpResponse:
     """Answer the statistics of all jobs, or of those of a category."""
     actor = _reader(request)
     category = request.GET.get("category", "")
-    found = (job for job in logged.jobs_of(actor) if not category or job.category == category)
+    found = logged.jobs_of(actor, *documents.OF_JOB)
+    if category:
+        found = found.filter(category=category)
     return as_json([documents.stats(job) for job in found])
 
 
@@ -162,7 +164,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     failed = sum(one.sample.failed for one in found)
     return as_json(
         {
-            "cronJobs": [documents.stats(job) for job in logged.jobs_of(actor)],
+            "cronJobs": [documents.stats(job) for job in logged.jobs_of(actor, *documents.OF_JOB)],
             "queueHealth": [documents.queue(one) for one in found],
             "circuitBreaker": _shown_breaker(),
             "circuitBreakers": _breakers(),

@@ -16,6 +16,12 @@ from jobs.queries.queue_health import Point, QueueHealth
 from jobs.services.journal import public_id
 
 _FAILED = frozenset(state.value for state in FAILURES)
+# What a job's statistics are made from.
+OF_JOB = (
+    "external_id", "name", "category", "state", "next_fire_at", "last_started_at", "last_state",
+    "last_error", "last_duration_seconds", "execution_count", "success_count", "failure_count",
+    "cancelled_count", "skipped_count",
+)  # fmt: skip
 
 
 def moment(value: datetime | None) -> str | None:

@@ -18,6 +18,8 @@ _DEFAULTS = {
     ExecutionState.SUCCEEDED: SUCCEEDED,
     ExecutionState.SKIPPED: SKIPPED,
 }
+# What a job's document is made from.
+OF_JOB = ("external_id", "name", "description", "next_fire_at", "state")
 
 
 def job_document(job: Job) -> dict[str, Any]:

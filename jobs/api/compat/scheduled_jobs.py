@@ -50,7 +50,8 @@ answered = facade(error_body)
 
 def list_jobs(request: HttpRequest) -> HttpResponse:
     """Answer all jobs that the caller may see."""
-    found = logged.jobs_of(_caller_who_may(request, Permission.READ))
+    actor = _caller_who_may(request, Permission.READ)
+    found = logged.scheduled_jobs_of(actor, *documents.OF_JOB)
     data = [documents.job_document(job) for job in found]
     return _answer(f"Ditemukan {len(data)} scheduled jobs", data)
 
