@@ -74,7 +74,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
         breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
         _replace_schedules(job, definition, now)
-        _finish_edit(job, definition, actor, now)
+        stored = _finish_edit(job, definition, actor, now)
         if definition.run_on_create and not paused:
             events.first_run(job, actor=actor, now=now)
         audit.record(
@@ -83,7 +83,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
             object_type="job",
             object_id=job.pk,
             object_name=job.name,
-            after=definition_of(job),
+            after=stored,
         )
     return job
 
@@ -354,8 +354,10 @@ def _plain(value: object) -> object:
     return value.value if hasattr(value, "value") else value
 
 
-def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetime) -> None:
-    """Set tags and the next fire time, keep the version's snapshot, tell everybody who waits."""
+def _finish_edit(
+    job: Job, definition: JobDefinition, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Set tags and the next fire time, tell everybody who waits; return the version's snapshot."""
     if definition.tags != job.tags:
         job.tag_rows.all().delete()
         JobTag.objects.bulk_create([JobTag(job=job, tag=tag) for tag in definition.tags])
@@ -366,10 +368,11 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
     rows = list(job.schedules.order_by("position"))
     refresh_next_fire(job, rules_of(rows))
     _save(job)
+    stored = definition_of(job)
     JobVersion.objects.create(
         job=job,
         version=job.version,
-        definition=definition_of(job),
+        definition=stored,
         schedule_facts=facts_of(rows),
         created_at=now,
         created_by=actor.name[:200],
@@ -377,6 +380,7 @@ def _finish_edit(job: Job, definition: JobDefinition, actor: Actor, now: datetim
     )
     revisions.bump("jobs")
     wake.poke("jobs")
+    return stored
 
 
 def _mark(job: Job, state: JobState, actor: Actor, now: datetime, reason: str) -> None:
