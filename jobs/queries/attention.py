@@ -97,7 +97,7 @@ def attention(now: datetime, seen_by: Actor | None = None) -> AttentionList:
     counts = troubled.aggregate(
         critical=Count("pk", filter=_CRITICAL), warnings=Count("pk", filter=~_CRITICAL)
     )
-    found = [_of_job(job) for job in _ranked(troubled)[:SHOWN]] if any(counts.values()) else []
+    found = [_of_job(job) for job in _worst(troubled)] if any(counts.values()) else []
     runs = [_of_run(run) for run in _long_runs(now, seen_by, shown)]
     found = sorted(found + runs, key=lambda one: (not one.critical, list(Trouble).index(one.kind)))
     missing = _unserved(now, seen_by, shown)
@@ -165,7 +165,7 @@ def _untold(now: datetime, seen_by: Actor | None, alerts: Sequence[Alert]) -> Qu
     return Job.objects.present().visible_to(seen_by).filter(failing | late)
 
 
-def _ranked(troubled: QuerySet[Job]) -> QuerySet[Job]:
+def _worst(troubled: QuerySet[Job]) -> QuerySet[Job]:
     rank = Case(
         When(state=JobState.AUTO_DISABLED.value, then=Value(0)),
         When(_CRITICAL, then=Value(1)),
@@ -173,7 +173,10 @@ def _ranked(troubled: QuerySet[Job]) -> QuerySet[Job]:
         default=Value(3),
         output_field=IntegerField(),
     )
-    return troubled.order_by(rank, "-consecutive_failures", "next_fire_at")
+    order = (rank, "-consecutive_failures", "next_fire_at")
+    # Numbers alone are sorted: whole rows of all that is in trouble would take ten times as long.
+    worst = troubled.order_by(*order)[:SHOWN].values("pk")
+    return Job.objects.filter(pk__in=worst).order_by(*order)
 
 
 def _of_job(job: Job) -> Attention:
