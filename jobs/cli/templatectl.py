@@ -1,57 +1,45 @@
-"""`templatectl`: the templates of this host, fetched from their repositories.
+"""`templatectl`: what workspaces deploy, fetched from its repositories, over the same API as `jobctl`.
 
-It works on the host that has the templates' directory, without a web server. Ends with 0 when done,
-1 when refused or failed, 2 on wrong use.
+Files are fetched by the server, into its directory of templates. Ends with 0 when done, 1 when
+refused or failed, 2 on wrong use.
 """
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
 from jobs import __version__
+from jobs.cli import text
 from jobs.cli.ending import Commands, exit_code_of
-from jobs.cli.group import json_option, print_document
-from jobs.cli.local import local_actor, set_up
+from jobs.cli.errors import CliError
+from jobs.cli.group import LazyApi, json_option, print_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
-    from jobs.models import Template
+    from jobs.cli.client import Api, Document
 
 _LIST = "{:<25} {:<14} {:<20} {}"
+_USE = "    {:<20} {:<15} {}"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="templatectl")
-def cli() -> None:
+@click.option("--url", envvar=["JOBCTL_URL", "JOBDECK_URL"], default="", help="Server.")
+@click.option("--token", envvar=["JOBCTL_TOKEN", "JOBDECK_TOKEN"], default="", help="Token for it.")
+@click.option("--profile", envvar="JOBCTL_PROFILE", default="", help="A server of `jobctl login`.")
+@click.pass_context
+def cli(ctx: click.Context, url: str, token: str, profile: str) -> None:
     """Keep the templates that workspaces and jobs deploy."""
+    ctx.obj = LazyApi(url=url, token=token, workspace="", profile=profile)
 
 
-def _service() -> ModuleType:
-    """Return the service of templates; the server's settings are read with the first command."""
-    set_up()
-    from jobs.services import templates
-
-    return templates
-
-
-def _document(row: Template) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "description": row.description,
-        "source_url": row.source_url,
-        "source_path": row.source_path,
-        "source_ref": row.source_ref,
-        "version": row.version,
-        "content_hash": row.content_hash,
-        "created_at": row.created_at.isoformat(),
-        "updated_at": row.updated_at.isoformat(),
-        "workspaces": _service().users_of(row),
-    }
+def _path(name: str) -> str:
+    return f"/templates/{quote(name, safe='')}"
 
 
 @cli.command()
@@ -60,20 +48,24 @@ def _document(row: Template) -> dict[str, Any]:
 @click.option("--path", default="", help="Directory in the repository.")
 @click.option("--ref", default="", help="Branch or tag.")
 @click.option("--description", default="")
-def add(name: str, url: str, path: str, ref: str, description: str) -> None:
+@click.pass_obj
+def add(api: LazyApi, /, **told: str) -> None:
     """Fetch a template from a Git repository."""
-    templates = _service()
-    source = templates.Source(url=url, path=path, ref=ref)
-    row = templates.add(name, source, description=description, actor=local_actor("templatectl"))
-    click.echo(f"Template '{row.name}' added at {row.version}")
+    made = api().post("/templates", body=told)
+    click.echo(f"Template '{made['name']}' added at {made['version']}")
+
+
+def _all(api: Api) -> list[Document]:
+    return list(api.pages("/templates", limit=500))
 
 
 @cli.command("list")
 @click.option("--detailed", is_flag=True, help="With source, digest and workspaces.")
 @json_option
-def list_(detailed: bool, as_json: bool) -> None:
+@click.pass_obj
+def list_(api: LazyApi, detailed: bool, as_json: bool) -> None:
     """List the templates."""
-    rows = [_document(one) for one in _service().list_templates()]
+    rows = _all(api())
     if as_json:
         print_document({"items": rows})
         return
@@ -82,37 +74,45 @@ def list_(detailed: bool, as_json: bool) -> None:
         return
     click.echo(_LIST.format("TEMPLATE", "VERSION", "UPDATED", "DESCRIPTION"))
     for one in rows:
-        words = (one["name"], one["version"], one["updated_at"][:19], one["description"][:60])
+        updated = text.moment(one["updated_at"])
+        stamp = "" if updated is None else f"{updated.astimezone():%Y-%m-%d %H:%M:%S}"
+        words = (one["name"], one["version"], stamp, one["description"][:60])
         click.echo(_LIST.format(*words).rstrip())
         if detailed:
-            for key in ("source_url", "source_path", "source_ref", "content_hash"):
-                click.echo(f"    {key}: {one[key]}")
-            click.echo(f"    workspaces: {', '.join(one['workspaces']) or 'none'}")
+            _details(one)
+
+
+def _details(one: Document) -> None:
+    for key in ("source_url", "source_path", "source_ref", "content_hash"):
+        click.echo(f"    {key}: {one[key]}")
+    users = ", ".join(use["workspace"] for use in one["workspaces"])
+    click.echo(f"    workspaces: {users or 'none'}")
+    if one["fault"]:
+        click.echo(f"    not fetched: {one['fault']}")
 
 
 @cli.command()
 @click.argument("name")
-def show(name: str) -> None:
+@click.pass_obj
+def show(api: LazyApi, name: str) -> None:
     """Print all about a template as JSON."""
-    print_document(_document(_service().get_template(name)))
+    print_document(api().get(_path(name)))
 
 
-def _chosen(name: str | None, every: bool) -> list[str]:
+def _chosen(api: Api, name: str | None, every: bool) -> list[str]:
     if bool(name) == every:
         raise click.UsageError("Give either a name or --all.")
-    return [one.name for one in _service().list_templates()] if every else [str(name)]
+    return [one["name"] for one in _all(api)] if every else [str(name)]
 
 
-def _each(name: str | None, every: bool, act: Callable[[str], str]) -> None:
+def _each(api: Api, name: str | None, every: bool, act: Callable[[str], str]) -> None:
     """Do something to templates; one that fails stops no other, and the command ends with 1."""
-    from jobs.domain.errors import JobdeckError
-
     failed = False
-    for one in _chosen(name, every):
+    for one in _chosen(api, name, every):
         try:
             click.echo(act(one))
-        except JobdeckError as error:
-            click.echo(f"Error: {error.message}", err=True)
+        except CliError as error:
+            click.echo(f"Error: {error}", err=True)
             failed = True
     if failed:
         raise click.exceptions.Exit(1)
@@ -121,55 +121,107 @@ def _each(name: str | None, every: bool, act: Callable[[str], str]) -> None:
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True)
-def update(name: str | None, every: bool) -> None:
-    """Fetch templates anew."""
+@click.option("--wait", is_flag=True, help="Wait for the plans, and show what they say.")
+@click.pass_obj
+def update(api: LazyApi, name: str | None, every: bool, wait: bool) -> None:
+    """Fetch templates anew, and plan the workspaces that were deployed from changed ones.
+
+    Nothing is deployed.
+    """
 
     def act(one: str) -> str:
-        templates = _service()
-        if not templates.update(one, actor=local_actor("templatectl")):
+        done = api().post(f"{_path(one)}/update")
+        if not done["changed"]:
             return f"Template '{one}' is up to date"
-        row = templates.get_template(one)
-        users = ", ".join(templates.users_of(row)) or "none"
-        return f"Template '{one}' updated to {row.version}; workspaces to deploy anew: {users}"
+        users = ", ".join(use["workspace"] for use in done["template"]["workspaces"]) or "none"
+        version = done["template"]["version"]
+        lines = [f"Template '{one}' updated to {version}; workspaces to deploy anew: {users}"]
+        return "\n".join([*lines, *_plans(api(), one, done, wait=wait)])
 
-    _each(name, every, act)
+    _each(api(), name, every, act)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--no-wait", is_flag=True, help="Only start the plans.")
+@click.pass_obj
+def plan(api: LazyApi, name: str, no_wait: bool) -> None:
+    """Show what a deployment of each workspace of a template would change; changes nothing.
+
+    Ends with 1 when a plan fails, and with 0 whether there is drift or not.
+    """
+    done = api().post(f"{_path(name)}/plan")
+    lines = _plans(api(), name, done, wait=not no_wait)
+    click.echo("\n".join(lines) or f"No workspace is deployed from template '{name}'")
+    found = api().get(_path(name))["workspaces"]
+    if done["refused"] or (not no_wait and any(use["fault"] for use in found)):
+        raise click.exceptions.Exit(1)
+
+
+def _plans(api: Api, name: str, done: Document, *, wait: bool) -> list[str]:
+    """Return a line for each workspace that is planned, or why it is not."""
+    if wait:
+        for number in done["planned"].values():
+            api.until_ended(api.get(f"/executions/{number}"))
+        uses = {use["workspace"]: use for use in api.get(_path(name))["workspaces"]}
+        lines = [
+            _USE.format(room, uses[room]["status"], drift_words(uses[room]))
+            for room in done["planned"]
+        ]
+    else:
+        lines = [
+            _USE.format(room, "planning", f"run #{number}")
+            for room, number in done["planned"].items()
+        ]
+    return lines + [_USE.format(room, "not planned", why) for room, why in done["refused"].items()]
+
+
+def drift_words(use: Document) -> str:
+    """Return what the last plan says of a workspace."""
+    if use["fault"]:
+        return f"plan failed: {use['fault'].splitlines()[0]}"
+    if use["drift"] is None:
+        return "not known"
+    if not use["drift"]:
+        return "no changes"
+    counts = use["changes"]
+    words = "{add} to add, {change} to change, {remove} to destroy".format_map(
+        {name: counts.get(name, 0) for name in ("add", "change", "remove")}
+    )
+    elsewhere = use["changed_elsewhere"]
+    return f"{words}; changed elsewhere: {', '.join(elsewhere)}" if elsewhere else words
 
 
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True)
-def validate(name: str | None, every: bool) -> None:
+@click.pass_obj
+def validate(api: LazyApi, name: str | None, every: bool) -> None:
     """Judge the files of templates."""
-    from jobs.domain.errors import InvalidError
 
     def act(one: str) -> str:
-        templates = _service()
-        faults = templates.faults_of(templates.get_template(one))
+        faults = api().get(_path(one))["faults"]
         if faults:
-            raise InvalidError(f"template '{one}' is broken: {' '.join(faults)}")
+            raise CliError(f"template '{one}' is broken: {' '.join(faults)}")
         return f"Template '{one}' is valid"
 
-    _each(name, every, act)
+    _each(api(), name, every, act)
 
 
 @cli.command()
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Although workspaces name it.")
-def remove(name: str, force: bool) -> None:
-    """Delete a template and its files."""
-    _service().remove(name, force=force, actor=local_actor("templatectl"))
+@click.pass_obj
+def remove(api: LazyApi, name: str, force: bool) -> None:
+    """Delete a template and its files; what is deployed stays."""
+    query: dict[str, Any] = {"params": {"force": "true"}} if force else {}
+    api().send("DELETE", _path(name), **query)
     click.echo(f"Template '{name}' removed")
 
 
 def run_command(args: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    from jobs.domain.errors import JobdeckError
-
-    try:
-        return exit_code_of(cli, "templatectl", args)
-    except JobdeckError as error:
-        click.echo(f"Error: {error}", err=True)
-        return 1
+    return exit_code_of(cli, "templatectl", args)
 
 
 def main() -> None:

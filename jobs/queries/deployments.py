@@ -30,6 +30,8 @@ class Standing:
     last_error: str = ""
     mode: str = ""
     facts: dict[str, Any] = field(default_factory=dict)  # what the last operation told
+    copied: str = ""  # digest of the files that the last deployment began with; empty: not known
+    plan: Execution | None = None  # the comparison that goes on, or was the last
 
     @property
     def managed(self) -> bool:
@@ -41,6 +43,21 @@ class Standing:
         """Return the resources that there are."""
         found = self.facts.get("resources")
         return found if isinstance(found, list) else []
+
+    @property
+    def is_deployed(self) -> bool:
+        """Say whether there is, or may be, anything that a plan can be compared with."""
+        deployed, destroyed = self.last_deployed_at, self.last_destroyed_at
+        return bool(self.resources) or (
+            deployed is not None and (destroyed is None or destroyed < deployed)
+        )
+
+    @property
+    def is_plan_current(self) -> bool:
+        """Say whether nothing was deployed or destroyed since the last plan."""
+        at = self.plan.finished_at if self.plan is not None else None
+        ended = self.last.finished_at if self.last is not None else None
+        return at is not None and (ended is None or ended < at)
 
     def next_at(self, operation: Operation) -> datetime | None:
         """Return when the clock starts an operation next; None: not."""
@@ -77,8 +94,9 @@ def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
 
 
 def _standing(
-    rows: list[WorkspaceJob], ended: dict[int, Execution], live: dict[int, Execution]
+    every: list[WorkspaceJob], ended: dict[int, Execution], live: dict[int, Execution]
 ) -> Standing:
+    rows = [one for one in every if one.operation != Operation.PLAN]
     jobs = [one.job for one in rows]
     going = [live[job.pk] for job in jobs if job.pk in live]
     running = next((one for one in going if one.state == ExecutionState.RUNNING), None)
@@ -87,6 +105,7 @@ def _standing(
     last = ended.get(newest.last_execution_id or 0) if newest else None
     failed = max(jobs, key=lambda job: job.last_failure_at or _LONG_AGO, default=None)
     deployed = _newest(rows, Operation.APPLY)
+    plans = [one.job for one in every if one.operation == Operation.PLAN]
     return Standing(
         status=_status(rows, now, newest),
         operations=rows,
@@ -97,8 +116,25 @@ def _standing(
         last_failed_at=failed.last_failure_at if failed else None,
         last_error=failed.last_error if failed else "",
         mode=_mode(deployed, ended),
-        facts=last.result if last is not None and isinstance(last.result, dict) else {},
+        facts=_facts(last),
+        copied=_copied(rows, ended),
+        plan=next(
+            (live.get(job.pk) or ended.get(job.last_execution_id or 0) for job in plans), None
+        ),
     )
+
+
+def _facts(execution: Execution | None) -> dict[str, Any]:
+    found = execution.result if execution is not None else None
+    return found if isinstance(found, dict) else {}
+
+
+def _copied(rows: list[WorkspaceJob], ended: dict[int, Execution]) -> str:
+    """Return what the newest deployment copied, also one that failed: its files are there now."""
+    jobs = [one.job for one in rows if one.operation == Operation.APPLY]
+    newest = max(jobs, key=lambda job: job.last_finished_at or _LONG_AGO, default=None)
+    found = _facts(ended.get(newest.last_execution_id or 0) if newest else None)
+    return str(found.get("template_hash") or "")
 
 
 def _status(rows: list[WorkspaceJob], now: Execution | None, newest: Job | None) -> Deployment:

@@ -68,6 +68,19 @@ def file_page(*, state: str = "", search: str = "", page: int = 1, size: int = 5
     return FilePage(rows=_rows(found[:size]), more=len(found) > size)
 
 
+def list_files(
+    *, state: FileState | None, search: str = "", after: int | None = None, limit: int = 100
+) -> tuple[list[FileRow], int | None]:
+    """Return files in the order in which they were found, and after which one others follow."""
+    files = ConfigFile.objects.filter(path__icontains=search).order_by("pk")
+    if state is not None:
+        files = files.filter(_FILTERS[state])
+    if after is not None:
+        files = files.filter(pk__gt=after)
+    found = list(files[: limit + 1])
+    return _rows(found[:limit]), found[limit - 1].pk if len(found) > limit else None
+
+
 def _troubled_first(files: QuerySet[ConfigFile]) -> QuerySet[ConfigFile]:
     broken = Count("pk", filter=_FILTERS[FileState.BROKEN])
     return files.annotate(broken=broken).order_by("-broken", "path")

@@ -10,7 +10,8 @@ from typing import Final
 from jobs.domain.errors import UnprocessableError
 from jobs.domain.git_source import without_login
 
-FETCH_SECONDS: Final = 120
+# Shorter than the minute that callers wait for an answer of the server.
+FETCH_SECONDS: Final = 55
 _INHERITED: Final = frozenset(
     {
         *(

@@ -31,6 +31,8 @@ def tell(job_id: int, execution_id: int, *, state: ExecutionState, at: datetime)
     if found is None:
         return
     workspace, operation, _mode = found
+    if operation == Operation.PLAN:  # has changed nothing
+        return
     event, words = _EVENTS[Operation(operation), state == ExecutionState.SUCCEEDED]
     sql.run(_TELL, [event.value, at, words, f"execution {execution_id}", workspace])
     wake.poke(wake.JOBS)

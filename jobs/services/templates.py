@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +21,15 @@ from jobs.domain.errors import (
     ConflictError,
     DuplicateError,
     InvalidError,
-    UnknownError,
+    JobdeckError,
 )
 from jobs.domain.git_source import check_ref, check_source
 from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.executors.template_files import content_hash, files_of, has_configuration
 from jobs.executors.template_spec import TemplateSpec
-from jobs.models import Template, Workspace
+from jobs.models import Execution, Template
+from jobs.queries.templates import get_template, rows_of, users_of
+from jobs.services import workspace_operations
 from jobs.services.audit import record_on
 from jobs.services.git import git
 from jobs.services.writing import write_transaction
@@ -42,6 +44,16 @@ class Source:
     url: str
     path: str = ""
     ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """What became of a look at a template's source."""
+
+    template: Template
+    changed: bool
+    planned: dict[str, Execution] = field(default_factory=dict)  # by workspace
+    refused: dict[str, str] = field(default_factory=dict)  # workspace -> why it is not compared
 
 
 def add(name: str, source: Source, *, description: str = "", actor: Actor) -> Template:
@@ -63,6 +75,7 @@ def add(name: str, source: Source, *, description: str = "", actor: Actor) -> Te
         created_at=now,
         created_by=actor.name[:200],
         updated_at=now,
+        checked_at=now,
     )
     with _fetched(source) as (files, version):
         with write_transaction():
@@ -73,22 +86,56 @@ def add(name: str, source: Source, *, description: str = "", actor: Actor) -> Te
     return row
 
 
-def update(name: str, *, actor: Actor) -> bool:
-    """Fetch a template's files anew; say whether they differ from what was there."""
+def update(name: str, *, actor: Actor) -> Updated:
+    """Fetch a template's files anew; where they differ, compare what is deployed with them.
+
+    Nothing is deployed. A source that cannot be fetched leaves everything as it is, and is kept.
+    """
     require_everywhere(actor, Permission.ADMINISTER)
     row = get_template(name)
     source = Source(url=row.source_url, path=row.source_path, ref=row.source_ref)
-    with _fetched(source) as (files, version):
-        found = content_hash(files)
-        if found == row.content_hash and has_configuration(_place(row)):
-            return False
-        _put(files, _place(row))
-        with write_transaction():
-            before = _shown(row)
-            row.version, row.content_hash, row.updated_at = version, found, timezone.now()
-            row.save(update_fields=["version", "content_hash", "updated_at"])
-            record_on(row, row.name, actor, "template.update", before=before, after=_shown(row))
+    try:
+        with _fetched(source) as (files, version):
+            changed = _brought_forward(row, files, version, actor)
+    except (JobdeckError, OSError) as error:
+        Template.objects.filter(pk=row.pk).update(checked_at=timezone.now(), fault=str(error))
+        raise
+    if not changed:
+        return Updated(template=row, changed=False)
+    return replace(plan_users(row.name, actor=actor), changed=True)
+
+
+def _brought_forward(row: Template, files: Path, version: str, actor: Actor) -> bool:
+    """Put new files in place and keep what they are; say whether they are new."""
+    found, now = content_hash(files), timezone.now()
+    row.checked_at, row.fault = now, ""
+    if found == row.content_hash and has_configuration(_place(row)):
+        # Another commit that changed nothing of the template is still what it was last found at.
+        row.version = version
+        row.save(update_fields=["checked_at", "fault", "version"])
+        return False
+    _put(files, _place(row))
+    with write_transaction():
+        before = _shown(row)
+        row.version, row.content_hash, row.updated_at = version, found, now
+        row.save(update_fields=["checked_at", "fault", "version", "content_hash", "updated_at"])
+        record_on(row, row.name, actor, "template.update", before=before, after=_shown(row))
     return True
+
+
+def plan_users(name: str, *, actor: Actor) -> Updated:
+    """Start to compare every workspace that was deployed from a template with its files now."""
+    require_everywhere(actor, Permission.ADMINISTER)
+    row = get_template(name)
+    planned, refused = {}, {}
+    for use in rows_of([row])[0].uses:
+        if use.own_files or not use.standing.is_deployed:
+            continue
+        try:
+            planned[use.workspace.name] = workspace_operations.plan(use.workspace.name, actor=actor)
+        except JobdeckError as error:  # one that cannot be compared keeps no other from being
+            refused[use.workspace.name] = error.message
+    return Updated(template=row, changed=False, planned=planned, refused=refused)
 
 
 def remove(name: str, *, force: bool = False, actor: Actor) -> None:
@@ -104,24 +151,17 @@ def remove(name: str, *, force: bool = False, actor: Actor) -> None:
     shutil.rmtree(conf.templates_dir() / row.name, ignore_errors=True)
 
 
-def get_template(name: str) -> Template:
-    """Return a template; UnknownError names those that there are."""
-    found = Template.objects.filter(name__iexact=name).first()
-    if found is None:
-        there = ", ".join(Template.objects.values_list("name", flat=True)) or "none"
-        raise UnknownError(f"template '{name[:100]}' not found; there are: {there}")
-    return found
-
-
-def list_templates() -> list[Template]:
-    """Return all templates by name."""
-    return list(Template.objects.all())
-
-
-def users_of(row: Template) -> list[str]:
-    """Return the workspaces that name a template."""
-    named = Workspace.objects.filter(template__iexact=row.name)
-    return sorted(named.values_list("name", flat=True))
+def unregistered() -> list[str]:
+    """Return the directories that somebody has put beside the templates by hand."""
+    folder = conf.templates_dir()
+    known = {name.lower() for name in Template.objects.values_list("name", flat=True)}
+    if not folder.is_dir():
+        return []
+    return sorted(
+        one.name
+        for one in folder.iterdir()
+        if one.name.lower() not in known and not one.name.startswith(".") and has_configuration(one)
+    )
 
 
 def faults_of(row: Template) -> list[str]:

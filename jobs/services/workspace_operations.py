@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from jobs.domain.errors import ConflictError, InvalidError, StateError
-from jobs.domain.permissions import Actor, Permission
+from jobs.domain.permissions import SYSTEM, Actor, Permission
 from jobs.domain.states import Trigger
 from jobs.executors.template_spec import Operation, Scope
 from jobs.models import Execution, Job, Workspace, WorkspaceJob
@@ -23,10 +23,13 @@ from jobs.services.definitions import parse_definition
 from jobs.services.operation_requests import MODE, Operations
 from jobs.services.writing import write_transaction
 
-DEPLOY, DESTROY = "workspace-deploy", "workspace-destroy"
+DEPLOY, DESTROY, PLAN = "workspace-deploy", "workspace-destroy", "workspace-plan"
 _GRACE_SECONDS = 60  # OpenTofu finishes the resource at hand and writes its state
 
+_MODE = {"name": "mode", "title": "Mode", "max_length": 40}
+
 Wanted = tuple[Operation, str]  # what is done, and the mode of a mode's own schedule
+_PLAN: Wanted = (Operation.PLAN, "")
 
 
 def operations_of(row: Workspace) -> Operations:
@@ -42,6 +45,8 @@ def configure(row: Workspace, operations: Operations, *, actor: Actor, keep: boo
     with write_transaction():
         wanted = dict(definitions_of(row, operations, keep=keep))
         known = {(Operation(one.operation), one.mode): one for one in row.operations.all()}
+        if wanted and _PLAN in known:
+            wanted[_PLAN] = _plan_of(row, operations)
         # Jobs before the workspace, as an ending locks them.
         for key, definition in wanted.items():
             _follow(row, key, definition, known.pop(key, None), actor)
@@ -74,7 +79,6 @@ def definitions_of(
     deploy = told.custom_deploy.model_dump() if told.custom_deploy else None
     destroy = told.custom_destroy.model_dump() if told.custom_destroy else None
     common = _common(row, told)
-    mode = {"name": "mode", "title": "Mode", "max_length": 40}
     yield (
         (Operation.APPLY, ""),
         {
@@ -83,7 +87,7 @@ def definitions_of(
             "description": f"Deploys workspace {row.name}.",
             "spec": _spec(told, Operation.APPLY, "{{params.mode}}", deploy),
             "schedules": [told.schedule(one) for one in told.deploy_schedule],
-            "parameters": [mode],
+            "parameters": [_MODE],
         },
     )
     yield (
@@ -107,6 +111,20 @@ def definitions_of(
                 "schedules": [told.schedule(one) for one in times],
             },
         )
+
+
+def _plan_of(row: Workspace, told: Operations) -> dict[str, Any]:
+    """Return the job that compares a workspace with its template, made when first asked for."""
+    # A line in place of OpenTofu's own plan says nothing that could be counted; its init holds.
+    init = told.custom_deploy.init_command if told.custom_deploy else ""
+    custom = {"init_command": init} if init else None
+    return {
+        **_common(row, told),
+        "name": PLAN,
+        "description": f"Says what a deployment of workspace {row.name} would change.",
+        "spec": _spec(told, Operation.PLAN, "{{params.mode}}", custom),
+        "parameters": [_MODE],
+    }
 
 
 def _common(row: Workspace, told: Operations) -> dict[str, Any]:
@@ -193,8 +211,40 @@ def destroy(
     )
 
 
+def plan(
+    name: str, *, actor: Actor, kind: Trigger = Trigger.MANUAL, idempotency_key: str = ""
+) -> Execution:
+    """Start to find out what a deployment, in the mode of the last, would change; changes nothing."""
+    row = _to_operate(name, actor)
+    mode = standing_of(row).mode
+    return triggers.trigger(
+        _planning_job(row).pk,
+        actor=actor,
+        kind=kind,
+        idempotency_key=idempotency_key,
+        parameters={"mode": mode} if mode else None,
+    )
+
+
+def _planning_job(row: Workspace) -> Job:
+    """Return the job that plans; it is the product's own, so that whoever may start it makes it."""
+    operations = operations_of(row)
+    with write_transaction():
+        # Two that ask at once: the second finds what the first has made.
+        Workspace.objects.select_for_update().get(pk=row.pk)
+        found = _known(row, Operation.PLAN)
+        if found is not None:
+            return found
+        if _known(row, Operation.APPLY) is None:
+            raise StateError(
+                f"Workspace {row.name} was never set up to be deployed: there is nothing to plan."
+            )
+        _follow(row, _PLAN, _plan_of(row, operations), None, SYSTEM)
+    return row.operations.get(operation=Operation.PLAN.value).job
+
+
 def cancel(name: str, *, actor: Actor) -> int:
-    """End what deploys or destroys a workspace; return how many runs were asked to end."""
+    """End what deploys, destroys or plans a workspace; return how many runs were asked to end."""
     row = _to_operate(name, actor)
     live = Execution.objects.filter(job__operation_of__workspace=row, state__in=LIVE_VALUES)
     ended = 0
@@ -224,20 +274,14 @@ def give_up(row: Workspace, *, actor: Actor) -> None:
             f"Workspace {row.name} has {len(standing.resources)} resources deployed. "
             "Destroy it first."
         )
-    if "resource_count" not in standing.facts and _may_have_some(standing):
+    if "resource_count" not in standing.facts and standing.is_deployed:
         raise ConflictError(
             f"Workspace {row.name} was deployed, and its last operation was cut off before it could "
             "tell what is left. Destroy it first."
         )
-    for one in standing.operations:
+    for one in row.operations.filter(job__deleted_at=None):
         jobs.delete(one.job_id, actor=actor)
     row.operations.all().delete()
-
-
-def _may_have_some(standing: Standing) -> bool:
-    """Say whether a deployment has succeeded, and no destruction since."""
-    deployed, destroyed = standing.last_deployed_at, standing.last_destroyed_at
-    return deployed is not None and (destroyed is None or destroyed < deployed)
 
 
 def _job(row: Workspace, operation: Operation, actor: Actor) -> Job:

@@ -21,7 +21,7 @@ from jobs.models import AuditEntry, ConfigFile, ConfigPull, Job, JobVersion
 from jobs.services import checkouts, files
 from scheduler_site.env import repository as repository_setting
 from tests.services.test_files import sample, write
-from tests.services.test_templates import commit, git
+from tests.support.repository import commit, git
 
 pytestmark = pytest.mark.django_db
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,13 +14,9 @@ from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.models import AuditEntry, Template
 from jobs.services import templates, workspaces
 from jobs.services.workspaces import parse_workspace
+from tests.support.repository import commit, git
 
 pytestmark = pytest.mark.django_db(transaction=True)
-_WHO = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "Test", "EMAIL": "test@example.com"}.items()
-}
 
 
 @pytest.fixture
@@ -37,24 +31,6 @@ def repository(tmp_path: Path, settings: Settings) -> Path:
     git(place, "init", "--quiet", "--initial-branch", "main")
     commit(place)
     return place
-
-
-def git(place: Path, *words: str) -> str:
-    # A clone of the working copy must not see the repository that the tests themselves live in.
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(
-        ["git", "-C", str(place), *words],
-        env={**own, **_WHO},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-
-
-def commit(place: Path) -> str:
-    git(place, "add", ".")
-    git(place, "commit", "--quiet", "-m", "Change")
-    return git(place, "rev-parse", "HEAD")
 
 
 def test_templatectl_fetches_updates_judges_and_removes(

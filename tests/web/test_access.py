@@ -31,6 +31,7 @@ from tests.factories import (
     make_variable,
     make_worker,
 )
+from tests.support.repository import make_template
 
 # A ping has no login: the key in its address is the secret.
 PUBLIC = {
@@ -81,6 +82,7 @@ def path_of(name: str, job: Job, execution: Execution) -> str:
         "rule_id": lambda: make_rule().pk,
         "channel_id": lambda: make_channel().pk,
         "check_in_id": lambda: make_check_in().pk,
+        "template": lambda: make_template("site").name,
         "calendar_id": lambda: make_calendar().pk,
         "backfill_id": lambda: make_backfill().pk,
         "variable_id": lambda: make_variable().pk,

@@ -59,6 +59,18 @@ def destroy(
     return _answer(request, response, made, wait)
 
 
+@router.post("/workspaces/{name}/plan", response={200: ExecutionDocument, 202: ExecutionDocument})
+def plan(
+    request: ApiRequest, response: HttpResponse, name: str, wait: WaitSeconds = 0
+) -> Status[ExecutionDocument]:
+    """Find out what a deployment of a workspace would change; nothing is changed.
+
+    200 when that has ended, else 202. The result has `drift`, `changes` and `changed_elsewhere`.
+    """
+    made = workspace_operations.plan(name, actor=request.auth, kind=Trigger.API)
+    return _answer(request, response, made, wait)
+
+
 @router.post("/workspaces/{name}/cancel", response=Cancelled)
 def cancel(request: ApiRequest, name: str) -> Cancelled:
     """End what deploys or destroys a workspace; OpenTofu is given time to write its state."""
