@@ -76,7 +76,7 @@ def validate(context: click.Context, /, paths: tuple[str, ...], as_json: bool) -
     if as_json:
         print_document({"items": [step.document() for step in steps], "broken": len(broken)})
     else:
-        _tell_broken(broken)
+        _tell_broken(steps)
         click.echo(f"{len(steps) - len(broken)} valid, {len(broken)} broken")
     context.exit(1 if broken else 0)
 
@@ -167,7 +167,7 @@ def _show(steps: Sequence[Step], as_json: bool) -> None:
         return
     for line in _lines(steps):
         click.echo(line)
-    _tell_broken([step for step in steps if step.deed == "broken"])
+    _tell_broken(steps)
 
 
 def _lines(steps: Sequence[Step]) -> Iterator[str]:
@@ -186,7 +186,12 @@ def _value(value: object) -> str:
 
 
 def _tell_broken(steps: Sequence[Step]) -> None:
+    """Tell on the error output what is wrong, and what was passed over."""
     for step in steps:
+        for warning in step.warnings:
+            click.echo(f"Warning: {step.place}: {warning}", err=True)
+        if step.deed != "broken":
+            continue
         where = ": ".join(part for part in (step.place, step.name) if part)
         click.echo(f"Error: {where}: {step.reason}", err=True)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.cli.client import refusal
 from jobs.cli.errors import CliError
+from jobs.cli.provisioner import SeedEntry, all_files, understood
 from jobs.domain.errors import InvalidError
-from jobs.importers.jobfiles import Broken, Entry, files_in, read
+from jobs.importers.jobfiles import Broken, Entry, read
 
 if TYPE_CHECKING:
     from jobs.cli.client import Api, Document
@@ -31,6 +32,7 @@ class Step:
     job_id: int | None = None
     version: int | None = None
     changes: tuple[Document, ...] = ()
+    warnings: tuple[str, ...] = ()
     entry: Entry | None = field(default=None, repr=False)
 
     def document(self) -> Document:
@@ -41,6 +43,7 @@ class Step:
             "deed": self.deed,
             "changes": [one["field"] for one in self.changes],
             "reason": self.reason,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 
@@ -49,7 +52,8 @@ def entries(paths: Iterable[str], *, workspace: str) -> list[Entry | Broken]:
 
     One that names no workspace is meant for ``workspace``.
     """
-    return placed((one for path in paths for one in _of_path(path)), workspace=workspace)
+    found = (understood(one) for path in paths for one in _of_path(path))
+    return placed(found, workspace=workspace)
 
 
 def placed(found: Iterable[Entry | Broken], *, workspace: str) -> list[Entry | Broken]:
@@ -62,7 +66,7 @@ def _of_path(path: str) -> Iterator[Entry | Broken]:
         yield from read(sys.stdin.buffer.read(), "-")
         return
     try:
-        files = files_in(Path(path))
+        files = list(all_files(Path(path)))
     except (OSError, ValueError, InvalidError) as error:
         yield Broken(path, _words(error))
         return
@@ -122,6 +126,7 @@ def _planned(api: Api, entry: Entry) -> Step:
         job_id=told["job_id"],
         version=told["version"],
         changes=tuple(told["changes"]),
+        warnings=entry.warnings if isinstance(entry, SeedEntry) else (),
         entry=entry,
     )
 
