@@ -19,7 +19,7 @@ from jobs.queries.holds import hold_of, holds_of
 from jobs.queries.planning import RulesOf, due_sets
 
 FIRST = 10  # due times that are named
-NAMED = 50  # jobs that are named
+NAMED = 20  # jobs that are named
 # How far one is looked at that ends only when somebody lifts it.
 OPEN_ENDED = timedelta(days=7)
 

@@ -10,7 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.e2e.harness import Product, wait_until
+from tests.browser.every_page import fill
+from tests.e2e.harness import Product
 
 Theme = Literal["light", "dark"]
 # At the second the sidebar appears.
@@ -29,126 +30,9 @@ AXE = Axe().axe_script
 @pytest.fixture(scope="module")
 def pages(product: Product) -> Iterator[dict[str, str]]:
     """Make something to show on each page; return the addresses."""
-    good = product.job("page-good", "echo fine; echo oops >&2", seconds=3600, tags=["data"])
-    bad = product.job(
-        "page-bad", "echo broken; exit 3", retry={"max_attempts": 2, "base_seconds": 0}
-    )
-    long = product.job("page-long", "echo on and on; sleep 600", timeout_seconds=900)
-    for _run in range(3):
-        product.run(good)
-        product.run(bad)
-    running = product.trigger(long)
-    failed = product.sql("SELECT max(id) FROM jobs_execution WHERE job_id = %s", bad)[0][0]
-    product.job(
-        "page-broken", "echo {{db_host}} {{page_pass}}", breaker={"name": "page-db", "threshold": 3}
-    )
-    breaker = product.sql("SELECT max(id) FROM jobs_breaker WHERE name = %s", "page-db")[0][0]
-    given = product.job(
-        "page-given",
-        "echo $PARAM_DAY; echo '::warning Nearly full'; echo '::metric rows=5'; "
-        """echo '::result {"rows": {"paris": 5}}'; echo a > $ARTIFACTS_DIR/a.csv""",
-        parameters=[
-            {"name": "day", "type": "date", "default": "2030-01-31"},
-            {"name": "place", "type": "choice", "choices": ["paris", "london"]},
-            {"name": "key", "secret": True},
-        ],
-    )
-    after = product.job("page-after", "echo then", depends_on=["page-good", "page-given"])
-    product.run(given)
-    reported = product.sql("SELECT max(id) FROM jobs_execution WHERE job_id = %s", given)[0][0]
-    needy = product.job("page-needs", "echo no", requires=["gpu"])
-    waiting = product.trigger(needy)
-    cloud = product.job(
-        "page-cloud",
-        "",
-        type="registerCspResources",
-        spec={"ns_id": "production", "connection_name": "aws", "mci_name_prefix": "page"},
-    )
-    room = product.ask(
-        "create_workspace",
-        name="page-room",
-        operations={"template": "shop", "mode_schedules": {"busy": "0 9 * * *"}},
-    )
-    secret = product.ask("create_variable", name="page_pass", value="hidden", secret=True)
-    product.ask("create_channel", name="page-ops", kind="command", settings={"command": "true"})
-    found = wait_until(
-        lambda: product.sql("SELECT alert_id FROM jobs_alertjob WHERE job_id = %s", bad),
-        what="the failures are an alert",
-    )
-    alert = found[0][0]
-    yield {
-        "alerts": "/alerts/",
-        "no-alerts": "/alerts/?q=nothing-is-called-so",
-        "alert": f"/alerts/{alert}/",
-        "alert-rules": "/alerts/rules/",
-        "alert-rule-new": "/alerts/rules/new/",
-        "channels": "/channels/",
-        "channel-new": "/channels/new/",
-        "job-alerts": f"/jobs/{bad}/alerts/",
-        "job-statistics": f"/jobs/{bad}/statistics/?window=30d",
-        "no-statistics": f"/jobs/{needy}/statistics/",
-        "alert-link-of-nobody": "/alerts/link/forged/",
-        "overview": "/",
-        "jobs": "/jobs/",
-        "no-jobs": "/jobs/?q=nothing-is-called-so",
-        "job": f"/jobs/{good}/",
-        "failing-job": f"/jobs/{bad}/",
-        "job-with-dependencies": f"/jobs/{after}/",
-        "edit-job-with-dependencies": f"/jobs/{after}/edit/",
-        "run-with": f"/jobs/{given}/run/with/",
-        "edit-job-with-parameters": f"/jobs/{given}/edit/",
-        "cloud-job": f"/jobs/{cloud}/",
-        "reported": f"/executions/{reported}/?q=2030",
-        "waiting": f"/executions/{waiting}/",
-        "no-logs": f"/jobs/{needy}/logs/",
-        "new-job": "/jobs/new/",
-        "edit-job": f"/jobs/{good}/edit/",
-        "delete-job": f"/jobs/{good}/delete/",
-        "ledger": f"/jobs/{good}/ledger/",
-        "job-logs": f"/jobs/{good}/logs/?q=fine",
-        "log-line": f"/executions/{failed}/?line=1&q=broken",
-        "explain": f"/jobs/{good}/explain/?at=2030-01-01T10:00",
-        "explain-nothing": f"/jobs/{good}/explain/",
-        "executions": "/executions/",
-        "running": f"/executions/{running}/",
-        "failed": f"/executions/{failed}/",
-        "kill": f"/executions/{running}/kill/",
-        "freezes": "/freezes/",
-        "past-freezes": "/freezes/?show=past",
-        "new-freeze": "/freezes/new/",
-        "calendars": "/calendars/",
-        "new-calendar": "/calendars/new/",
-        "variables": "/variables/",
-        "no-variables": "/variables/?q=nothing-is-called-so",
-        "new-variable": "/variables/new/",
-        "edit-secret": f"/variables/{secret}/edit/",
-        "breakers": "/breakers/",
-        "queues": "/queues/",
-        "health": "/health/",
-        "edit-queue": "/queues/default/edit/",
-        "breaker": f"/breakers/{breaker}/",
-        "edit-breaker": f"/breakers/{breaker}/edit/",
-        "preferences": "/preferences/",
-        "keyboard": "/keyboard/",
-        "search": "/search/?q=page-good",
-        "found-nothing": "/search/?q=nothing-is-called-so",
-        "change-many": f"/jobs/change/?id={good}&id={given}&do=edit&minutes=20&add_tags=new",
-        "delete-many": f"/jobs/change/?id={good}&id={bad}&do=delete",
-        "settings": "/settings/",
-        "about": "/about/",
-        "wallboard": "/tv/",
-        "people": "/people/",
-        "tokens": "/tokens/",
-        "audit": "/audit/",
-        "workspaces": "/workspaces/",
-        "password": "/password/",
-        "timeline": "/timeline/",
-        "workspace": f"/workspaces/{room}/",
-        "edit-workspace": f"/workspaces/{room}/edit/",
-        "deploy-workspace": f"/workspaces/{room}/deploy/?mode=busy",
-        "files": "/files/",
-        "missing": "/jobs/999999/",
-    }
+    found = fill(product)
+    yield found
+    running = found["running"].strip("/").split("/")[1]
     product.sql("UPDATE jobs_execution SET cancel_requested_at = queued_at WHERE id = %s", running)
 
 
@@ -213,7 +97,7 @@ def test_axe_finds_nothing_at_the_door(theme: str, open_page: Open) -> None:
 
 
 def test_axe_finds_nothing_in_dialogs_and_menus(pages: dict[str, str], open_page: Open) -> None:
-    page = open_page(pages["job"])
+    page = open_page(pages["good-job"])
     page.get_by_label("More actions").click()
     in_menu = violations(page)
     page.get_by_role("link", name="Delete…").click()

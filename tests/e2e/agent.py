@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import timedelta
 from typing import Any
 
 
@@ -179,11 +180,57 @@ def token() -> str:
     return tokens.create(make_user("otto", Role.OPERATOR), "script")[1]
 
 
+def furnish(job_id: int) -> dict[str, int]:
+    """Make what else has a page of its own; return the number of each."""
+    from django.utils import timezone
+
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import accounts, backfills, calendars, check_ins, freezes, own_rules
+    from jobs.services.backfill_requests import parse_request
+    from jobs.services.freeze_requests import parse_freeze
+
+    now = timezone.now()
+    channel = create_channel(name="on-call", kind="command", settings={"command": "true"})
+    night = {"kind": "weekly", "days": ["sat", "sun"], "from": "00:00", "to": "24:00"}
+    calendar = {"name": "weekends", "description": "Nobody is in", "windows": [night]}
+    back = {"from": now - timedelta(hours=5), "only": "all", "schedule": "present"}
+    maintenance = {
+        "scope": "tag",
+        "target": "mail",
+        "reason": "The mail server moves to new disks",
+        "starts_at": (now + timedelta(days=1)).isoformat(),
+        "duration_seconds": "2h",
+    }
+    rule = {
+        "name": "slow imports",
+        "metric": "run_seconds",
+        "threshold": 5,
+        "count": 3,
+        "tag": "shop",
+    }
+    report = {"name": "backup of the office", "expression": "0 3 * * *", "timezone": "Paris"}
+    row, _key = check_ins.create(report, actor=SYSTEM)
+    check_ins.create({"name": "till of the shop", "period_seconds": "10m"}, actor=SYSTEM)
+    ada = accounts.parse_person(
+        {"username": "grace", "email": "grace@example.org", "role": "operator"}
+    )
+    return {
+        "channel": channel,
+        "calendar": calendars.create(calendars.parse_calendar(calendar), actor=SYSTEM).pk,
+        "check_in": row.pk,
+        "freeze": freezes.freeze(parse_freeze(maintenance), actor=SYSTEM).pk,
+        "rule": own_rules.save(None, rule, actor=SYSTEM).pk,
+        "person": accounts.create(ada, actor=SYSTEM).pk,
+        "backfill": backfills.create(job_id, parse_request(back), actor=SYSTEM).backfill.pk,
+    }
+
+
 OPERATIONS = {
     f.__name__: f
     for f in (
         limit_queue,
         create_channel,
+        furnish,
         resume,
         drain,
         migrate,

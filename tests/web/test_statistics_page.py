@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState
 from jobs.models import Job, WorkerKind
-from jobs.services import rollups
+from jobs.services import access, rollups, workspaces
 from jobs.web import figures
-from tests.factories import make_job, make_worker
+from tests.conftest import signed_in
+from tests.factories import make_job, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -137,3 +140,58 @@ def test_health_says_how_punctual_the_product_was(viewer_client: Client) -> None
         assert "0.4 s, 0.5 s 1 run was started." in text
         assert "since a dispatcher looked at the clock." in text
         assert "Rescued runs 3 Runs were taken from workers that were gone." in text
+
+
+def test_all_jobs_a_queue_a_workspace_and_a_tag_have_statistics(viewer_client: Client) -> None:
+    workspaces.create(workspaces.parse_workspace({"name": "room"}), actor=SYSTEM)
+    one = make_job(queue="slow", tags=["x"])
+    two = make_job(name="inside", workspace="room")
+    then = HOUR - timedelta(days=1)
+    ended(one, then, ran=1, count=3)
+    ended(two, then, "failed", ran=2, count=2)
+    make_job(tags=["idle"])
+
+    said = {
+        of: text_of(html_of(viewer_client, f"/statistics/?{urlencode({'of': of})}"))
+        for of in ("", "queue:slow", "queue:default", "workspace:room", "tag:x", "tag:gone")
+    }
+
+    assert "Succeeded 3 Failed 2" in said[""]
+    assert "Succeeded 3 Failed 0" in said["queue:slow"]
+    assert "Succeeded 0 Failed 2" in said["queue:default"]
+    assert "Succeeded 0 Failed 2" in said["workspace:room"]
+    assert "Succeeded 3 Failed 0" in said["tag:x"]
+    assert said["tag:gone"] == said[""], "what is not there is as not asked for"
+    nothing = html_of(viewer_client, "/statistics/?of=tag:idle&window=30d")
+    assert "Nothing ended in this period" in nothing
+    assert 'href="?of=tag%3Aidle&amp;window=90d"' in nothing
+    assert 'value="tag:idle" selected' in nothing
+
+
+def test_a_reader_of_some_jobs_gets_their_sums_and_no_queue() -> None:
+    mine, other = make_job(tags=["x"], queue="slow"), make_job(queue="slow")
+    ended(mine, HOUR - timedelta(days=1), ran=1, count=3)
+    ended(other, HOUR - timedelta(days=1), ran=1, count=9)
+    some = make_user("some")
+    access.grant(some, Role.VIEWER, tag="x", actor=SYSTEM)
+
+    html = html_of(signed_in(some), "/statistics/?of=queue:slow")
+
+    assert "Succeeded 3 Failed 0" in text_of(html)
+    assert "queue:slow" not in html
+    assert "All jobs that you may see" in html
+
+
+def test_the_cost_of_the_statistics_of_all_is_that_of_hours(viewer_client: Client) -> None:
+    jobs = [make_job(tags=["x"]) for _one in range(6)]
+    ended(jobs[0], HOUR - timedelta(days=1), ran=1)
+    viewer_client.get("/statistics/")
+    with CaptureQueriesContext(connection) as few:
+        viewer_client.get("/statistics/?of=tag:x")
+    for job in jobs:
+        ended(job, HOUR - timedelta(days=3), ran=1)
+    with CaptureQueriesContext(connection) as many:
+        viewer_client.get("/statistics/?of=tag:x")
+
+    assert len(few) == len(many)
+    assert not any('"jobs_execution"' in one["sql"] for one in many.captured_queries)

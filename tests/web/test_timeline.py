@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Freeze, Job, Omission
 from jobs.queries.timeline_page import LANES_A_PAGE
 from jobs.services import jobs as services
-from tests.factories import cron, every, make_execution, make_job, make_worker
+from tests.factories import cron, every, make_execution, make_freeze, make_job, make_worker
 
 NOW = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -328,3 +329,64 @@ def test_the_cost_does_not_grow_with_history_or_jobs(
 
     with django_assert_max_num_queries(34):
         page(viewer_client, load="1")
+
+
+def test_windows_begin_at_even_times_of_the_reader_s_clock(viewer_client: Client) -> None:
+    make_job()
+    viewer_client.cookies["tz"] = "Asia/Kolkata"  # 17:30:30 there; half an hour off
+
+    windows = {name: text_of(page(viewer_client, range=name)) for name in ("hour", "day", "week")}
+
+    assert "Mon 1 Jun, 17:10 to 18:10 (UTC:" in windows["hour"]
+    assert "Mon 1 Jun, 09:00 to Tue 2 Jun, 09:00 (UTC:" in windows["day"]
+    assert "Sat 30 May, 00:00 to Sat 6 Jun, 00:00 (UTC:" in windows["week"]
+
+
+def test_a_typed_moment_is_by_the_reader_s_clock_and_stays_in_the_address(
+    viewer_client: Client,
+) -> None:
+    make_job(schedules=[cron("0 5 * * *", "Europe/Paris")], name="early")
+    viewer_client.cookies["tz"] = "Europe/Paris"
+
+    html = page(viewer_client, range="6h", at="2026-10-25T00:30")  # clocks go back that night
+
+    assert "Sun 25 Oct, 00:00 to 05:00 (UTC: Sat 24 Oct, 22:00 to Sun 25 Oct, 04:00)" in text_of(
+        html
+    )
+    assert 'name="at" type="datetime-local" value="2026-10-25T00:30"' in html
+    assert "at=2026-10-25T04%3A00%3A00Z" in html, "later begins where this one ends"
+    day = text_of(page(viewer_client, range="day", at="2026-10-25T00:00"))
+    assert "Sun 25 Oct, 00:00 to Mon 26 Oct, 00:00 (UTC:" in day, "a day of 25 hours"
+
+
+def test_what_runs_in_the_next_maintenance_is_two_clicks_away(viewer_client: Client) -> None:
+    make_job(name="mailer", tags=["mail"], schedules=[cron("15 9 * * *")])
+    make_job(name="other", schedules=[cron("30 9 * * *")])
+    starts_at = NOW.replace(hour=9, minute=0, second=0) + timedelta(days=1)
+    make_freeze(
+        scope="tag", target="mail", reason="New disks", starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=2),
+    )  # fmt: skip
+
+    first = page(viewer_client)  # 1: Timeline, in the bar of every page
+    link = re.search(r'href="\?([^"]*)" title="tag mail: New disks"', first)
+    assert link
+    html = viewer_client.get(f"{reverse('timeline')}?{unescape(link[1])}").content.decode()
+    rows = text_of(html.split('class="tl-table"')[1])
+
+    assert "Tue 2 Jun 09:15 mailer will be held back: a freeze, tag mail: New disks" in rows
+    assert "Tue 2 Jun 09:30 other planned" in rows
+    only = page(viewer_client, range="6h", at="2026-06-02T09:00:00Z", show="held")
+    assert "other planned" not in text_of(only.split('class="tl-table"')[1])
+    assert 'value="held" selected' in only
+    row = viewer_client.get(reverse("freezes")).content.decode()
+    assert link[1] in row, "and from the freeze it is one"
+
+
+def test_tomorrow_is_a_whole_day_of_the_reader(viewer_client: Client) -> None:
+    viewer_client.cookies["tz"] = "Asia/Jakarta"
+
+    html = page(viewer_client, range="hour")
+
+    assert 'href="?at=2026-06-01T17%3A00%3A00Z">Tomorrow</a>' in html
+    assert 'href="?at=2026-05-31T17%3A00%3A00Z">Today</a>' in html
