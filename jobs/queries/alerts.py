@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Min, Q, QuerySet, Value, When
 
 from jobs.domain.alerts import Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
@@ -99,6 +99,17 @@ def members_of(row: Alert, *, after: int | None = None, limit: int = PAGE_SIZE) 
         rows = rows.filter(pk__gt=after)
     found = list(rows[: limit + 1])
     return Page(rows=found[:limit], next_after=found[limit - 1].pk if len(found) > limit else None)
+
+
+def first_names(rows: Sequence[Alert]) -> dict[int, str]:
+    """Return the name of one job of each alert, by the alert's number; one query for a page."""
+    members = AlertJob.objects.filter(alert__in=[row.pk for row in rows]).order_by("-pk")
+    if not rows:
+        return {}
+    first = members.filter(
+        pk__in=members.order_by().values("alert").annotate(first=Min("pk")).values("first")
+    )
+    return dict(first.values_list("alert", "job__name"))
 
 
 def deliveries_of(row: Alert, *, limit: int = PAGE_SIZE) -> list[Delivery]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
@@ -49,6 +49,20 @@ class ExecutionFilter:
     def active(self) -> bool:
         """Say whether anything is filtered out."""
         return bool(self.job or self.result or self.trigger or self.workspace)
+
+
+_AT_WORK = (
+    ExecutionState.RUNNING.value,
+    ExecutionState.CLAIMED.value,
+    ExecutionState.RETRYING.value,
+)
+
+
+def at_work(limit: int, seen_by: Actor | None = None) -> list[Execution]:
+    """Return what is being executed, or waits between two attempts; the longest at it first."""
+    rows = Execution.objects.filter(of_jobs_seen_by(seen_by), state__in=_AT_WORK)
+    rows = rows.select_related("job").only(*_ROW, "cancel_requested_at")
+    return list(rows.order_by(F("started_at").asc(nulls_last=True), "pk")[:limit])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,10 +142,18 @@ def _resumed(row: UsedLink) -> bool:
     with write_transaction():
         if not UsedLink.objects.filter(pk=row.pk, resume_at=row.resume_at).update(resume_at=None):
             return False  # another dispatcher was first
-        actor = Actor(name=f"channel: {row.channel_name}", role=Role.OPERATOR)
+        # What was paused on a page was paused by a person (`alert_acts`), the rest by a channel.
+        person = row.mark.startswith("page:")
+        paused_by = row.channel_name if person else f"channel: {row.channel_name}"
+        actor = Actor(name=paused_by, role=Role.OPERATOR)
         job = row.job
         same = job is not None and job.state == JobState.PAUSED
-        if job is None or not same or job.state_changed_by != actor.name or job.deleted_at:
+        if (
+            job is None
+            or not same
+            or job.state_changed_by[:100] != paused_by[:100]
+            or job.deleted_at
+        ):
             return False
         try:
             with transaction.atomic():

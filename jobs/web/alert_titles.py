@@ -1,10 +1,209 @@
-"""What an alert says, in the reader's language."""
+"""What an alert says, in the reader's language.
+
+An alert keeps its rule and its facts; the sentence that is kept beside them is that of messages, in
+English. In another language the sentence is made here anew. A row whose facts do not tell enough, such
+as one of an older version, shows the kept sentence.
+"""
 
 from __future__ import annotations
 
-from jobs.models import Alert
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from jobs.domain.alerts import Kind, Rule, Severity
+from jobs.models import Alert, AlertJob
+from jobs.web import formats
+from jobs.web.words import Text
+
+# The causes that no job printed.
+_CAUSES: dict[str, Text] = {
+    "timed out": lazy("timed out"),
+    "lost: its worker was gone": lazy("lost: its worker was gone"),
+    "failed without a message": lazy("failed without a message"),
+}
 
 
-def title_of(row: Alert) -> str:
-    """Return the sentence of an alert."""
-    return row.title
+def title_of(row: Alert, name: str | None = None) -> str:
+    """Return the sentence of an alert; ``name`` is its first job's, asked for where it is None."""
+    if _is_kept_language():
+        return row.title
+    made = _SENTENCES.get(row.rule)
+    if made is None:
+        return row.title
+    if name is None:
+        name = _name(row)
+    try:
+        return made(row, row.evidence, name) or row.title
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return row.title
+
+
+def why_of(member: AlertJob) -> str:
+    """Return why a job is in an alert: the kind says which sentence, the kept one the numbers."""
+    if _is_kept_language():
+        return member.why
+    return _why(member.kind, [int(one) for one in re.findall(r"\d+", member.why)]) or member.why
+
+
+def cause_of(cause: str) -> str:
+    """Return a cause, in the reader's language where no job printed it."""
+    return str(_CAUSES.get(cause, cause))
+
+
+def _is_kept_language() -> bool:
+    return (get_language() or "en").startswith("en")
+
+
+def _name(row: Alert) -> str:
+    members = row.members.filter(left_at=None).order_by("joined_at", "pk")
+    return members.values_list("job__name", flat=True).first() or ""
+
+
+def _why(kind: str, numbers: list[int]) -> str:
+    if kind == Kind.BURST:
+        return _("failed together with others")
+    if kind == Kind.RATE and len(numbers) == 2:
+        text = _("%(bad)s of %(all)s runs failed")
+        return text % {"bad": formats.count(numbers[0]), "all": formats.count(numbers[1])}
+    if kind not in (Kind.DISABLED, Kind.IN_A_ROW) or len(numbers) != 1:
+        return ""
+    row = ngettext("%s failure in a row", "%s failures in a row", numbers[0])
+    text = row % formats.count(numbers[0])
+    return _("disabled after %s") % text if kind == Kind.DISABLED else text
+
+
+Facts = Mapping[str, Any]
+Sentence = Callable[[Alert, Facts, str], str]
+
+
+def _failures(row: Alert, _facts: Facts, name: str) -> str:
+    cause = cause_of(row.cause)
+    if row.job_count > 1:
+        text = ngettext("%(n)s job: %(cause)s", "%(n)s jobs: %(cause)s", row.job_count)
+        return text % {"n": formats.count(row.job_count), "cause": cause}
+    member = row.members.order_by("left_at", "joined_at", "pk").first()
+    if member is None or not name:
+        return ""
+    return f"{name}: {why_of(member)}: {cause}"
+
+
+def _long(_row: Alert, facts: Facts, name: str) -> str:
+    length = formats.duration(float(facts["running_seconds"]))
+    return name and _("%(name)s has run for %(length)s") % {"name": name, "length": length}
+
+
+def _stuck(_row: Alert, facts: Facts, name: str) -> str:
+    length = formats.duration(float(facts["running_seconds"]))
+    text = _("%(name)s does not end: it has run for %(length)s")
+    return name and text % {"name": name, "length": length}
+
+
+def _slow(_row: Alert, facts: Facts, name: str) -> str:
+    usual = formats.duration(float(facts["usual_seconds"]))
+    text = _("%(name)s runs unusually long: usually %(usual)s")
+    return name and text % {"name": name, "usual": usual}
+
+
+def _fast(_row: Alert, facts: Facts, name: str) -> str:
+    text = _("%(name)s ended suspiciously fast: %(took)s, usually %(usual)s")
+    took, usual = float(facts["seconds"]), float(facts["usual_seconds"])
+    values = {"took": formats.duration(took), "usual": formats.duration(usual)}
+    return name and text % {"name": name, **values}
+
+
+def _overdue(_row: Alert, facts: Facts, name: str) -> str:
+    if facts["jobs"] == 1 and name:
+        return _("%s is overdue: its due time passed and nothing started") % name
+    text = ngettext(
+        "%s job is overdue: its due time passed and nothing started",
+        "%s jobs are overdue: their due times passed and nothing started",
+        facts["jobs"],
+    )
+    return text % formats.count(facts["jobs"])
+
+
+def _missed(_row: Alert, facts: Facts, _name: str) -> str:
+    text = ngettext(
+        "%s due time was missed: nothing dispatched it",
+        "%s due times were missed: nothing dispatched them",
+        facts["due_times"],
+    )
+    return text % formats.count(facts["due_times"])
+
+
+def _rate(_row: Alert, facts: Facts, name: str) -> str:
+    if facts["jobs"] == 1 and name:
+        return _("%s failed too often in the last 24 h") % name
+    text = ngettext(
+        "%s job failed too often in the last 24 h",
+        "%s jobs failed too often in the last 24 h",
+        facts["jobs"],
+    )
+    return text % formats.count(facts["jobs"])
+
+
+def _late(row: Alert, facts: Facts, _name: str) -> str:
+    waited = row.seen_at - datetime.fromisoformat(facts["oldest_queued_at"])
+    text = _("Queue %(queue)s starts late: the oldest run has waited for %(length)s")
+    return text % {"queue": facts["queue"], "length": formats.span(waited.total_seconds())}
+
+
+def _no_worker(_row: Alert, facts: Facts, _name: str) -> str:
+    if facts.get("labels"):
+        text = _("No worker serves queue %(queue)s with %(labels)s")
+        return text % {"queue": facts["queue"], "labels": facts["labels"]}
+    return _("No worker serves queue %s") % facts["queue"]
+
+
+def _dispatcher(_row: Alert, facts: Facts, _name: str) -> str:
+    if "lag_seconds" not in facts:
+        return _("The scheduler is not ticking: nothing starts by itself")
+    length = formats.duration(float(facts["lag_seconds"]))
+    return _("The scheduler lags: due times were decided %s late") % length
+
+
+def _disk(row: Alert, facts: Facts, _name: str) -> str:
+    if "free_bytes" not in facts:
+        return ""
+    if row.severity == Severity.CRITICAL:
+        return _("The disk is full: nothing new starts")
+    return _("The disk is nearly full")
+
+
+def _database(_row: Alert, facts: Facts, _name: str) -> str:
+    return _("The database did not answer for %s") % formats.duration(float(facts["away_seconds"]))
+
+
+def _unhealthy(_row: Alert, facts: Facts, _name: str) -> str:
+    text = _("Queue %(queue)s is unhealthy: score %(score)s")
+    return text % {"queue": facts["queue"], "score": f"{float(facts['score']):.2f}"}
+
+
+def _breaker(_row: Alert, facts: Facts, name: str) -> str:
+    text = _("Circuit breaker of %(name)s is open: %(reason)s")
+    return name and text % {"name": name, "reason": facts["reason"]}
+
+
+_SENTENCES: dict[str, Sentence] = {
+    Rule.FAILURES: _failures,
+    Rule.FAILURE_RATE: _rate,
+    Rule.LONG_RUN: _long,
+    Rule.STUCK: _stuck,
+    Rule.SLOW_RUN: _slow,
+    Rule.FAST_RUN: _fast,
+    Rule.OVERDUE: _overdue,
+    Rule.MISSED: _missed,
+    Rule.LATE_START: _late,
+    Rule.NO_WORKER: _no_worker,
+    Rule.DISPATCHER: _dispatcher,
+    Rule.DISK: _disk,
+    Rule.DATABASE: _database,
+    Rule.QUEUE_HEALTH: _unhealthy,
+    Rule.BREAKER: _breaker,
+}

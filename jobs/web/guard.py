@@ -48,6 +48,7 @@ OWN_JOBS = frozenset(
         "p_attention",
         "p_timeline",
         "p_recent",
+        "p_running",
         "tv",
         "p_tv",
         "jobs",

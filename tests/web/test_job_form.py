@@ -668,3 +668,27 @@ def test_a_stale_edit_shows_what_changed_and_is_laid_over_it(
     assert saved.status_code == 302 or saved.status_code == 303
     assert (rich.version, rich.owner, rich.description) == (3, "both", "second")
     assert again.status_code == 409
+
+
+def test_a_correction_is_seen_before_the_next_save(editor_client: Client) -> None:
+    """The defect: "1 field needs a change" stayed after the correction."""
+    job = make_job(name="report", schedules=[cron("*/5 * * * *", "Europe/Paris")])
+    url = reverse("job_edit", args=[job.pk])
+    wrong = {"job": str(job.pk), "version": "1", **schedule(0, expression="99 * * * *")}
+    refused = editor_client.post(url, filled(**wrong)).content.decode()
+    asked = {**wrong, "refused": "1"}
+
+    still = editor_client.post(reverse("p_job_preview"), filled(**asked), headers=HTMX)
+    right = {**asked, **schedule(0)}
+    corrected = editor_client.post(reverse("p_job_preview"), filled(**right), headers=HTMX)
+    first = editor_client.post(reverse("p_job_preview"), filled(**schedule(0)), headers=HTMX)
+
+    assert "1 field needs a change." in refused
+    assert 'name="refused" value="1"' in refused
+    # A schedule that is not valid yet removes no run.
+    assert 'id="preview-diff"' not in refused + still.content.decode()
+    assert "1 field needs a change." in still.content.decode()
+    assert "autofocus" not in still.content.decode()
+    assert "What was wrong is corrected." in corrected.content.decode()
+    assert "needs a change" not in corrected.content.decode()
+    assert "save-note" not in first.content.decode()

@@ -54,9 +54,9 @@ def test_the_tiles_count_jobs_by_state(viewer_client: Client) -> None:
 
     assert dict(tiles) == {
         "Total jobs": "4",
-        "Running": "2",
-        "Paused": "1",
-        "Failed": "1",
+        "Running jobs": "2",
+        "Paused jobs": "1",
+        "Failed jobs": "1",
         "Waiting for a worker": "1",
     }
 
@@ -179,5 +179,33 @@ def test_the_cost_does_not_grow_with_history(
         for _run in range(3):
             make_execution(job, state=ExecutionState.SUCCEEDED.value, started_at=timezone.now())
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         overview(viewer_client)
+
+
+def test_what_runs_now_is_pinned_with_progress_and_stop(
+    operator_client: Client, viewer_client: Client
+) -> None:
+    job = make_job(name="import")
+    run = make_execution(
+        job, state="running", started_at=timezone.now() - timedelta(minutes=7), progress=40
+    )
+    make_execution(job, state="succeeded", started_at=timezone.now())
+    url = reverse("p_running")
+
+    html = overview(operator_client)
+    panel = html.split('id="running"')[1].split("</section>")[0]
+    first = operator_client.get(url)
+    idle = operator_client.get(url, headers={"HX-PTag": first["HX-PTag"]})
+    run.progress = 60
+    run.save(update_fields=["progress"])
+    moved = operator_client.get(url, headers={"HX-PTag": first["HX-PTag"]})
+    seen = viewer_client.get(url).content.decode()
+
+    assert panel.count('<tr id="live-') == 1
+    assert "7 m 0" in text_of(panel)
+    assert "40 % done" in panel
+    assert reverse("execution_kill", args=[run.pk]) in panel
+    assert reverse("execution_kill", args=[run.pk]) not in seen
+    assert idle.status_code == 304
+    assert "60 % done" in moved.content.decode()

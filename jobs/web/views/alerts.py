@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -17,23 +17,30 @@ from django.utils.translation import gettext_lazy, ngettext
 from jobs.domain.alerts import Rule, Severity
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
-from jobs.models import Alert
+from jobs.domain.states import JobState
+from jobs.models import Alert, Execution
+from jobs.queries.alert_page import shown_run
 from jobs.queries.alerts import (
     AlertListing,
     Phase,
     deliveries_of,
+    first_names,
     get_alert,
     list_alerts,
     members_of,
     phase_of,
     rules,
 )
+from jobs.queries.attention import OpenAlert
 from jobs.queries.jobs import get_job
+from jobs.queries.logrows import Chosen
 from jobs.queries.own_rules import own_rules
-from jobs.services import alerts
-from jobs.web import guard
-from jobs.web.alert_titles import title_of
-from jobs.web.alert_words import COMPARISON, EVENT, EVIDENCE, LIMIT, METRIC, PHASE, RULE, SEVERITY
+from jobs.services import alert_acts, alerts
+from jobs.web import guard, logview
+from jobs.web.alert_evidence import shown_evidence
+from jobs.web.alert_steps import next_step
+from jobs.web.alert_titles import cause_of, title_of, why_of
+from jobs.web.alert_words import COMPARISON, EVENT, LIMIT, METRIC, PHASE, RULE, SEVERITY
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, small_number, toast_or_redirect
 from jobs.web.live import region, tag_of
@@ -62,11 +69,11 @@ class ShownAlert:
     muted: bool
 
 
-def shown(row: Alert, now: datetime) -> ShownAlert:
-    """Return an alert as pages show it."""
+def shown(row: Alert, now: datetime, name: str | None = None) -> ShownAlert:
+    """Return an alert as pages show it; ``name`` is that of its first job, where it is known."""
     return ShownAlert(
         row=row,
-        title=title_of(row),
+        title=title_of(row, name),
         badge=SEVERITY.get(row.severity, SEVERITY[Severity.WARNING]),
         rule=RULE.get(row.rule, row.rule),
         phase=PHASE[phase_of(row)],
@@ -140,9 +147,10 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
             after=after,
         )
     )
+    names = first_names(page.rows)
     others = {name: value for name, value in query.items() if name != "phase"}
     return {
-        "rows": [shown(row, now) for row in page.rows],
+        "rows": [shown(row, now, names.get(row.pk, "")) for row in page.rows],
         "query": query,
         "filtered": bool(others) or phase != Phase.UNRESOLVED,
         "phase": phase,
@@ -171,12 +179,10 @@ def alert_page(request: AuthedRequest, alert_id: int) -> HttpResponse:
     context = {
         "section": "alerts",
         "one": shown(row, timezone.now()),
-        "evidence": [
-            (EVIDENCE.get(name, name), value, name)
-            for name, value in row.evidence.items()
-            if value not in (None, "", [])
-        ],
-        "members": [(one, SEVERITY.get(one.severity)) for one in page.rows],
+        "evidence": shown_evidence(row.evidence),
+        **_what_to_do(request, row),
+        "members": [(one, SEVERITY.get(one.severity), why_of(one)) for one in page.rows],
+        "cause": cause_of(row.cause),
         "older": f"after={page.next_after}" if page.next_after else None,
         "newest": "" if after else None,
         "deliveries": [(one, EVENT.get(one.event, one.event)) for one in deliveries_of(row)],
@@ -185,18 +191,68 @@ def alert_page(request: AuthedRequest, alert_id: int) -> HttpResponse:
     return render(request, "pages/alert.html", context)
 
 
+_LAST_LINES = 12
+
+
+def _what_to_do(request: AuthedRequest, row: Alert) -> dict[str, object]:
+    """Return the run that shows the trouble with its last words, and what can be done at once."""
+    shown_here = shown_run(row)
+    members = list(row.members.filter(left_at=None).select_related("job")[:2])
+    only = members[0].job if len(members) == 1 else None
+    return {
+        "shows": shown_here,
+        "log": _last_lines(shown_here.run) if shown_here else [],
+        "again": len(alert_acts.failed_runs(row)) if row.resolved_at is None else 0,
+        "only": only if only is not None and only.state == JobState.ACTIVE else None,
+        "stopped": only if only is not None and only.state != JobState.ACTIVE else None,
+        "step": next_step(OpenAlert(row=row, members=members)),
+    }
+
+
+def _last_lines(run: Execution) -> Sequence[logview.Line]:
+    """Return the last lines that a run printed, of whatever attempt."""
+    return logview.newest(Chosen(run.pk, "", 0), finished=True).lines[-_LAST_LINES:]
+
+
+@guard.action(Permission.EXECUTE)
+def run_again(request: AuthedRequest, alert_id: int) -> HttpResponse:
+    """Run again what failed."""
+    found = alert_acts.run_again(alert_id, actor=request.actor)
+    number = len(found.started)
+    text = ngettext("Started %d run again.", "Started %d runs again.", number) % number
+    if found.left:
+        text += " " + _("More jobs are left: press again.")
+    toast = Toast(
+        text=" ".join([text, *found.refused[:3]]), kind="ok" if number else "bad", icon="rotate-cw"
+    )
+    return toast_or_redirect(request, toast, default=reverse("alert", args=[alert_id]))
+
+
+@guard.action(Permission.PAUSE)
+def pause_job(request: AuthedRequest, alert_id: int) -> HttpResponse:
+    """Pause the job of an alert for an hour."""
+    job = alert_acts.pause_for_an_hour(alert_id, actor=request.actor, now=timezone.now())
+    toast = Toast(
+        text=_("Paused %s for 1 hour.") % job.name,
+        kind="info",
+        undo_url=reverse("job_resume", args=[job.pk]),
+    )
+    return toast_or_redirect(request, toast, default=reverse("alert", args=[alert_id]))
+
+
 @guard.page()
 def job_alerts(request: AuthedRequest, job_id: int) -> HttpResponse:
     """Show the alerts that a job was in, newest first."""
     job = get_job(job_id)
     after = page_mark(request, "after")
     page = list_alerts(AlertListing(job_id=job.pk, after=after))
+    names = first_names(page.rows)
     now = timezone.now()
     context = {
         "section": "jobs",
         "tab": "alerts",
         "job": job,
-        "rows": [shown(row, now) for row in page.rows],
+        "rows": [shown(row, now, names.get(row.pk, "")) for row in page.rows],
         "may_open": request.actor.sees_all,
         "older": f"after={page.next_after}" if page.next_after else None,
         "newest": "" if after else None,

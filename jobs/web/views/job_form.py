@@ -256,8 +256,16 @@ def preview(request: AuthedRequest) -> HttpResponse:
         "rows": rows,
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
+        **_still_wrong(request, draft),
     }
     return render(request, "partials/schedule_preview.html", context)
+
+
+def _still_wrong(request: AuthedRequest, draft: Draft) -> dict[str, object]:
+    """Return what of a form that was refused is still wrong, so that a correction is seen at once."""
+    if not request.POST.get("refused"):
+        return {}
+    return {"refused": True, "problems": forms_of(draft, _errors(draft)).problems}
 
 
 def _job_named(request: AuthedRequest, number: str) -> Job | None:

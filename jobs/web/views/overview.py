@@ -19,7 +19,7 @@ from jobs.domain.planned import Plan, plan
 from jobs.domain.states import JobState
 from jobs.models import AlertJob, Execution, Job
 from jobs.queries.attention import Attention, OpenAlert, attention
-from jobs.queries.executions import ExecutionFilter, executions
+from jobs.queries.executions import ExecutionFilter, at_work, executions
 from jobs.queries.holds import holds_of
 from jobs.queries.overview import Totals, totals
 from jobs.queries.planning import left_of
@@ -29,7 +29,7 @@ from jobs.queries.timeline import Lane, lanes
 from jobs.services import examples
 from jobs.services.firing import rules_of
 from jobs.services.previews import usual_of
-from jobs.web import after, charts, guard
+from jobs.web import after, charts, figures, guard
 from jobs.web.alert_steps import Step, next_step
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
@@ -39,6 +39,7 @@ from jobs.web.views.alerts import ShownAlert, shown
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
+AT_WORK = 10  # runs in progress that are named; the list of all is one click away
 _OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
 _TOPICS = ("jobs", "executions", "alerts")
 
@@ -55,6 +56,7 @@ def overview(request: AuthedRequest) -> HttpResponse:
         "offers": _offers(tiles, request.actor),
         **tiles,
         **_attention(now, request.actor),
+        **_running(request.actor),
         **_timeline(now, request.actor),
         **_recent(request.actor),
     }
@@ -90,6 +92,29 @@ def recent_region(request: AuthedRequest) -> HttpResponse:
     """Answer the poll of the latest executions."""
     tag = tag_of(*_TOPICS, now=timezone.now())
     return region(request, "partials/recent.html", tag, lambda: _recent(request.actor))
+
+
+@guard.page()
+def running_region(request: AuthedRequest) -> HttpResponse:
+    """Answer the poll of what is being executed; the rows themselves say whether anything moved."""
+    found = _running(request.actor)
+    return region(request, "partials/running.html", str(found["running_tag"]), lambda: found)
+
+
+def _running(reader: Actor) -> dict[str, object]:
+    rows = at_work(AT_WORK + 1, reader)
+    marks = [
+        f"{row.pk}.{row.state}.{row.attempt}.{row.progress}.{row.cancel_requested_at is not None}"
+        for row in rows
+    ]
+    return {
+        "running": [
+            (row, None if row.progress is None else figures.progress(row.progress / 100))
+            for row in rows[:AT_WORK]
+        ],
+        "running_more": len(rows) > AT_WORK,
+        "running_tag": "-".join(marks) or "none",
+    }
 
 
 @guard.page()
@@ -163,13 +188,17 @@ def _alerts(group: Sequence[OpenAlert], now: datetime, reader: Actor) -> ShownAl
     alone = len(group) == 1
     members = [one for one in first.members if can(reader, Permission.READ, one.job)]
     return ShownAlerts(
-        first=shown(first.row, now),
-        more=[] if alone else [shown(one.row, now) for one in group],
+        first=_shown_alert(first, now),
+        more=[] if alone else [_shown_alert(one, now) for one in group],
         members=members if alone else [],
         others=max(first.row.job_count - len(members), 0),
         step=next_step(first) if alone else None,
         critical=first.critical,
     )
+
+
+def _shown_alert(one: OpenAlert, now: datetime) -> ShownAlert:
+    return shown(one.row, now, one.members[0].job.name if one.members else "")
 
 
 def _shown(item: Attention) -> ShownAttention:
