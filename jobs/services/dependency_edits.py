@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from jobs.domain.dependencies import circle
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
 from jobs.models import Dependency, Job
-from jobs.services import audit, sql
+from jobs.services import audit, same_registration, sql
 from jobs.services.definitions import reference
 
 if TYPE_CHECKING:
@@ -46,6 +46,26 @@ def lock_with_neighbours(job_id: int) -> None:
     if connection.vendor == "postgresql":
         sql.row("SELECT 1 FROM (SELECT pg_advisory_xact_lock(%s)) AS locked", [_GRAPH_LOCK])
         _lock_all(_neighbours(job_id))
+
+
+def lock_many(jobs: QuerySet[Job]) -> None:
+    """Lock jobs that one transaction is to edit, all at once and in the order of single edits.
+
+    Taken one by one they would be in the order of the edits, and with a lock of a job held: whoever
+    takes turns first and that job then would wait for this transaction, and it for them.
+    """
+    if connection.vendor != "postgresql":
+        return  # SQLite has one writer
+    same_registration.take_turns()
+    sql.row("SELECT 1 FROM (SELECT pg_advisory_xact_lock(%s)) AS locked", [_GRAPH_LOCK])
+    ids = set(jobs.values_list("pk", flat=True))
+    pairs = Dependency.objects.filter(Q(job__in=ids) | Q(upstream__in=ids))
+    _lock_all({*ids, *(pk for pair in pairs.values_list("job", "upstream") for pk in pair)})
+
+
+def asked_names(value: object) -> set[str]:
+    """Return the names, in lower case, that a definition's dependencies may mean."""
+    return {name.lower() for name in _names(value)}
 
 
 def _names(value: object) -> list[str]:

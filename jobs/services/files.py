@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import DatabaseError, DataError
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from jobs import conf
@@ -23,7 +25,14 @@ from jobs.domain.permissions import Actor
 from jobs.domain.states import JobState
 from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
 from jobs.models import ConfigFile, ConfigPull, FileJob, FileWorkspace, Job, Workspace
-from jobs.services import checkouts, file_sources, revisions, workspace_operations, workspaces
+from jobs.services import (
+    checkouts,
+    dependency_edits,
+    file_sources,
+    revisions,
+    workspace_operations,
+    workspaces,
+)
 from jobs.services import jobs as job_services
 from jobs.services.checkouts import Stamp
 from jobs.services.definitions import JobDefinition, definition_of, parse_definition
@@ -137,6 +146,7 @@ def _apply_one(found: Found, outcome: Outcome, now: datetime) -> None:
                 outcome.unchanged += 1
                 return
             file_sources.understand(content)
+            _lock(content, row)
             warnings = _carry_out(content, row)
             row.fingerprint, row.commit = fresh.fingerprint, fresh.commit
             row.fault, row.line, row.warnings = "", None, warnings
@@ -159,6 +169,25 @@ def _apply_one(found: Found, outcome: Outcome, now: datetime) -> None:
 def _locked(found: Found, now: datetime) -> ConfigFile:
     row, _made = ConfigFile.objects.get_or_create(path=found.path, defaults={"looked_at": now})
     return ConfigFile.objects.select_for_update().get(pk=row.pk)
+
+
+def _lock(content: Content, row: ConfigFile) -> None:
+    """Lock every job that the file is about, before its workspace, as endings and edits do."""
+    names: set[str] = set()
+    for one in content.definitions:
+        names.add(str(one.values.get("name")).lower())
+        names |= dependency_edits.asked_names(one.values.get("depends_on"))
+    meant = Q(lowered__in=names) | Q(pk__in=row.jobs.values("job"))
+    if content.workspace is not None:
+        meant |= Q(workspace__name__iexact=content.workspace.name)
+    dependency_edits.lock_many(Job.objects.present().alias(lowered=Lower("name")).filter(meant))
+
+
+def _lock_jobs_of(row: ConfigFile) -> None:
+    """Lock the jobs that a file which is gone defined, and those of its workspaces."""
+    rooms = row.workspaces.values("workspace")
+    meant = Q(pk__in=row.jobs.values("job")) | Q(workspace__in=rooms)
+    dependency_edits.lock_many(Job.objects.present().filter(meant))
 
 
 def _note(row: ConfigFile, found: Found, now: datetime, *, applied: bool) -> None:
@@ -339,6 +368,7 @@ def _let_go(row: ConfigFile, outcome: Outcome, now: datetime) -> None:
         return
     with write_transaction():
         row = ConfigFile.objects.select_for_update().get(pk=row.pk)
+        _lock_jobs_of(row)
         for one in row.jobs.select_related("job"):
             _stop(one.job, row.path, f"{row.path} {_GONE}")
         for room in row.workspaces.select_related("workspace"):
@@ -362,6 +392,7 @@ def _prune(outcome: Outcome) -> None:
     """Delete the jobs whose files are gone, and the rows of these files."""
     for row in ConfigFile.objects.filter(present=False):
         with write_transaction():
+            _lock_jobs_of(row)
             for one in row.jobs.select_related("job"):
                 if one.job.deleted_at is None:
                     job_services.delete(one.job_id, actor=FILES)

@@ -157,17 +157,21 @@ def _must_wait(job: Job) -> bool:
     """Say whether a new execution waits for the one in progress; StateError when it may not be."""
     if job.live_count == 0:
         return False
-    live = job.executions.filter(state__in=LIVE_VALUES).order_by("pk")
-    held = live.filter(held=True).count()
+    found = job.executions.filter(state__in=LIVE_VALUES).order_by("pk")
+    live = list(found.values_list("pk", "held"))
+    if not live:
+        # The job is locked, so what its counter says is wrong, and no end would ever lower it.
+        return False
+    held = sum(is_held for _, is_held in live)
     action = decide_overlap(
         Overlap(job.overlap),
-        live=job.live_count,
-        waiting=behind(held, job.live_count - held),
+        live=len(live),
+        waiting=behind(held, len(live) - held),
         max_parallel=job.max_parallel,
     )
     if action == OverlapAction.OMIT:
         raise StateError(
-            f"{job.name} was not started: execution #{live[0].pk} is still in progress and its "
+            f"{job.name} was not started: execution #{live[0][0]} is still in progress and its "
             f"overlap policy is {job.overlap}."
         )
     if action == OverlapAction.CANCEL_AND_QUEUE:

@@ -202,6 +202,17 @@ def test_run_now_beside_a_running_execution_is_refused_by_the_skip_policy() -> N
         trigger(job.pk, actor=SYSTEM)
 
 
+def test_a_counter_that_no_row_bears_out_keeps_nobody_from_starting_by_hand() -> None:
+    job = make_job(overlap="skip")
+    Job.objects.filter(pk=job.pk).update(execution_count=3)
+
+    execution = trigger(job.pk, actor=SYSTEM)
+
+    assert (execution.state, execution.held) == ("queued", False)
+    with pytest.raises(StateError, match=f"#{execution.pk} is still in progress"):
+        trigger(job.pk, actor=SYSTEM)
+
+
 def test_the_same_idempotency_key_starts_one() -> None:
     job = make_job(overlap="allow", max_parallel=5)
 
