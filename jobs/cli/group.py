@@ -42,6 +42,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "missed": ("missed",),
     "people": ("audit", "filters", "preferences", "tokens", "users"),
     "profile": ("login", "profile"),
+    "pull": ("pull",),
     "queue": ("drain", "queue", "queues", "undrain", "workers"),
     "rules": ("channels", "rules"),
     "top": ("top",),

@@ -18,6 +18,8 @@ from jobs.cli.errors import CliError
 from jobs.cli.group import LazyApi, json_option, print_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jobs.cli.client import Document
 
 _STATUS = "{:<20} {:<15} {:<20} {:<20} {}"
@@ -77,6 +79,71 @@ def mode(context: click.Context, name: str, mode: str) -> None:
 def destroy(context: click.Context, name: str) -> None:
     """Destroy what a workspace has deployed, and wait."""
     _operate(context, name, "destroy", {})
+
+
+@cli.command()
+@click.argument("name")
+@click.pass_context
+def plan(context: click.Context, name: str) -> None:
+    """Show what a deployment of a workspace would change; changes nothing."""
+    api = context.obj()
+    execution = api.until_ended(api.post(f"{_path(name)}/plan"))
+    if execution["state"] != "succeeded":
+        reason = execution["message"] or execution["state"]
+        raise CliError(f"workspace '{name}' could not be planned: {reason}")
+    click.echo(execution["message"])
+    for address in execution["result"].get("changed_elsewhere", []):
+        click.echo(f"    changed elsewhere: {address}")
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True)
+@click.pass_context
+def validate(context: click.Context, name: str | None, every: bool) -> None:
+    """Judge what workspaces are told: their files, their template, what of it could not be applied."""
+    if bool(name) == every:
+        raise click.UsageError("Give either a name or --all.")
+    api = context.obj()
+    found = _all(context.obj) if every else [api.get(_path(str(name)))]
+    templates = list(api.pages("/templates", limit=500))
+    known = {one["name"].lower(): one for one in templates}
+    broken = {one["path"].lower(): one for one in api.pages("/files", state="broken", limit=500)}
+    beside = {one.lower() for one in api.get("/templates", limit=1)["unregistered"]}
+    faulty = False
+    for one in found:
+        faults = list(_faults(one, known, beside, broken))
+        for fault in faults:
+            click.echo(f"Error: workspace '{one['name']}': {fault}", err=True)
+        if not faults:
+            click.echo(f"Workspace '{one['name']}' is valid")
+        faulty = faulty or bool(faults)
+    # A file that defines no workspace yet can be broken as well.
+    for path, file in broken.items() if every else ():
+        room = path.split("/")[1] if path.startswith("workspaces/") else ""
+        if room and room not in {one["name"].lower() for one in found}:
+            click.echo(f"Error: {file['path']}: {file['fault']}", err=True)
+            faulty = True
+    if faulty:
+        context.exit(1)
+
+
+def _faults(
+    room: Document,
+    templates: dict[str, Document],
+    beside: set[str],
+    broken: dict[str, Document],
+) -> Iterator[str]:
+    """Yield what is wrong with a workspace."""
+    for path, file in broken.items():
+        if path.startswith(f"workspaces/{room['name'].lower()}/"):
+            line = "" if file["line"] is None else f":{file['line']}"
+            yield f"{file['path']}{line}: {file['fault']}"
+    named = room["operations"].get("template", "")
+    if named and named.lower() not in templates and named.lower() not in beside:
+        yield f"template '{named}' not found"
+    if named.lower() in templates:
+        yield from templates[named.lower()]["faults"]
 
 
 @cli.command()

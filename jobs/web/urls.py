@@ -43,6 +43,7 @@ from jobs.web.views import (
     run_form,
     search,
     statistics,
+    templates,
     timeline,
     tokens,
     variables,
@@ -196,6 +197,16 @@ urlpatterns = [
         "p/variables/<int:variable_id>/delete/", variables.delete_dialog, name="p_variable_delete"
     ),
     path("files/", files.file_list, name="files"),
+    path("files/pull/", files.pull, name="files_pull"),
+    path("templates/", templates.template_list, name="templates"),
+    path("templates/new/", templates.new, name="template_new"),
+    path("templates/<str:template>/", templates.template_page, name="template"),
+    path("templates/<str:template>/update/", templates.update, name="template_update"),
+    path("templates/<str:template>/plan/", templates.plan, name="template_plan"),
+    path("templates/<str:template>/delete/", templates.delete, name="template_delete"),
+    path(
+        "p/templates/<str:template>/delete/", templates.delete_dialog, name="p_template_delete"
+    ),
     path("jobs/<int:job_id>/give-back/", files.give_back, name="job_give_back"),
     path("workspaces/", workspaces.workspace_list, name="workspaces"),
     path("workspaces/new/", workspaces.new, name="workspace_new"),
@@ -204,6 +215,7 @@ urlpatterns = [
     path("workspaces/<str:name>/disable/", workspaces.disable, name="workspace_disable"),
     path("workspaces/<str:name>/enable/", workspaces.enable, name="workspace_enable"),
     path("workspaces/<str:name>/deploy/", workspace_operations.deploy, name="workspace_deploy"),
+    path("workspaces/<str:name>/plan/", workspace_operations.plan, name="workspace_plan"),
     path("workspaces/<str:name>/destroy/", workspace_operations.destroy, name="workspace_destroy"),
     path("workspaces/<str:name>/cancel/", workspace_operations.cancel, name="workspace_cancel"),
     path(

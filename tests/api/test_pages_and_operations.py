@@ -10,6 +10,7 @@ from jobs.api.native import api
 from jobs.api.openapi import document
 
 DOORS = Path(__file__).parent.parent / "doors.txt"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 
 # The name of a page's address -> the operations that do the same, by id. Every address that is no
 # fragment of a page (those begin with `p_`) stands here or below.
@@ -18,8 +19,10 @@ SAME: dict[str, str] = {
     "alert": "alerts_read",
     "alert_acknowledge": "alerts_acknowledge",
     "alert_mute": "alerts_mute",
+    "alert_pause_job": "alerts_pause_job",
     "alert_resolve": "alerts_resolve",
     "alert_rule": "alerts_rules_update",
+    "alert_run_again": "alerts_run_again",
     "alert_rules": "alerts_rules_list own_rules_list",
     "alerts": "alerts_list",
     "alerts_bulk": "alerts_bulk",
@@ -62,6 +65,14 @@ SAME: dict[str, str] = {
     "executions": "executions_list",
     "explain": "explain_at",
     "files": "files_list",
+    "files_pull": "files_pull",
+    "template": "templates_read",
+    "template_delete": "templates_delete",
+    "template_new": "templates_create",
+    "template_plan": "templates_plan",
+    "template_update": "templates_update",
+    "templates": "templates_list",
+    "workspace_plan": "deployments_plan",
     "filter_drop": "preferences_drop",
     "filter_keep": "preferences_keep preferences_filters",
     "freeze_edit": "freezes_update",
@@ -86,6 +97,9 @@ SAME: dict[str, str] = {
     "jobs_bulk": "bulk_apply",
     "jobs_change": "edits_preview edits_apply edits_undo bulk_apply",
     "ledger": "ledger_ledger ledger_proof",
+    "missed": "missed_list",
+    "missed_cancel": "missed_cancel",
+    "missed_run": "missed_run",
     "overview": "about_overview upcoming_list",
     "own_rule": "own_rules_read own_rules_update own_rules_trial",
     "own_rule_delete": "own_rules_delete",
@@ -179,3 +193,15 @@ def test_what_a_page_changes_an_operation_changes() -> None:
         if all(found[one] == "get" for one in SAME[name].split())
     }
     assert reads_only == set()
+
+
+def test_every_address_is_in_the_reference() -> None:
+    """The page writes those of one thing together: its first and its last word are looked for."""
+    page = REFERENCE.read_text()
+    words = {
+        path: [word for word in path.removeprefix("/api/v1/").split("/") if "{" not in word]
+        for path in document(api)["paths"]
+    }
+
+    missing = {path for path, parts in words.items() if not all(f"/{one}" in page for one in parts)}
+    assert missing == set()

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from jobs import conf
 from jobs.domain.permissions import Permission
-from jobs.models import Job
+from jobs.models import Job, JobVersion
 from jobs.queries.files import FileRow, FileState, counts, file_of, file_page
 from jobs.queries.jobs import get_job
-from jobs.services import files
+from jobs.services import checkouts, files
+from jobs.services.provenance import short
 from jobs.web import guard
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_or_redirect
@@ -69,6 +70,8 @@ def file_list(request: AuthedRequest) -> HttpResponse:
         "own_search": True,
         "root": conf.config_dir(),
         "search": search,
+        "pulls": checkouts.pulls(),
+        "pullable": checkouts.is_pullable(),
         "state": state,
         "chips": [(value, word, count, link(state=value)) for value, word, count in words],
         "rows": [_shown(one) for one in page.rows],
@@ -89,12 +92,32 @@ def _shown(row: FileRow) -> ShownFile:
     )
 
 
+@guard.action(Permission.EDIT)
+def pull(request: AuthedRequest) -> HttpResponse:
+    """Pull the checkout of the configuration directory, and apply what that changed."""
+    row, outcome = files.pull(actor=request.actor)
+    text = _("At commit %(commit)s: %(count)d files applied.") % {
+        "commit": short(row.commit),
+        "count": len(outcome.applied),
+    }
+    kind = "bad" if outcome.broken else "ok"
+    return toast_or_redirect(
+        request, Toast(text=text, icon="rotate-cw", kind=kind), default=reverse("files")
+    )
+
+
 def note_of(job: Job) -> dict[str, object]:
     """Return what a job's pages say about the file that defines it; nothing without one."""
     file = file_of(job)
     if file is None:
         return {}
-    return {"file": file, "overrides": files.overrides_of(job) if job.version > 1 else []}
+    version = JobVersion.objects.filter(job=job, version=job.version).first()
+    commit = short(version.commit) if version is not None else ""
+    return {
+        "file": file,
+        "commit": commit,
+        "overrides": files.overrides_of(job) if job.version > 1 else [],
+    }
 
 
 @guard.action(Permission.EDIT)

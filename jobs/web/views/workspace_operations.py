@@ -19,7 +19,7 @@ from jobs.queries.workspaces import get_workspace
 from jobs.services import workspace_operations, workspaces
 from jobs.web import guard, workspace_words
 from jobs.web.confirm import Confirm
-from jobs.web.http import AuthedRequest, toast_on_page
+from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
 from jobs.web.live import region, tag_of
 from jobs.web.toasts import Toast
 
@@ -83,6 +83,15 @@ def _deploy(request: AuthedRequest, name: str, template: str) -> HttpResponse:
         lambda row, standing: workspace_words.deploy_question(row, standing, mode),
         act,
     )
+
+
+@guard.action(Permission.EXECUTE)
+def plan(request: AuthedRequest, name: str) -> HttpResponse:
+    """Find out what a deployment would change; it changes nothing, so that nobody is asked."""
+    made = workspace_operations.plan(name, actor=request.actor)
+    words = _("Comparing %(name)s: run #%(number)d.")
+    toast = Toast(text=words % {"name": name, "number": made.pk}, icon="sliders-horizontal")
+    return toast_or_redirect(request, toast, default=reverse("workspace", args=[name]))
 
 
 @guard.form(Permission.EXECUTE)
