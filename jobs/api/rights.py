@@ -129,6 +129,8 @@ NEEDS: Mapping[str, tuple[Permission, ...]] = {
     "POST users/<id:user_id>/access": _ADMINISTER,
     "DELETE users/<id:user_id>/access/<id:access_id>": _ADMINISTER,
     "POST alerts/bulk": _PAUSE,
+    "POST alerts/<id:alert_id>/run-again": _RUN,
+    "POST alerts/<id:alert_id>/pause-job": _PAUSE,
     "POST alerts/own-rules": _ADMINISTER,
     "POST alerts/own-rules/trial": _ADMINISTER,
     "PATCH alerts/own-rules/<id:rule_id>": _ADMINISTER,

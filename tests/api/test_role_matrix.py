@@ -18,6 +18,7 @@ from jobs.api.openapi import document
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import (
     Alert,
+    AlertJob,
     AlertRule,
     Backfill,
     Breaker,
@@ -223,6 +224,8 @@ OPERATIONS: dict[str, tuple[str, str, Any, Role]] = {
     "files_pull": ("POST", "/files/pull", None, EDIT),
     "file_jobs_read": ("GET", "/jobs/{job}/file", None, READ),
     "file_jobs_give_back": ("POST", "/jobs/{of_file}/give-back", None, EDIT),
+    "alerts_run_again": ("POST", "/alerts/{failing}/run-again", None, OPERATE),
+    "alerts_pause_job": ("POST", "/alerts/{failing}/pause-job", None, OPERATE),
     "alerts_bulk": ("POST", "/alerts/bulk", {"action": "mute", "ids": [1]}, OPERATE),
     "own_rules_list": ("GET", "/alerts/own-rules", None, READ),
     "own_rules_create": ("POST", "/alerts/own-rules", RULE, ADMIN),
@@ -292,6 +295,7 @@ def _path(template: str, person: User, number: int) -> str:
         "silent": lambda: check_ins.pause(make_check_in().pk, actor=SYSTEM).pk,
         "breaker": lambda: make_breaker(f"breaker-{number}").pk,
         "backfill": lambda: make_backfill(execution().job).pk,
+        "failing": _failing,
         "rule": lambda: make_rule(name=f"rule-{number}").pk,
         "of_file": lambda: _of_file(f"file-{number}.json"),
         "access": lambda: access.grant(person, Role.VIEWER, tag="reports", actor=SYSTEM).pk,
@@ -319,6 +323,20 @@ def _of_file(path: str) -> int:
     file = ConfigFile.objects.create(path=path, looked_at=timezone.now())
     FileJob.objects.create(job=job, file=file, definition={})
     return job.pk
+
+
+def _failing() -> int:
+    job = make_job(overlap="allow", max_parallel=5)
+    run = make_execution(job, state="failed", finished_at=timezone.now())
+    alert = make_alert()
+    AlertJob.objects.create(
+        alert=alert,
+        job=job,
+        last_execution_id=run.pk,
+        joined_at=timezone.now(),
+        checked_at=timezone.now(),
+    )
+    return alert.pk
 
 
 def _kept(person: User) -> int:

@@ -6,10 +6,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from django.http import HttpResponse
+from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from jobs.api.body import json_object
+from jobs.api.documents import JobDocument, job_document
 from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.problems import status_of
@@ -29,7 +32,8 @@ from jobs.queries.alerts import (
     phase_of,
     rules,
 )
-from jobs.services import alerts
+from jobs.queries.listing import present_job
+from jobs.services import alert_acts, alerts
 from jobs.services.alert_requests import AlertBulk, AlertMute, AlertNote, AlertRuleChanges
 from jobs.services.problems import invalid_from, parsed
 from jobs.services.wording import choice
@@ -131,6 +135,14 @@ class AlertBulkResult(BaseModel):
     done: int
     refused: int
     items: list[AlertBulkItem]
+
+
+class RunAgainResult(BaseModel):
+    """What was started again."""
+
+    execution_ids: list[int]
+    refused: list[str] = Field(description="A sentence for each job that was not.")
+    left: int = Field(description="So many jobs are left: ask again.")
 
 
 class RuleDocument(BaseModel):
@@ -246,6 +258,25 @@ def resolve(request: ApiRequest, alert_id: int) -> AlertDetail:
     asked = _read(AlertNote, json_object(request, optional=True))
     alerts.resolve(alert_id, actor=request.auth, note=asked.note)
     return _detail(get_alert(alert_id))
+
+
+@router.post("/alerts/{id:alert_id}/run-again", response=RunAgainResult)
+@keyed()
+def run_again(request: ApiRequest, alert_id: int) -> RunAgainResult:
+    """Run again what failed last of each of its jobs, of 50 at a time."""
+    found = alert_acts.run_again(alert_id, actor=request.auth)
+    return RunAgainResult(
+        execution_ids=[one.pk for one in found.started], refused=found.refused, left=found.left
+    )
+
+
+@router.post("/alerts/{id:alert_id}/pause-job", response=JobDocument)
+def pause_job(request: ApiRequest, response: HttpResponse, alert_id: int) -> JobDocument:
+    """Pause its one job for an hour; it goes on by itself."""
+    made = alert_acts.pause_for_an_hour(alert_id, actor=request.auth, now=timezone.now())
+    job = present_job(made.pk)
+    response["ETag"] = f'"{job.version}"'
+    return job_document(job, actor=request.auth)
 
 
 def _read(model: type[Any], given: dict[str, Any]) -> Any:
