@@ -73,7 +73,6 @@ SAME: dict[str, str] = {
     "template_update": "templates_update",
     "templates": "templates_list",
     "workspace_plan": "deployments_plan",
-    "files_pull": "files_pull",
     "filter_drop": "preferences_drop",
     "filter_keep": "preferences_keep preferences_filters",
     "freeze_edit": "freezes_update",
@@ -121,12 +120,6 @@ SAME: dict[str, str] = {
     "search": "search_find",
     "settings": "installation_settings",
     "statistics": "stats_all",
-    "template": "templates_read",
-    "template_delete": "templates_delete",
-    "template_new": "templates_create",
-    "template_plan": "templates_plan",
-    "template_update": "templates_update",
-    "templates": "templates_list",
     "timeline": "timeline_timeline",
     "token_new": "tokens_create",
     "token_revoke": "tokens_revoke",
@@ -148,7 +141,6 @@ SAME: dict[str, str] = {
     "workspace_edit": "workspaces_update",
     "workspace_enable": "workspaces_update",
     "workspace_new": "workspaces_create",
-    "workspace_plan": "deployments_plan",
     "workspaces": "workspaces_list",
 }
 # What only a browser can do, or what is no matter of the API, and why.
