@@ -10,6 +10,7 @@ from django.db.backends.signals import connection_created
 from django.test import Client
 
 from jobs.domain.permissions import Role
+from jobs.queries.stat_hours import REMEMBERED
 from tests import migrated
 from tests.factories import make_user
 
@@ -34,6 +35,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator
     connection_created.connect(migrated.fill)
     yield
     connection_created.disconnect(migrated.fill)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Forget the sums of jobs whose numbers the next test gives to others."""
+    REMEMBERED.clear()
 
 
 @pytest.fixture

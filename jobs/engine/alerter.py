@@ -21,7 +21,16 @@ from jobs.domain.alerts import Condition, Rule, Severity, words
 from jobs.models import Alert
 from jobs.polling import Flag
 from jobs.queries import alert_facts, own_rules
-from jobs.services import alert_jobs, alert_links, alerting, leases, outbox, reminders, turned_away, ways_out
+from jobs.services import (
+    alert_jobs,
+    alert_links,
+    alerting,
+    leases,
+    outbox,
+    reminders,
+    turned_away,
+    ways_out,
+)
 from jobs.services.alerting import RuleSettings
 
 log = logging.getLogger("scheduler.alerts")
@@ -48,6 +57,7 @@ class Alerter:
         """Begin without the lease."""
         self._holder = secrets.token_hex(16)
         self._baselines = alert_facts.Baselines()
+        self._held = own_rules.Held()
         self._away_since: float | None = None
         self._health_at = self._rates_at = self._prune_at = self._remind_at = 0.0
 
@@ -117,7 +127,7 @@ class Alerter:
         self._rates_at = time.monotonic() + RATES_SECONDS
         found = alert_facts.day_rates(now, given.limits)
         alerting.observe(found, (Rule.FAILURE_RATE,), given=given, now=now)
-        alerting.observe(own_rules.conditions(now), (Rule.OWN,), given=given, now=now)
+        alerting.observe(own_rules.conditions(now, self._held), (Rule.OWN,), given=given, now=now)
 
     def _database(self, given: RuleSettings, now: datetime) -> None:
         """Tell that the database was away, now that it can be told; it is over by itself."""

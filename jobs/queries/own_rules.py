@@ -47,22 +47,66 @@ def jobs_of(settings: Mapping[str, Any]) -> list[Job]:
     return list(rows.order_by("pk")[:JOBS_LOOKED_AT])
 
 
-def conditions(now: datetime) -> list[Condition]:
+Figures = Mapping[int, Sequence[float | None]]
+
+
+class Held:
+    """What rules of whole hours found in the latest of them: it is asked once an hour, not each look."""
+
+    # What ended in an hour may be written a little after it.
+    SETTLES = timedelta(minutes=2)
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self._known: dict[int, tuple[datetime, datetime, Figures]] = {}
+
+    def of(self, rule: AlertRule, test: Comparing, now: datetime) -> Figures:
+        """Return the figures of the jobs for which a rule of hours holds."""
+        end = now.replace(minute=0, second=0, microsecond=0)
+        known = self._known.get(rule.pk)
+        if known is not None and known[:2] == (rule.updated_at, end):
+            return known[2]
+        figures = _holding(test, jobs_of(rule.settings), end)
+        if now - end >= self.SETTLES:
+            self._known[rule.pk] = (rule.updated_at, end, figures)
+        return figures
+
+    def keep_only(self, rules: Iterable[AlertRule]) -> None:
+        """Forget rules that are gone."""
+        stays = {rule.pk for rule in rules}
+        self._known = {pk: known for pk, known in self._known.items() if pk in stays}
+
+
+def _holding(test: Comparing, jobs: Sequence[Job], end: datetime) -> Figures:
+    """Return the figures of the jobs for which it holds: the newest hour rules most of them out."""
+    newest = _of_hours(test.metric, jobs, end - HOUR, end)
+    likely = [job for job in jobs if test.one(newest[job.pk][0])]
+    figures = _of_hours(test.metric, likely, end - test.count * HOUR, end) if likely else {}
+    return {number: values for number, values in figures.items() if test.holds(values)}
+
+
+def conditions(now: datetime, held: Held | None = None) -> list[Condition]:
     """Return what the rules find at this moment: one condition for each rule and job."""
-    found = []
-    for rule in own_rules():
+    found: list[Condition | None] = []
+    rules, held = own_rules(), held or Held()
+    held.keep_only(rules)
+    for rule in rules:
         if rule.enabled and quiet_until(rule.settings.get("mute") or {}, now) is None:
-            test, jobs = comparing_of(rule.settings), jobs_of(rule.settings)
-            figures = _figures(test, jobs, now)
-            found += [_found(rule, test, job, figures[job.pk]) for job in jobs if job.pk in figures]
+            found += _of_rule(rule, now, held)
     return [one for one in found if one is not None]
 
 
-def _figures(test: Comparing, jobs: Sequence[Job], now: datetime) -> dict[int, list[float | None]]:
+def _of_rule(rule: AlertRule, now: datetime, held: Held) -> list[Condition | None]:
+    test = comparing_of(rule.settings)
     if test.metric.of_runs:
-        return {job.pk: _of_strip(job) for job in jobs}
-    end = now.replace(minute=0, second=0, microsecond=0)
-    return _of_hours(test.metric, jobs, end - test.count * HOUR, end)
+        jobs = jobs_of(rule.settings)
+        return [_found(rule, test, job, _of_strip(job)) for job in jobs]
+    figures = held.of(rule, test, now)
+    active = Job.objects.present().filter(pk__in=figures, state=JobState.ACTIVE.value)
+    return [
+        _found(rule, test, job, figures[job.pk])
+        for job in (active.order_by("pk") if figures else ())
+    ]
 
 
 def _of_strip(job: Job) -> list[float | None]:

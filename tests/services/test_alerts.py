@@ -539,7 +539,7 @@ def test_what_is_not_critical_waits_for_the_end_of_quiet_hours(hook: Receiver) -
     assert channels.shown(channel)["quiet"] == quiet
     with pytest.raises(InvalidError, match="no time of day"):
         channels.update(channel.pk, {"quiet": {**quiet, "to": "25:00"}}, actor=SYSTEM)
-    with pytest.raises(InvalidError, match="no time zone"):
+    with pytest.raises(InvalidError, match="time zone Mars does not exist"):
         channels.update(channel.pk, {"quiet": {**quiet, "timezone": "Mars"}}, actor=SYSTEM)
 
 
@@ -705,7 +705,7 @@ def test_a_look_asks_the_same_whatever_the_number_of_jobs(
     for _ in range(30):
         make_job()
 
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(29):
         one.step()
 
 
