@@ -1,12 +1,12 @@
 """What a list of 50 jobs costs the API: 8 clients at once, each with one connection, p50 and p95.
 
-Run with ``python -m benchmarks.api [--jobs 10000] [--executions 1000000] [--requests 100]``: makes a
-history of that size in a private data directory, and starts the web server alone beside it.
+Run with ``python -m benchmarks.api [--data DIR] [--jobs 10000] [--executions 1000000]
+[--requests 100]``: makes a history of that size in a private data directory, or takes the one that is
+named, and starts the web server alone beside it.
 """
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import os
 import signal
@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from benchmarks.product import ROOT, START_SECONDS, STOP_SECONDS, discard, prepare, wait_until
+from benchmarks.history import arguments, history
+from benchmarks.product import ROOT, START_SECONDS, STOP_SECONDS, wait_until
 
 CLIENTS = 8
 PAGE = 50
@@ -27,32 +28,28 @@ PATHS = (f"/api/v1/jobs?limit={PAGE}", f"/api/v1/executions?limit={PAGE}")
 
 def main() -> None:
     """Measure each list and print it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--jobs", type=int, default=10_000)
-    parser.add_argument("--executions", type=int, default=1_000_000)
+    parser = arguments()
     parser.add_argument("--requests", type=int, default=100, help="of each client")
     chosen = parser.parse_args()
     os.environ["API_RATE"] = "1000000"  # what is measured is the list, not its limit
-    data = prepare()
-    try:
-        token = _filled(chosen.jobs, chosen.executions)
-        with _web():
-            for path in PATHS:
-                _print(path, _measured(path, token, chosen.requests))
-    finally:
-        discard(data)
+    with history(chosen), _reader() as token, _web():
+        print(f"load of the machine: {os.getloadavg()[0]:.1f}", flush=True)
+        for path in PATHS:
+            _print(path, _measured(path, token, chosen.requests))
 
 
-def _filled(jobs: int, executions: int) -> str:
-    """Make the history, and return a token that may read it."""
-    from django.core.management import call_command
-
+@contextmanager
+def _reader() -> Iterator[str]:
+    """Make somebody who may read everything, and yield the token; both are gone after the block."""
     from jobs.domain.permissions import Role
     from jobs.services import tokens
     from tests.factories import make_user
 
-    call_command("make_history", jobs=jobs, executions=executions)
-    return tokens.create(make_user("reader", Role.VIEWER), "bench")[1]
+    person = make_user(f"bench-{os.getpid()}", Role.VIEWER)
+    try:
+        yield tokens.create(person, "bench")[1]
+    finally:
+        person.delete()
 
 
 @contextmanager
@@ -108,7 +105,8 @@ def _print(path: str, seconds: list[float]) -> None:
     cuts = statistics.quantiles(seconds, n=20)
     print(
         f"{path}: {len(seconds)} requests of {CLIENTS} clients, "
-        f"p50 {statistics.median(seconds) * 1000:.0f} ms, p95 {cuts[18] * 1000:.0f} ms"
+        f"p50 {statistics.median(seconds) * 1000:.0f} ms, p95 {cuts[18] * 1000:.0f} ms",
+        flush=True,
     )
 
 
