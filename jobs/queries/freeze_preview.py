@@ -66,10 +66,9 @@ def preview(
     """Return what a freeze that is not stored yet, or one with another end, would leave out."""
     until = draft.ends_at or max(draft.starts_at, now) + OPEN_ENDED
     start = max(draft.starts_at, now)
+    seen = jobs_under(draft).visible_to(seen_by)
     jobs = list(
-        jobs_under(draft)
-        .visible_to(seen_by)
-        .filter(state=JobState.ACTIVE.value)
+        seen.filter(state=JobState.ACTIVE.value)
         .defer("spec", "environment", "last_error")
         .prefetch_related("schedules")
         .order_by("name", "pk")
@@ -93,7 +92,9 @@ def preview(
         job_count=len(found),
         spared=len(jobs) - len(found),
         first=_first(found),
-        taken_back=waiting_under(draft).count() if draft.starts_at <= now else 0,
+        taken_back=waiting_under(draft).filter(job__in=seen.values("pk")).count()
+        if draft.starts_at <= now
+        else 0,
         about=any(job.counts_from_end for job, _one in found),
     )
 

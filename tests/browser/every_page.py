@@ -87,7 +87,7 @@ def fill(product: Product) -> dict[str, str]:
         "job-statistics": f"/jobs/{bad}/statistics/?window=30d",
         "no-statistics": f"/jobs/{needy}/statistics/",
         "statistics": "/statistics/",
-        "statistics-queue": "/statistics/?queue=default&window=24h",
+        "statistics-queue": "/statistics/?of=queue:default&window=24h",
         "alert-link-of-nobody": "/alerts/link/forged/",
         "overview": "/",
         "jobs": "/jobs/",
@@ -160,6 +160,8 @@ def fill(product: Product) -> dict[str, str]:
         "edit-workspace": f"/workspaces/{room}/edit/",
         "deploy-workspace": f"/workspaces/{room}/deploy/?mode=busy",
         "files": "/files/",
+        "templates": "/templates/",
+        "new-template": "/templates/new/",
         "missing": "/jobs/999999/",
     }
 

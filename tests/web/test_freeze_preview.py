@@ -134,6 +134,7 @@ def test_it_is_shown_without_script_and_nothing_is_saved(operator_client: Client
     assert 'value="shop"' in answer.content.decode()
     assert "is not after the start" in text_of(wrong.content.decode())
     assert "No run. In the first 7 days; it has no end" in text_of(empty.content.decode())
+    assert "Name the tag or workspace first." in panel(operator_client, target=" ")
     assert not Freeze.objects.exists()
 
 

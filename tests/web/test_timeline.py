@@ -374,8 +374,8 @@ def test_what_runs_in_the_next_maintenance_is_two_clicks_away(viewer_client: Cli
     html = viewer_client.get(f"{reverse('timeline')}?{unescape(link[1])}").content.decode()
     rows = text_of(html.split('class="tl-table"')[1])
 
-    assert "Tue 2 Jun 09:15 mailer will be held back: a freeze, tag mail: New disks" in rows
-    assert "Tue 2 Jun 09:30 other planned" in rows
+    assert "09:15 mailer will be held back: Frozen, tag mail: New disks" in rows
+    assert "09:30 other planned" in rows
     only = page(viewer_client, range="6h", at="2026-06-02T09:00:00Z", show="held")
     assert "other planned" not in text_of(only.split('class="tl-table"')[1])
     assert 'value="held" selected' in only
@@ -388,5 +388,5 @@ def test_tomorrow_is_a_whole_day_of_the_reader(viewer_client: Client) -> None:
 
     html = page(viewer_client, range="hour")
 
-    assert 'href="?at=2026-06-01T17%3A00%3A00Z">Tomorrow</a>' in html
-    assert 'href="?at=2026-05-31T17%3A00%3A00Z">Today</a>' in html
+    assert 'href="?range=day&amp;at=2026-06-01T17%3A00%3A00Z">Tomorrow</a>' in html
+    assert 'href="?range=day&amp;at=2026-05-31T17%3A00%3A00Z">Today</a>' in html

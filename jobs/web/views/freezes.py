@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.states import FreezeScope
 from jobs.models import Freeze
 from jobs.queries import freeze_preview
 from jobs.queries.freezes import (
@@ -162,6 +163,9 @@ def preview(request: AuthedRequest) -> HttpResponse:
 def _preview(request: AuthedRequest, data: dict[str, str], row: Freeze | None) -> dict[str, object]:
     """Return what the words say, or what is wrong with them; a reason is not asked for yet."""
     now, zone = timezone.now(), request.viewer.zone
+    narrow = row is None and data.get("scope") != FreezeScope.EVERYTHING
+    if narrow and not data.get("target", "").strip():
+        return {"unnamed": True}
     written = {**data, "reason": data.get("reason", "").strip() or _("no reason yet")}
     try:
         if row is None:
