@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from django.db.backends.signals import connection_created
 from django.test import Client
 
@@ -32,6 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
     """Begin the tests' database with a copy of the tables instead of all migrations."""
+    if connection.vendor == "postgresql":
+        migrated.copy_on_postgres(connection)
     connection_created.connect(migrated.fill)
     yield
     connection_created.disconnect(migrated.fill)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import secrets
 import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.migrated import template
+from tests.migrated import administer, on_server, postgres_template, template
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,38 +150,12 @@ def each_database(engine: str, directory: Path) -> Iterator[Database]:
 @contextmanager
 def postgres_database(server: str) -> Iterator[str]:
     """Make a PostgreSQL database with empty tables; yield its address and drop it afterwards."""
-    name = _new_name()
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {_postgres_template(server)}")
+    name = f"jobdeck_{secrets.token_hex(6)}"
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {postgres_template(server)}")
     try:
-        yield _address(server, name)
+        yield on_server(server, name)
     finally:
-        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@cache
-def _postgres_template(server: str) -> str:
-    """Return the name of a database with empty tables, made once: a copy costs no migration."""
-    name = _new_name()
-    _administer(server, f"CREATE DATABASE {name}")
-    atexit.register(_administer, server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    with tempfile.TemporaryDirectory() as folder:
-        Database(directory=Path(folder), url=_address(server, name)).manage("migrate", "-v0")
-    return name
-
-
-def _new_name() -> str:
-    return f"jobdeck_{secrets.token_hex(6)}"
-
-
-def _address(server: str, name: str) -> str:
-    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-
-
-def _administer(server: str, statement: str) -> None:
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement.encode())
+        administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def postgres_url() -> str:
