@@ -28,6 +28,7 @@ READING = [
     ["logs", "one"], ["logs", "one", "--since", "1h"], ["queues"], ["workers"], ["dependencies", "one"],
     ["breaker", "list"], ["calendar", "list"], ["variable", "list"], ["freezes"], ["export"],
     ["backfills", "list", "one"], ["explain", "one", "2020-01-01T00:00:00Z"],
+    ["alerts", "list"], ["check-ins", "list"], ["rules", "list"], ["channels", "list"],
 ]  # fmt: skip
 
 
