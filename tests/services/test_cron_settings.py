@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 import scheduler_site.settings as product_settings
+from jobs.services import retention_rules
 
 GUIDE = Path(__file__).resolve().parents[1] / "compat/seed4/environment.txt"
 
@@ -53,6 +56,22 @@ def test_s4_58_the_product_s_own_name_of_the_broker_wins(environment: pytest.Mon
     environment.setenv("BROKER_URL", "rediss://other:6380/2")
 
     assert read().BROKER_URL == "rediss://other:6380/2"
+
+
+def test_s4_77_figures_are_kept_for_one_length_of_time_whoever_cleans_up(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name in ("KEEP_METRIC_DAYS", "STATISTICS_DAYS"):
+        environment.delenv(name, raising=False)
+    assert read().JOBDECK["STATISTICS_DAYS"] == 400
+
+    environment.setenv("KEEP_METRIC_DAYS", "90")
+    assert read().JOBDECK["STATISTICS_DAYS"] == 90
+    environment.setattr(settings, "JOBDECK", read().JOBDECK)
+    assert retention_rules.rules().metrics == timedelta(days=90)
+
+    environment.setenv("STATISTICS_DAYS", "200")
+    assert read().JOBDECK["STATISTICS_DAYS"] == 200
 
 
 @pytest.mark.parametrize(
