@@ -67,26 +67,26 @@ def bottlenecks(sample: Sample, limits: Thresholds) -> list[Bottleneck]:
         Kind.QUEUE_BACKLOG: (
             sample.waiting,
             limits.waiting,
-            f"{sample.waiting:.0f} jobs wait in queue {sample.queue}",
+            f"{sample.waiting:.0f} runs wait in queue {sample.queue}",
         ),
         Kind.HIGH_FAILURE_RATE: (
             sample.failed / ended,
             limits.failure_rate,
             (
-                f"{sample.failed} of {sample.ended} jobs of queue {sample.queue} failed "
+                f"{sample.failed} of {sample.ended} runs of queue {sample.queue} failed "
                 f"({sample.failure_rate:.1%})"
             ),
         ),
         Kind.SLOW_PROCESSING: (
             sample.processing_seconds,
             limits.processing_seconds,
-            f"Jobs of queue {sample.queue} take {sample.processing_seconds:.1f} s on average",
+            f"Runs of queue {sample.queue} take {sample.processing_seconds:.1f} s on average",
         ),
         Kind.HIGH_WAIT_TIME: (
             sample.longest_wait_seconds,
             WAIT_SECONDS,
             (
-                f"Jobs of queue {sample.queue} wait {sample.longest_wait_seconds:.0f} s for their "
+                f"Runs of queue {sample.queue} wait {sample.longest_wait_seconds:.0f} s for their "
                 "start"
             ),
         ),

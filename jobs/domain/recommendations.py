@@ -89,7 +89,7 @@ def _stopped(sample: Sample, capacity: Capacity) -> list[Recommendation]:
     """Return what lets a queue begin again whose work nobody may take, or takes."""
     if not sample.waiting:
         return []
-    waits = f"{sample.waiting:.0f} jobs wait in queue {sample.queue}"
+    waits = f"{sample.waiting:.0f} runs wait in queue {sample.queue}"
     if capacity.paused:
         text = f"Resume queue {sample.queue}"
         return [Recommendation(text=text, evidence=f"{waits}, and it is paused")]
@@ -112,7 +112,7 @@ def _concurrency(sample: Sample, one: Bottleneck, capacity: Capacity) -> Recomme
     return Recommendation(
         text=f"Increase worker concurrency: raise {where} from {has} to {needed}",
         evidence=(
-            f"{one.description}; {sample.per_minute:.1f} jobs a minute of "
+            f"{one.description}; {sample.per_minute:.1f} runs a minute of "
             f"{sample.processing_seconds:.1f} s each"
         ),
         kind=one.kind,

@@ -25,6 +25,13 @@ LONG = timedelta(minutes=30)
 SHOWN = 8  # troubles without an alert; what is more is one click away
 MOST_ALERTS = 200  # that the list names one by one
 NAMED = 3  # jobs of an alert that it names
+QUEUE = "queue"
+_OF_QUEUES = (
+    Rule.NO_WORKER.value,
+    Rule.LATE_START.value,
+    Rule.QUEUE_HEALTH.value,
+    Rule.BOTTLENECK.value,
+)
 TOGETHER = 4  # so many alerts of one rule and severity stand under one line
 
 
@@ -139,15 +146,27 @@ def _with_members(rows: Sequence[Alert]) -> list[OpenAlert]:
 
 
 def together(alerts: Iterable[OpenAlert]) -> list[list[OpenAlert]]:
-    """Put alerts of the same rule and severity under one line where they are many."""
+    """Put what belongs together under one line, where its worst alert stands.
+
+    That is all alerts of one queue, which have one cause more often than not, and those of the same
+    rule and severity where they are many.
+    """
     kinds: dict[tuple[str, str], list[OpenAlert]] = {}
     for one in alerts:
-        kinds.setdefault((one.row.severity, one.row.rule), []).append(one)
+        kinds.setdefault(_kind(one.row), []).append(one)
     return [
         group
-        for kind in kinds.values()
-        for group in ([kind] if len(kind) >= TOGETHER else [[one] for one in kind])
+        for (name, _), kind in kinds.items()
+        for group in (
+            [kind] if len(kind) >= (TOGETHER if name != QUEUE else 2) else [[one] for one in kind]
+        )
     ]
+
+
+def _kind(row: Alert) -> tuple[str, str]:
+    if row.rule in _OF_QUEUES and (queue := row.evidence.get("queue")):
+        return QUEUE, str(queue)
+    return row.severity, row.rule
 
 
 def _untold(now: datetime, seen_by: Actor | None, alerts: Sequence[Alert]) -> QuerySet[Job]:

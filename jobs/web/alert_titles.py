@@ -12,26 +12,25 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.alerts import Kind, Rule, Severity
 from jobs.models import Alert, AlertJob
-from jobs.web import formats
+from jobs.web import formats, health_words
 from jobs.web.words import Text
 
 # The causes that no job printed.
 _CAUSES: dict[str, Text] = {
-    "timed out": lazy("timed out"),
-    "lost: its worker was gone": lazy("lost: its worker was gone"),
-    "failed without a message": lazy("failed without a message"),
+    "timed out": gettext_lazy("timed out"),
+    "lost: its worker was gone": gettext_lazy("lost: its worker was gone"),
+    "failed without a message": gettext_lazy("failed without a message"),
 }
 
 
 def title_of(row: Alert, name: str | None = None) -> str:
     """Return the sentence of an alert; ``name`` is its first job's, asked for where it is None."""
-    if _is_kept_language():
+    if health_words.is_english():
         return row.title
     made = _SENTENCES.get(row.rule)
     if made is None:
@@ -46,7 +45,7 @@ def title_of(row: Alert, name: str | None = None) -> str:
 
 def why_of(member: AlertJob) -> str:
     """Return why a job is in an alert: the kind says which sentence, the kept one the numbers."""
-    if _is_kept_language():
+    if health_words.is_english():
         return member.why
     return _why(member.kind, [int(one) for one in re.findall(r"\d+", member.why)]) or member.why
 
@@ -54,10 +53,6 @@ def why_of(member: AlertJob) -> str:
 def cause_of(cause: str) -> str:
     """Return a cause, in the reader's language where no job printed it."""
     return str(_CAUSES.get(cause, cause))
-
-
-def _is_kept_language() -> bool:
-    return (get_language() or "en").startswith("en")
 
 
 def _name(row: Alert) -> str:
@@ -168,9 +163,7 @@ def _dispatcher(_row: Alert, facts: Facts, _name: str) -> str:
     return _("The scheduler lags: due times were decided %s late") % length
 
 
-def _disk(row: Alert, facts: Facts, _name: str) -> str:
-    if "free_bytes" not in facts:
-        return ""
+def _disk(row: Alert, _facts: Facts, _name: str) -> str:
     if row.severity == Severity.CRITICAL:
         return _("The disk is full: nothing new starts")
     return _("The disk is nearly full")
@@ -190,6 +183,10 @@ def _breaker(_row: Alert, facts: Facts, name: str) -> str:
     return name and text % {"name": name, "reason": facts["reason"]}
 
 
+def _bottleneck(_row: Alert, facts: Facts, _name: str) -> str:
+    return health_words.slowed(str(facts["kind"]), float(facts["value"]), str(facts["queue"]))
+
+
 _SENTENCES: dict[str, Sentence] = {
     Rule.FAILURES: _failures,
     Rule.FAILURE_RATE: _rate,
@@ -205,5 +202,6 @@ _SENTENCES: dict[str, Sentence] = {
     Rule.DISK: _disk,
     Rule.DATABASE: _database,
     Rule.QUEUE_HEALTH: _unhealthy,
+    Rule.BOTTLENECK: _bottleneck,
     Rule.BREAKER: _breaker,
 }

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from jobs import conf
-from jobs.domain.bottlenecks import Severity
+from jobs.domain.bottlenecks import Bottleneck, Kind, Severity
 from jobs.domain.health import Part, PartScore, Sample, SystemHealth
+from jobs.domain.recommendations import NOTHING_TO_DO, Recommendation
 from jobs.domain.trends import Direction, Trend
 from jobs.web import figures, formats
 from jobs.web.words import Badge
@@ -24,6 +25,30 @@ PERIODS: dict[str, Text] = {
     "1h": gettext_lazy("1 h"),
     "24h": gettext_lazy("24 h"),
     "7d": gettext_lazy("7 d"),
+}
+# The advice of `domain.recommendations` that has no number in it.
+_ADVICE: dict[str, Text] = {
+    "Optimize job processing logic": gettext_lazy("Optimize job processing logic"),
+    "Review resource allocation: CPU, memory and disk of the workers' hosts": gettext_lazy(
+        "Review resource allocation: CPU, memory and disk of the workers' hosts"
+    ),
+    "Check external API availability": gettext_lazy("Check external API availability"),
+    "Review the error logs of the failed jobs": gettext_lazy(
+        "Review the error logs of the failed jobs"
+    ),
+    "Validate job data": gettext_lazy("Validate job data"),
+    "Adjust the retry strategy": gettext_lazy("Adjust the retry strategy"),
+    "Profile job execution": gettext_lazy("Profile job execution"),
+    "Optimize database queries": gettext_lazy("Optimize database queries"),
+    "Add caching for what is computed again and again": gettext_lazy(
+        "Add caching for what is computed again and again"
+    ),
+    "Review algorithm efficiency": gettext_lazy("Review algorithm efficiency"),
+    "Balance job priorities, or move urgent jobs to a queue of their own": gettext_lazy(
+        "Balance job priorities, or move urgent jobs to a queue of their own"
+    ),
+    "Increase worker concurrency": gettext_lazy("Increase worker concurrency"),
+    NOTHING_TO_DO: gettext_lazy("Queue is healthy, no immediate action is needed"),
 }
 _SEVERITIES: dict[Severity, Text] = {
     Severity.CRITICAL: gettext_lazy("Critical"),
@@ -166,3 +191,62 @@ def chart_label(words: ChartWords, values: Sequence[float]) -> str:
         "low": words.shown(min(values)),
         "high": words.shown(max(values)),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One thing to do in the reader's language, and why."""
+
+    text: Text
+    evidence: str
+    kind: Kind | None
+    workers: int | None
+
+
+def advice(one: Recommendation, found: Sequence[Bottleneck], sample: Sample) -> Advice:
+    """Return an advice in the reader's language; the API and messages have it in English."""
+    why = next((each for each in found if each.kind == one.kind), None)
+    return Advice(
+        text=_advice(one, sample),
+        evidence=one.evidence if why is None or is_english() else finding(why),
+        kind=one.kind,
+        workers=one.workers,
+    )
+
+
+def _advice(one: Recommendation, sample: Sample) -> Text:
+    if is_english():
+        return one.text
+    if one.workers:
+        return _("Increase worker concurrency to %s") % one.workers
+    if one.kind is None and one.text != NOTHING_TO_DO:
+        paused = one.text.startswith("Resume")
+        text = _("Resume queue %s") if paused else _("Start a worker that serves queue %s")
+        return text % sample.queue
+    return _ADVICE.get(one.text, one.text)
+
+
+def finding(one: Bottleneck) -> str:
+    """Return what slows a queue down, in the reader's language."""
+    if is_english():
+        return one.description
+    return slowed(one.kind, one.value, one.queue)
+
+
+def slowed(kind: str, value: float, queue: str) -> str:
+    """Return what slows a queue down by its kind and its value."""
+    if kind == Kind.QUEUE_BACKLOG:
+        values = {"n": formats.count(round(value)), "queue": queue}
+        return _("%(n)s runs wait in queue %(queue)s") % values
+    if kind == Kind.HIGH_FAILURE_RATE:
+        values = {"share": formats.percent(value), "queue": queue}
+        return _("%(share)s of the runs of queue %(queue)s failed") % values
+    length = {"length": formats.duration(value), "queue": queue}
+    if kind == Kind.SLOW_PROCESSING:
+        return _("Runs of queue %(queue)s take %(length)s on average") % length
+    return _("Runs of queue %(queue)s wait %(length)s for their start") % length
+
+
+def is_english() -> bool:
+    """Say whether the reader reads what is kept in English as it stands."""
+    return (get_language() or "en").startswith("en")

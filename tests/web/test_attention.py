@@ -118,3 +118,40 @@ def test_trouble_that_an_alert_names_is_not_told_twice(viewer_client: Client) ->
         assert panel.count('<li class="') == 2
     assert "failed 4 times in a row" in text_of(before)
     assert "T-failures-y" in after
+
+
+def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
+    viewer_client: Client,
+) -> None:
+    """The defects: one queue told three times, and English sentences on Indonesian pages."""
+    queue = {"queue": "reports"}
+    bottleneck = {**queue, "kind": "queue_backlog", "value": 1200.0}
+    opened(Rule.BOTTLENECK, "reports", Severity.WARNING, evidence=bottleneck)
+    opened(Rule.NO_WORKER, "reports", Severity.CRITICAL, evidence={**queue, "labels": ""})
+    unhealthy = {**queue, "score": 0.31}
+    opened(Rule.QUEUE_HEALTH, "reports", Severity.CRITICAL, evidence=unhealthy)
+    job = make_job(name="report")
+    missed = {"due_times": 7, "first_due_at": "2026-01-01T00:00:00+00:00"}
+    opened(Rule.MISSED, "jobs", Severity.WARNING, evidence=missed, jobs=(job.pk,))
+    opened(Rule.LATE_START, "old", Severity.WARNING)  # a row that keeps only its sentence
+    row = opened(Rule.FAILURES, "z", Severity.WARNING, jobs=(job.pk,), cause="timed out")
+    AlertJob.objects.filter(alert=row).update(kind=Kind.IN_A_ROW.value, why="3 failures in a row")
+
+    english = panel_of(viewer_client)
+    viewer_client.cookies["django_language"] = "id"
+    html = viewer_client.get(reverse("overview")).content.decode()
+    page = viewer_client.get(reverse("alert", args=[row.pk])).content.decode()
+
+    assert "Queue reports: 3 alerts" in text_of(english)
+    assert english.count('<li class="') == 4
+    for sentence in (
+        "1 200 eksekusi menunggu di antrean reports",
+        "Tidak ada worker yang melayani antrean reports",
+        "Antrean reports tidak sehat: skor 0.31",
+        "7 jatuh tempo terlewat",
+        "T-late_start-old",
+        "report: gagal 3 kali beruntun: ",
+    ):
+        assert sentence in text_of(html), sentence
+    assert "gagal 3 kali beruntun" in page
+    assert "failures in a row" not in page

@@ -49,7 +49,7 @@ def test_s4_100_101_102_trouble_is_shown_with_its_evidence(viewer_client: Client
     assert "4 of 10 failed, alerts above 10" in text
     assert "10.0 s on average, alerts above 30 s" in text
     assert "Costs 0.88" in text
-    assert "Critical 4 of 10 jobs of queue reports failed (40.0%) high_failure_rate" in text
+    assert "Critical 4 of 10 runs of queue reports failed (40.0%) high_failure_rate" in text
     assert "Check external API availability" in text
     assert "Failed runs" in text
     quiet = text_of(viewer_client, "?queue=quiet&period=7d")

@@ -122,7 +122,7 @@ def _regions(asked: Asked, now: datetime) -> dict[str, object]:
         "badge": say.badge(shown.health.score),
         "threshold": conf.health_thresholds().score,
         "parts": [say.part(part, shown.sample) for part in shown.health.parts],
-        "advice": shown.recommendations,
+        "advice": [say.advice(one, shown.found, shown.sample) for one in shown.recommendations],
         "healthy": not shown.found,
         "findings": [_finding(one) for one in rows],
         "queues": [
@@ -145,7 +145,7 @@ def _finding(one: Bottleneck) -> FindingRow:
         found=one,
         word=say.severity(one.severity),
         steps=figures.severity(one.severity.rank),
-        evidence=one.description,
+        evidence=say.finding(one),
         cost=one.value / one.threshold,
     )
 

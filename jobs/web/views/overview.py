@@ -164,6 +164,7 @@ class ShownAlerts:
     others: int  # jobs of the first that are not named
     step: Step | None
     critical: bool
+    queue: str = ""  # that all of them are about
 
 
 def _attention(now: datetime, reader: Actor) -> dict[str, object]:
@@ -194,7 +195,14 @@ def _alerts(group: Sequence[OpenAlert], now: datetime, reader: Actor) -> ShownAl
         others=max(first.row.job_count - len(members), 0),
         step=next_step(first) if alone else None,
         critical=first.critical,
+        queue="" if alone or first.row.evidence.get("queue") is None else _queue(group),
     )
+
+
+def _queue(group: Sequence[OpenAlert]) -> str:
+    """Return the queue that all alerts of a line are about; none where they differ."""
+    names = {str(one.row.evidence.get("queue", "")) for one in group}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _shown_alert(one: OpenAlert, now: datetime) -> ShownAlert:
