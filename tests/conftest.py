@@ -24,6 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
     migrated.share(config)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what asks for the tests' database, itself or by a fixture: it runs on each engine."""
+    asked = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    if asked or item.get_closest_marker("django_db"):
+        item.add_marker(pytest.mark.database)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that run as a group: at the end, one worker would wait for the other."""
