@@ -19,7 +19,8 @@ from tests.doors import _things
 # What grows with every run and every act. Jobs, workspaces, people and the like do not.
 _GROWING = "jobs_(execution|attempt|omission|logchunk|auditentry|alert|delivery|occurrence)"
 _SKIPS = re.compile(r"\bOFFSET\b", re.IGNORECASE)
-_COUNTS = re.compile(rf'COUNT\(.*?FROM "{_GROWING}"', re.IGNORECASE | re.DOTALL)
+# Its own table alone: jobs of which there is such a row may be counted.
+_COUNTS = re.compile(rf'COUNT\((?:(?!FROM).)*FROM "{_GROWING}"', re.IGNORECASE | re.DOTALL)
 
 
 @pytest.mark.django_db
