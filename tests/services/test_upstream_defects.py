@@ -72,7 +72,7 @@ DEFECTS: dict[str, list[str]] = {
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def runs_in(path: str) -> frozenset[str]:
     """Return the tests of a file that run: without a mark that leaves them out."""
     tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
     return frozenset(
@@ -88,7 +88,7 @@ def tests_in(path: str) -> frozenset[str]:
 def test_defect(defect: str) -> None:
     for named in DEFECTS[defect]:
         path, _, test = named.partition("::")
-        there = tests_in(path)
+        there = runs_in(path)
         assert (test in there) if test else there, named
 
 
