@@ -1,7 +1,7 @@
 """What open browsers cost an idle product: 20 of them poll as their pages tell them to.
 
-Run with ``python -m benchmarks.polling [--jobs 10000] [--browsers 20] [--seconds 60]``. Each browser
-loads one page over its own kept connection, reads from it which regions ask again, how often and with
+Run with ``python -m benchmarks.polling [--data DIR] [--jobs 10000] [--browsers 20] [--seconds 60]``; a
+data directory that is named must have nothing due meanwhile. Each browser loads one page over its own kept connection, reads from it which regions ask again, how often and with
 which tag, and goes on so. What the product costs without them is measured before, and taken off.
 """
 
@@ -18,8 +18,10 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks import product
+from benchmarks.history import use
 
 # What people leave open, again and again in this order.
 PAGES = (
@@ -34,13 +36,21 @@ _TAG = re.compile(r"<\w+ [^>]*hx-trigger=\"[^\"]*\bevery [^>]*>")
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
+    parser.add_argument(
+        "--data", type=Path, help="of an idle product; else one is made and removed"
+    )
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--browsers", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=60)
     chosen = parser.parse_args()
-    data = product.prepare()
+    data = chosen.data or product.prepare()
     try:
-        cookie, job = _prepared(chosen.jobs)
+        if chosen.data:
+            os.environ["PORT"] = str(product.free_port())
+            use(data)
+        else:
+            _make(chosen.jobs)
+        cookie, job = _watcher()
         with product.running() as process:
             product.wait_until(_answers, product.START_SECONDS, "the web server")
             time.sleep(SETTLE_SECONDS)
@@ -60,23 +70,28 @@ def main() -> None:
                 thread.join()
         _print(chosen, alone, watched, after - before)
     finally:
-        product.discard(data)
+        if not chosen.data:
+            product.discard(data)
 
 
-def _prepared(jobs: int) -> tuple[str, int]:
-    """Make jobs that are due tomorrow, and somebody who is signed in; return cookie and a job."""
+def _make(jobs: int) -> None:
+    """Make jobs that are due tomorrow."""
     from datetime import UTC, datetime, timedelta
 
     from django.core.management import call_command
 
+    first = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    call_command("make_jobs", count=jobs, every="1d", first=first, shell="true")
+
+
+def _watcher() -> tuple[str, int]:
+    """Make somebody who is signed in; return the cookie and a job to look at."""
     from jobs.domain.permissions import Role
     from jobs.models import Job
     from tests.conftest import signed_in
     from tests.factories import make_user
 
-    first = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    call_command("make_jobs", count=jobs, every="1d", first=first, shell="true")
-    client = signed_in(make_user("watcher", Role.OPERATOR))
+    client = signed_in(make_user(f"watcher-{os.getpid()}", Role.OPERATOR))
     return f"sessionid={client.cookies['sessionid'].value}; tz=UTC", Job.objects.earliest("pk").pk
 
 

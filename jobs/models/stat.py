@@ -76,6 +76,8 @@ class JobStat(models.Model):
         """One row for each job and hour; what a job did in a period is one range of it."""
 
         constraints = [models.UniqueConstraint(fields=["job", "hour"], name="job_stat_once")]
+        # What is too old, whatever job it is of.
+        indexes = [models.Index(fields=["hour"], name="job_stat_hour")]
 
     def __str__(self) -> str:
         """Return hour and job."""
