@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from jobs.domain.alerts import (
     CALM,
@@ -124,7 +124,7 @@ def place(found: Iterable[_Placed], given: RuleSettings, now: datetime) -> None:
         groups[one.trouble.key].append(one)
     for key, group in groups.items():
         _leave_others(key, {one.job.pk for one in group}, given, now)
-        row = Alert.objects.filter(key=key, resolved_at__isnull=True).first()
+        row = _locked(Alert.objects.filter(key=key, resolved_at__isnull=True)).first()
         row = row or _opened(key, group, given, now)
         if row is not None:
             _join(row, group, now)
@@ -203,10 +203,15 @@ def _leave_others(key: str, jobs: Collection[int], given: RuleSettings, now: dat
         alert__rule=Rule.FAILURES.value,
         alert__resolved_at__isnull=True,
     ).exclude(alert__key=key)
-    numbers = set(others.values_list("alert", flat=True))
+    left = list(_locked(Alert.objects.filter(pk__in=others.values("alert"))))
     others.update(left_at=now)
-    for row in Alert.objects.filter(pk__in=numbers):
+    for row in left:
         settle(row, given, now)
+
+
+def _locked(rows: QuerySet[Alert]) -> QuerySet[Alert]:
+    """Return alerts locked before their members are touched: who ends one by hand does it so."""
+    return rows.select_for_update().order_by("pk")
 
 
 def settle(row: Alert, given: RuleSettings, now: datetime) -> None:
@@ -245,6 +250,10 @@ def recheck(given: RuleSettings, now: datetime) -> None:
         return
     made_up = _on_time_again(members)
     with write_transaction():
+        found = _locked(Alert.objects.filter(pk__in={one.alert_id for one in members}))
+        # One that somebody has ended meanwhile has let its members go.
+        still_open = {row.pk for row in found if row.resolved_at is None}
+        members = [one for one in members if one.alert_id in still_open]
         touched = {
             one.alert_id: one.alert
             for one in members
