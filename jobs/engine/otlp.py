@@ -77,7 +77,7 @@ class Collector:
 
     def close(self) -> None:
         """End what still tries."""
-        self._spans.shutdown()
+        self._spans.shutdown()  # type: ignore[no-untyped-call]
         self._metrics.shutdown()
 
 

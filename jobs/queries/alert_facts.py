@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.db.models import Count, F, Min, Sum
 
@@ -24,7 +24,9 @@ from jobs.domain.alerts import (
 from jobs.domain.baseline import Baseline, Past, baseline
 from jobs.domain.bottlenecks import Kind, matters
 from jobs.domain.bottlenecks import Severity as BottleneckSeverity
+from jobs.domain.errors import ZoneError
 from jobs.domain.states import BreakerState, ExecutionState, JobState, OmissionReason
+from jobs.domain.zones import zone
 from jobs.models import (
     AlertJob,
     AlertSignal,
@@ -34,6 +36,7 @@ from jobs.models import (
     JobStat,
     Omission,
     Queue,
+    Schedule,
 )
 from jobs.queries import ready
 from jobs.queries.breakers import in_use, named, words_of
@@ -48,7 +51,7 @@ from jobs.queries.waiting import ALERT_AFTER, unserved
 YOUNG = timedelta(seconds=30)
 RUNS_LOOKED_AT = 500
 # How many executions a baseline reads: bounded, by the index of a job's history.
-PAST_READ = 400
+PAST_READ = 1000
 JOBS_NAMED = 200  # that one alert lists; the count tells of the rest
 
 
@@ -101,16 +104,29 @@ class Baselines:
 
 
 def past_of(job_id: int, *, before: int | None = None) -> list[Past]:
-    """Return the latest successes of a job among its latest executions, newest first."""
+    """Return the latest successes of a job among its latest executions, newest first.
+
+    By the clock of the job: what is heavy each day at two stays at two when that clock changes.
+    """
+    clock = _clock_of(job_id)
     rows = Execution.objects.filter(job=job_id)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = rows.order_by("-pk").values_list("state", "started_at", "finished_at")[:PAST_READ]
     return [
-        Past(started, (finished - started).total_seconds())
+        Past(started.astimezone(clock), (finished - started).total_seconds())
         for state, started, finished in found
         if state == ExecutionState.SUCCEEDED and started is not None and finished is not None
     ]
+
+
+def _clock_of(job_id: int) -> tzinfo:
+    """Return the zone of a job's first schedule; UTC for a job without one, or with one that is gone."""
+    names = Schedule.objects.filter(job=job_id).order_by("pk").values_list("timezone", flat=True)
+    try:
+        return zone(names.first() or "UTC")
+    except ZoneError:
+        return UTC
 
 
 def runs(now: datetime, baselines: Baselines) -> list[RunFacts]:

@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from jobs.domain import tracing
+from jobs.domain.masking import NO_SECRETS
 from jobs.domain.permissions import SYSTEM
 from jobs.engine import otlp, runner, telemetry
 from jobs.executors.environment import build_environment
@@ -200,12 +201,12 @@ def test_a_job_s_processes_come_below_its_span(traced: telemetry.Telemetry, sett
     running = executions.start(claim.execution_id, claim.token, pid=1, pid_started=0)
     assert running is not None
 
-    context = runner._context(running, runner.NO_SECRETS)
+    context = runner._context(running, NO_SECRETS)
     settings.JOBDECK = {**settings.JOBDECK, "OTLP_ENDPOINT": ""}
 
     assert build_environment(context, server={})[b"TRACEPARENT"] == wanted.encode()
     assert len(wanted.split("-")[1]) == 32
-    off = runner._context(running, runner.NO_SECRETS)
+    off = runner._context(running, NO_SECRETS)
     assert b"TRACEPARENT" not in build_environment(off, server={})
 
 
