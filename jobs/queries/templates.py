@@ -38,8 +38,8 @@ class Use:
         plan = self.standing.plan
         if plan is None or plan.state != ExecutionState.SUCCEEDED:
             return {}
-        current = self.standing.is_plan_current and isinstance(plan.result, dict)
-        return plan.result if current else {}
+        found = plan.result
+        return found if self.standing.is_plan_current and isinstance(found, dict) else {}
 
     @property
     def drift(self) -> bool | None:

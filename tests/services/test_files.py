@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import JobState
 from jobs.models import ConfigFile, FileJob, Job, Workspace
-from jobs.services import bulk, file_sources, files
+from jobs.services import bulk, files
 from jobs.services import jobs as job_services
 from jobs.services.definitions import JobDefinition, definition_of
 
@@ -321,7 +321,7 @@ def test_a_workspace_that_may_not_be_read_is_named_and_stops_no_other(
             raise PermissionError(13, "Permission denied", str(place))
         return look(place)
 
-    monkeypatch.setattr(file_sources.os, "scandir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     outcome = files.apply(tmp_path)
     stays = job("inside", "shut").state
     again = files.apply(tmp_path)
