@@ -12,7 +12,7 @@ from django.utils import timezone
 
 DOORS = Path(__file__).with_name("doors.txt")
 # Their answer is another page's, a word, or the outside world's.
-_APART = ("healthz", "api/docs/", "password/set/", "alerts/link/", "tumblebug/")
+_APART = ("healthz", "readyz", "login/", "api/docs/", "password/set/", "alerts/link/", "tumblebug/")
 # What else an address asks for.
 _NEEDED = {
     "jobs/change/": "id={job_id}&do=edit&minutes=20&add_tags=new",
@@ -142,12 +142,13 @@ def moments() -> dict[str, str]:
 def addresses(things: Mapping[str, Any]) -> list[str]:
     """Return every address that answers a GET, with ``things`` put in, and many with filters."""
     given = {**moments(), **things}
-    return [*map_routes(given), *(one.format(**given) for one in _MORE)]
+    return [*plain(given), *(one.format(**given) for one in _MORE)]
 
 
-def map_routes(given: Mapping[str, Any]) -> list[str]:
-    """Return the address of each route, with what it needs to be asked."""
+def plain(things: Mapping[str, Any]) -> list[str]:
+    """Return the address of each route, with no more than it needs to be asked."""
     found = []
+    given = {**moments(), **things}
     for route in _routes():
         query = _NEEDED.get(route, "").format(**given)
         found.append(f"{filled(route, given)}?{query}" if query else filled(route, given))
