@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -246,19 +247,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that takes a client's refusal of its certificate for no fault."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell all other errors."""
+        if not isinstance(sys.exception(), ssl.SSLError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def tumblebug(tls: ssl.SSLContext | None = None, **behaviour: Any) -> Iterator[Stub]:
     """Serve for the length of a block; by TLS where a context is given."""
     stub = Stub(**behaviour)
     handler: Callable[..., Any] = type("Handler", (_Handler,), {"stub": stub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     if tls is not None:
         # The handshake is left to each connection's own thread, where a failed one harms no other.
         server.socket = tls.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
-        server.handle_error = lambda request, address: None  # type: ignore[method-assign]
     stub.port = server.server_address[1]
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()

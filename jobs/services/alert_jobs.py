@@ -250,9 +250,9 @@ def recheck(given: RuleSettings, now: datetime) -> None:
         return
     made_up = _on_time_again(members)
     with write_transaction():
-        found = _locked(Alert.objects.filter(pk__in={one.alert_id for one in members}))
+        rows = _locked(Alert.objects.filter(pk__in={one.alert_id for one in members}))
         # One that somebody has ended meanwhile has let its members go.
-        still_open = {row.pk for row in found if row.resolved_at is None}
+        still_open = {row.pk for row in rows if row.resolved_at is None}
         members = [one for one in members if one.alert_id in still_open]
         touched = {
             one.alert_id: one.alert

@@ -317,7 +317,7 @@ def test_s0_97_a_server_that_cannot_be_meant_is_refused_at_the_start(
     given = {"vocabulary": "auto", "token": "", "user": "", **fields}
 
     with pytest.raises(ImproperlyConfigured) as refusal:
-        tumblebug_server(own_ports=[8000], read_seconds=1800, **given)  # type: ignore[arg-type]
+        tumblebug_server(own_ports=[8000], read_seconds=1800, **given)
 
     assert str(refusal.value).startswith(sentence)
     assert "hush" not in str(refusal.value)
