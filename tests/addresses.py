@@ -93,6 +93,7 @@ _MORE = (
     "/audit/?action=job",
     "/audit/?object=demo-00042",
     "/freezes/?show=past",
+    "/missed/?each=latest",
     "/people/?q=a",
     "/variables/?q=a",
     "/settings/?show=all",
