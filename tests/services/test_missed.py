@@ -105,15 +105,16 @@ def test_only_the_latest_of_each_job_and_batches_that_go_on(
 ) -> None:
     jobs = [outage(f"job-{number}") for number in range(5)]
     monkeypatch.setattr(missed, "JOBS_AT_A_TIME", 2)
-    asked, names, runs = {**WINDOW, "each": "latest"}, [], 0
+    asked, names, runs, left = {**WINDOW, "each": "latest"}, [], 0, []
 
     for _batch in range(3):
         made = missed.run(parse_missed(asked), actor=SYSTEM)
         names += [row.job.name for row in made.backfills]
         runs += made.runs
+        left.append(made.next_after)
         asked["cursor"] = str(made.next_after)
 
-    assert made.next_after is None
+    assert left == [jobs[1].pk, jobs[3].pk, None]
     assert names == [job.name for job in jobs]
     assert runs == 5
     assert set(BackfillItem.objects.values_list("due_at", flat=True)) == {NOON}

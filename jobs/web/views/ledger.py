@@ -233,12 +233,11 @@ def _made_up(job: Job, rows: list[Row]) -> list[Row]:
     stretches = [row.stretch for row in rows if row.stretch is not None]
     ends = [(one.first_due_at, one.last_due_at) for one in stretches]
     known = iter(made_up_in(job, ends))
-    return [
-        row
-        if row.stretch is None
-        else replace(row, **dict(zip(("made_up", "backfill"), next(known), strict=True)))
-        for row in rows
-    ]
+    return [row if row.stretch is None else _served(row, *next(known)) for row in rows]
+
+
+def _served(row: Row, made_up: int, backfill: int | None) -> Row:
+    return replace(row, made_up=made_up, backfill=backfill)
 
 
 def _each(job: Job, first: datetime, last: datetime) -> dict[str, object]:

@@ -158,7 +158,7 @@ def _consequences(found: Missed) -> list[Fact]:
         )
         facts.append(Fact("calendar-clock", text))
     now = timezone.now()
-    if holding_freezes(now, now).exists():
+    if list(holding_freezes(now, now)):
         facts.append(Fact("lock", _("What a freeze holds starts when the freeze ends.")))
     seconds = _likely_seconds(found, slots)
     if seconds:
