@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -278,7 +279,7 @@ def test_s0_55_56_a_new_interval_counts_at_once(script: Script) -> None:
 
     job = script("PUT", f"/{made['jobId']}", {"intervalSeconds": 10})[1]
 
-    assert moment(job["nextExecutionAt"]) - moment(job["createdAt"]) <= 12
+    assert moment(job["nextExecutionAt"]) <= time.time() + 12
 
 
 def test_s0_184_all_fields_can_be_corrected_in_place(script: Script) -> None:
