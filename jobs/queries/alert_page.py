@@ -25,9 +25,10 @@ def shown_run(row: Alert) -> Shown | None:
     numbers = row.members.filter(last_execution_id__isnull=False)
     newest = numbers.order_by("left_at", "-last_execution_id")
     wanted = newest.values_list("last_execution_id", flat=True).first() or row.execution_id
+    if wanted is None:
+        return None
     run = Execution.objects.select_related("job").filter(pk=wanted).first()
     if run is None:
         return None
     latest = Execution.objects.filter(job=run.job_id).select_related("job").order_by("-pk")[:RUNS]
     return Shown(run=run, good=last_success(run), latest=list(latest))
-

@@ -11,7 +11,7 @@ from jobs.web import formats
 from jobs.web.alert_words import EVIDENCE
 from jobs.web.words import Text
 
-_NOTHING = (None, "", [])
+_NOTHING: tuple[object, ...] = (None, "", [])
 HIDDEN = frozenset({"says"})  # what the title is made of
 
 

@@ -33,7 +33,9 @@ def _run(one: OpenAlert) -> Step | None:
     """Return the log of what failed last, or of the run that it is about."""
     numbers = [member.last_execution_id for member in one.members]
     number = next(filter(None, numbers), None) or one.row.execution_id
-    return number and Step(word=_("Open log"), url=reverse("execution", args=[number]))
+    if not number:
+        return None
+    return Step(word=_("Open log"), url=reverse("execution", args=[number]))
 
 
 def _failures(one: OpenAlert) -> Step | None:

@@ -120,7 +120,7 @@ def _overdue(_row: Alert, facts: Facts, name: str) -> str:
         "%s jobs are overdue: their due times passed and nothing started",
         facts["jobs"],
     )
-    return text % formats.count(facts["jobs"])
+    return str(text % formats.count(facts["jobs"]))
 
 
 def _missed(_row: Alert, facts: Facts, _name: str) -> str:
@@ -129,7 +129,7 @@ def _missed(_row: Alert, facts: Facts, _name: str) -> str:
         "%s due times were missed: nothing dispatched them",
         facts["due_times"],
     )
-    return text % formats.count(facts["due_times"])
+    return str(text % formats.count(facts["due_times"]))
 
 
 def _rate(_row: Alert, facts: Facts, name: str) -> str:
@@ -140,7 +140,7 @@ def _rate(_row: Alert, facts: Facts, name: str) -> str:
         "%s jobs failed too often in the last 24 h",
         facts["jobs"],
     )
-    return text % formats.count(facts["jobs"])
+    return str(text % formats.count(facts["jobs"]))
 
 
 def _late(row: Alert, facts: Facts, _name: str) -> str:
@@ -153,7 +153,7 @@ def _no_worker(_row: Alert, facts: Facts, _name: str) -> str:
     if facts.get("labels"):
         text = _("No worker serves queue %(queue)s with %(labels)s")
         return text % {"queue": facts["queue"], "labels": facts["labels"]}
-    return _("No worker serves queue %s") % facts["queue"]
+    return _("No worker serves queue %s") % str(facts["queue"])
 
 
 def _dispatcher(_row: Alert, facts: Facts, _name: str) -> str:

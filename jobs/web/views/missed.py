@@ -41,8 +41,8 @@ def missed_page(request: AuthedRequest) -> HttpResponse:
         asked = _asked(given)
         found = missed.preview(asked, actor=request.actor)
     except InvalidError as error:
-        context = {"section": "overview", "problem": error.message, "fields": _typed(given)}
-        return render(request, "pages/missed.html", {**context, "each": _EACH}, status=422)
+        wrong = {"problem": error.message, "fields": _typed(given), "each": _EACH}
+        return render(request, "pages/missed.html", {"section": "overview", **wrong}, status=422)
     more = _values(found.start, found.end, found.each, found.next_after)
     context = {
         "section": "overview",
