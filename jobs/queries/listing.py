@@ -18,6 +18,7 @@ from jobs.domain.permissions import Actor
 from jobs.executors.base import STANDALONE
 from jobs.models import Execution, Job
 from jobs.models.job import of_jobs_seen_by
+from jobs.queries.executions import along_by_hand
 
 Row = TypeVar("Row", bound=Model)
 
@@ -126,7 +127,10 @@ def _matching(chosen: ExecutionListing) -> QuerySet[Execution]:
             given &= condition
     if chosen.workspace:
         given &= in_workspace(chosen.workspace, "job__")
-    return Execution.objects.filter(of_jobs_seen_by(chosen.seen_by), given)
+    rows = Execution.objects.filter(of_jobs_seen_by(chosen.seen_by), given)
+    if chosen.triggers and chosen.job_id is None:
+        return along_by_hand(rows, chosen.triggers)
+    return rows
 
 
 def in_workspace(name: str, path: str) -> Q:
