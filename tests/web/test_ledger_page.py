@@ -320,7 +320,7 @@ def test_the_page_costs_a_few_queries_whatever_it_shows(
 ) -> None:
     page(viewer_client, job)
 
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(34):
         page(viewer_client, job)
 
 
