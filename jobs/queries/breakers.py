@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from jobs.domain.breaker import BreakerPolicy, Circuit, is_over
 from jobs.domain.errors import UnknownError
@@ -153,16 +154,15 @@ def entries(rows: Sequence[Breaker]) -> list[BreakerEntry]:
     numbers = [row.pk for row in rows]
     present = Job.objects.present().filter(breaker__in=numbers)
     counts = dict(present.values_list("breaker").annotate(jobs=Count("pk")))
+    place = Window(RowNumber(), partition_by="breaker", order_by="name")
+    named: dict[int | None, list[Job]] = {}
+    for job in present.annotate(place=place).filter(place__lte=NAMED).only("name", "breaker"):
+        named.setdefault(job.breaker_id, []).append(job)
     return [
         BreakerEntry(
             breaker=row,
             count=counts.get(row.pk, 0),
-            jobs=list(
-                Job.objects.present()
-                .filter(breaker=row)
-                .only("name", "breaker")
-                .order_by("name")[:NAMED]
-            ),
+            jobs=sorted(named.get(row.pk, []), key=lambda job: job.name),
             probing=probing(row) if row.state == BreakerState.HALF_OPEN else 0,
         )
         for row in rows

@@ -33,7 +33,7 @@ def role_of(user: User) -> Role | None:
         return None
     if user.is_superuser:
         return Role.ADMINISTRATOR
-    names = set(user.groups.values_list("name", flat=True))
+    names = {group.name for group in user.groups.all()}  # a list has them fetched already
     return next((role for role in reversed(Role) if role.value in names), None)
 
 

@@ -1,0 +1,67 @@
+"""Every page and live region asks the database as often for thirty jobs as for three."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from jobs.management.history import History
+from jobs.models import Execution, JobTag
+from tests.addresses import plain
+from tests.doors import _things, is_program, read
+
+FEW = 3  # of the history's jobs; later ten times as many
+RUNS = 5  # of each
+MOST = 60  # statements that any page may cost
+# Works out the due times of each job that missed some, of at most one batch of jobs.
+BY_JOB = ("/missed/",)
+
+
+def test_statements_do_not_grow_with_what_there_is(
+    admin_client: Client,
+) -> None:
+    things = {**_things("first"), **_history("demo", FEW)}
+    pages = [one for one in plain(things) if not is_program(one.lstrip("/"))]
+    asked = [one for one in pages if not one.startswith(BY_JOB)]
+    _statements(admin_client, asked[0])  # what a process asks once
+    before = {address: _statements(admin_client, address) for address in asked}
+    for number in range(9):
+        _things(f"more_{number}")
+    _history("many", 9 * FEW)
+
+    after = {address: _statements(admin_client, address) for address in asked}
+
+    assert len(asked) > 120
+    assert max(before.values()) < MOST, before
+    # Nine times as many things more: one question for each would be nine more, not one or two
+    # about what only now is there.
+    more = {one: (before[one], after[one]) for one in asked if after[one] > before[one] + 2}
+    assert more == {}
+
+
+def _history(prefix: str, jobs: int) -> dict[str, Any]:
+    """Make jobs with a past; return what addresses name of it."""
+    past = History(jobs=jobs, executions=jobs * RUNS, every=timedelta(minutes=5), prefix=prefix)
+    for _ in past.run():
+        pass
+    execution = Execution.objects.select_related("job").order_by("-pk")[0]
+    JobTag.objects.create(job=execution.job, tag="few")
+    return {
+        "job_id": execution.job_id,
+        "execution_id": execution.pk,
+        "middle_id": execution.pk,
+        "due_at": f"{execution.due_at:%FT%TZ}",
+    }
+
+
+def _statements(client: Client, address: str) -> int:
+    headers = {"HX-Request": "true"} if address.startswith("/p/") else {}
+    with CaptureQueriesContext(connection) as asked:
+        response = client.get(address, headers=headers)
+        read(response)  # type: ignore[arg-type]  # the test client adds attributes
+    assert response.status_code in {200, 303, 404}, (address, response.status_code)
+    return len(asked)
