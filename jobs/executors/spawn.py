@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,7 +201,14 @@ def _find(program: str | bytes, path: bytes) -> str | bytes:
 
 @contextlib.contextmanager
 def _no_signal_ignored() -> Iterator[None]:
-    """Catch what is ignored for a moment: a caught signal becomes default again in a new program."""
+    """Catch what is ignored for a moment: a caught signal becomes default again in a new program.
+
+    Only the main thread may do so. What another one starts, the command of an alert channel,
+    ignores what this process ignores.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     ignored = [s for s in _INHERITABLE if signal.getsignal(s) is signal.SIG_IGN]
     for signum in ignored:
         signal.signal(signum, _do_nothing)

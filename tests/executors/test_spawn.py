@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def test_no_signal_is_ignored_or_blocked(context: ExecutionContext) -> None:
     settable = sum(1 << (signum - 1) for signum in signal.valid_signals())
     assert int(status["SigIgn"], 16) & settable == 0
     assert int(status["SigBlk"], 16) & settable == 0
+
+
+def test_a_thread_starts_a_command_although_a_signal_is_ignored(context: ExecutionContext) -> None:
+    def work() -> str:
+        # A server started by nohup, and its thread that runs the command of an alert channel.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(run, context, "command", {"command": "echo told"}).result().text()
+
+    assert in_worker(work).strip() == "told"
 
 
 def test_only_the_three_standard_descriptors_are_open(run_job: RunJob, tmp_path: Path) -> None:
