@@ -177,7 +177,7 @@ def _try(row: Delivery, ports: Ports, now: datetime) -> int:
         _again(row, error, now)
     except Exception as error:  # noqa: BLE001 - one message never keeps the others from going
         # Where it happened, not what was said: an error's words may repeat a secret address.
-        log.error("A message failed in\n%s", "".join(traceback.format_tb(error.__traceback__)))
+        log.warning("A message failed in\n%s", "".join(traceback.format_tb(error.__traceback__)))
         _again(row, TemporaryError(f"It failed: {type(error).__name__}"), now)
     else:
         _write(row, delivered_at=now, next_try_at=None, error="")
