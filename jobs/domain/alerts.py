@@ -57,7 +57,13 @@ class Rule(StrEnum):
     QUEUE_HEALTH = "queue_health"
     BOTTLENECK = "bottleneck"
     REFUSED = "refused"  # 401 and 403 again and again, from one address or for one account
+    CHANGED = "changed"  # the first run since somebody changed what a job runs
     OWN = "own"  # rules that people made: one alert for each rule and job
+
+
+# Rules that say nothing until somebody switches them on: where jobs are changed every day, an alert
+# for each change would be one that nobody reads.
+OFF_AT_FIRST = frozenset({Rule.CHANGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from jobs.services import (
     alert_jobs,
     alert_links,
     alerting,
+    changed_runs,
     leases,
     outbox,
     reminders,
@@ -85,6 +86,7 @@ class Alerter:
         return _each(
             [
                 partial(alert_jobs.serve_signals, given, now),
+                partial(changed_runs.serve, given, now),
                 partial(self._missed, given, now),
                 *(partial(_observe, ask, rules, given, now) for rules, ask in found.items()),
                 partial(self._health, given, now),
@@ -156,6 +158,7 @@ class Alerter:
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             alert_jobs.forget_signals(now)
+            changed_runs.forget(now)
             prune(now)
         return more
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db.models import Case, IntegerField, Min, Q, QuerySet, Value, When
 
-from jobs.domain.alerts import Limits, Rule, Severity
+from jobs.domain.alerts import OFF_AT_FIRST, Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
 from jobs.models import Alert, AlertJob, AlertRule, Channel, Delivery
@@ -177,7 +177,7 @@ def _rule(name: Rule, row: AlertRule | None) -> RuleStanding:
     limits = Limits().changed({} if row is None else row.settings)
     return RuleStanding(
         name=name,
-        enabled=row is None or row.enabled,
+        enabled=name not in OFF_AT_FIRST if row is None else row.enabled,
         severity="" if row is None else row.severity,
         limits={one: getattr(limits, one) for one in LIMITS.get(name, ())},
         muted_until=None if row is None else row.muted_until,

@@ -44,7 +44,12 @@ KEPT = timedelta(minutes=30)
 EVENT_LASTS = timedelta(days=1)
 # A backfill of what failed makes up for nothing that was missed.
 _RERUNS = (BackfillChoice.MISSED.value, BackfillChoice.ALL.value)
-_OF_JOBS = (Rule.FAILURES.value, Rule.MISSED.value, Rule.FAST_RUN.value)
+_OF_JOBS = (
+    Rule.FAILURES.value,
+    Rule.MISSED.value,
+    Rule.FAST_RUN.value,
+    Rule.CHANGED.value,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,8 @@ class _Placed:
 def serve_signals(given: RuleSettings, now: datetime) -> bool:
     """Act on what endings told since the last time; say whether there may be more."""
     with write_transaction():
-        rows = list(AlertSignal.objects.filter(served_at__isnull=True).order_by("pk")[:BATCH])
+        waiting = AlertSignal.objects.filter(served_at__isnull=True, kind__in=(FAILED, FAST))
+        rows = list(waiting.order_by("pk")[:BATCH])
         if not rows:
             return False
         jobs = Job.objects.in_bulk({row.job_id for row in rows})
@@ -318,7 +324,7 @@ def _standing(member: AlertJob, given: RuleSettings, now: datetime) -> tuple[str
         return None
     if rule != Rule.FAILURES:
         again = job.last_success_at is not None and job.last_success_at > member.joined_at
-        over = again or now - member.joined_at > EVENT_LASTS
+        over = now - member.joined_at > EVENT_LASTS or (again and rule != Rule.CHANGED)
         return None if over else (member.kind, member.severity, member.why)
     kind = Kind(member.kind or Kind.IN_A_ROW)
     trouble = lasting_trouble(facts_of(job, burst=True), given.limits, kind)

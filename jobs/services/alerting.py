@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from jobs.domain.alerts import Condition, Limits, Rule, Severity
+from jobs.domain.alerts import OFF_AT_FIRST, Condition, Limits, Rule, Severity
 from jobs.models import Alert, AlertJob, AlertRule
 from jobs.services import outbox, revisions
 from jobs.services.writing import write_transaction
@@ -51,9 +51,15 @@ def rule_settings() -> RuleSettings:
     values = {name: value for row in rows for name, value in row.settings.items()}
     return RuleSettings(
         limits=Limits().changed(values),
-        off=frozenset(row.name for row in rows if not row.enabled),
+        off=_off({row.name: row.enabled for row in rows}),
         severities={row.name: row.severity for row in rows if row.severity},
     )
+
+
+def _off(rows: Mapping[str, bool]) -> frozenset[str]:
+    """Return the rules that say nothing; one without a row stands as at first."""
+    silent = {name for name, enabled in rows.items() if not enabled}
+    return frozenset(silent | (OFF_AT_FIRST - rows.keys()))
 
 
 def observe(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from jobs.domain.alerts import Limits, Rule, Severity
+from jobs.domain.alerts import OFF_AT_FIRST, Limits, Rule, Severity
 from jobs.domain.errors import InvalidError, JobdeckError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.models import Alert, AlertRule
@@ -108,7 +108,12 @@ def set_rule(
         now = timezone.now()
         row, _made = AlertRule.objects.get_or_create(
             name=name,
-            defaults={"created_at": now, "updated_at": now, "created_by": actor.name[:200]},
+            defaults={
+                "enabled": name not in OFF_AT_FIRST,
+                "created_at": now,
+                "updated_at": now,
+                "created_by": actor.name[:200],
+            },
         )
         before = _rule_values(row)
         row.enabled = row.enabled if enabled is None else enabled

@@ -27,6 +27,7 @@ from jobs.services import (
     provenance,
     revisions,
     same_registration,
+    signals,
     stale,
     workspaces,
 )
@@ -141,6 +142,7 @@ def update(
             # Several may run now: nothing waits behind another any more.
             release(job.pk, Overlap.ALLOW.value, now)
         _finish_edit(job, definition, actor, now)
+        signals.note_change(job.pk, before, after, at=now)
         if job.breaker_id != breaker_before:
             breakers.drop_unused(breaker_before)
         audit.record(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.alerts import Kind, Rule
 from jobs.queries.attention import OpenAlert
+from jobs.services.turned_away import OTHERS
 from jobs.web.words import Text
 
 
@@ -21,6 +22,7 @@ class Step:
     word: Text = ""
     url: str = ""
     resumes: int | None = None
+    audit: bool = False  # it leads to the audit log, which not everybody may read
 
 
 def next_step(one: OpenAlert) -> Step:
@@ -62,6 +64,20 @@ def _breaker(one: OpenAlert) -> Step | None:
     return Step(word=_("Open breaker"), url=reverse("breaker", args=[int(number)]))
 
 
+def _refused(one: OpenAlert) -> Step:
+    """Return the audit log, of the account where one is refused."""
+    account = one.row.evidence.get("account")
+    query = "" if account in (None, OTHERS) else f"?{urlencode({'actor': account})}"
+    return Step(word=_("Open audit log"), url=reverse("audit") + query, audit=True)
+
+
+def _changed(one: OpenAlert) -> Step:
+    """Return what was changed, of the job where it is one."""
+    named = {} if one.only is None else {"object": one.only.job.name}
+    query = urlencode({"action": "job.update", **named})
+    return Step(word=_("See the change"), url=f"{reverse('audit')}?{query}", audit=True)
+
+
 def _at(word: Text, name: str) -> Callable[[OpenAlert], Step]:
     return lambda _one: Step(word=word, url=reverse(name))
 
@@ -70,6 +86,8 @@ _STEPS: dict[str, Callable[[OpenAlert], Step | None]] = {
     Rule.FAILURES: _failures,
     Rule.MISSED: _missed,
     Rule.BREAKER: _breaker,
+    Rule.REFUSED: _refused,
+    Rule.CHANGED: _changed,
     Rule.OVERDUE: _at(_("Look at the scheduler"), "about"),
     Rule.DISPATCHER: _at(_("Look at the scheduler"), "about"),
     Rule.DISK: _at(_("Retention"), "retention"),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.alerts import Kind, Rule, Severity
 from jobs.models import Alert, AlertJob
+from jobs.services.turned_away import OTHERS
 from jobs.web import formats, health_words
 from jobs.web.words import Text
 
@@ -187,6 +188,32 @@ def _bottleneck(_row: Alert, facts: Facts, _name: str) -> str:
     return health_words.slowed(str(facts["kind"]), float(facts["value"]), str(facts["queue"]))
 
 
+def _refused(_row: Alert, facts: Facts, _name: str) -> str:
+    values = {"n": formats.count(facts["count"])}
+    values["length"] = formats.duration(float(facts["within_seconds"]))
+    if (account := facts.get("account")) not in (None, OTHERS):
+        text = _("Requests of account %(who)s are refused: %(n)s or more within %(length)s")
+        return text % {"who": account, **values}
+    if (address := facts.get("address")) not in (None, OTHERS):
+        text = _("Requests from %(who)s are refused: %(n)s or more within %(length)s")
+        return text % {"who": address, **values}
+    text = _("Requests from many addresses are refused: %(n)s or more within %(length)s")
+    return text % values
+
+
+def _changed(_row: Alert, facts: Facts, name: str) -> str:
+    if facts["jobs"] == 1 and name:
+        text = _("%s runs for the first time since it was changed") % name
+    else:
+        text = ngettext(
+            "%s job runs for the first time since it was changed",
+            "%s jobs run for the first time since they were changed",
+            facts["jobs"],
+        ) % formats.count(facts["jobs"])
+    by = ", ".join(facts["changed_by"])
+    return _("%(text)s by %(people)s") % {"text": text, "people": by} if by else text
+
+
 _SENTENCES: dict[str, Sentence] = {
     Rule.FAILURES: _failures,
     Rule.FAILURE_RATE: _rate,
@@ -204,4 +231,6 @@ _SENTENCES: dict[str, Sentence] = {
     Rule.QUEUE_HEALTH: _unhealthy,
     Rule.BOTTLENECK: _bottleneck,
     Rule.BREAKER: _breaker,
+    Rule.REFUSED: _refused,
+    Rule.CHANGED: _changed,
 }

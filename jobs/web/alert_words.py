@@ -38,6 +38,7 @@ RULE: dict[str, Text] = {
     Rule.QUEUE_HEALTH: _("Queue health"),
     Rule.BOTTLENECK: _("Bottleneck"),
     Rule.REFUSED: _("Refused requests"),
+    Rule.CHANGED: _("First run of a changed job"),
     Rule.OWN: _("Own rule"),
 }
 LIMIT: dict[str, Text] = {
@@ -83,6 +84,14 @@ EVENT: dict[str, Text] = {
     "resolved": _("Resolved"),
 }
 EVIDENCE: dict[str, Text] = {
+    "address": _("Address"),
+    "account": _("Account"),
+    "last_address": _("Latest address"),
+    "count": _("Requests, at least"),
+    "within_seconds": _("Within"),
+    "changed_by": _("Changed by"),
+    "changed_at": _("Latest change"),
+    "version": _("Version"),
     "error": _("Error of the first job"),
     "running_seconds": _("Has run for"),
     "usual_seconds": _("Usual"),
