@@ -11,11 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Received:
-    """One request."""
+    """One request, and what it was answered."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int
 
 
 @dataclass
@@ -36,8 +37,9 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            kept.came.append(Received(self.path, headers, body))
-            self.send_response(kept.status)
+            status = kept.status
+            kept.came.append(Received(self.path, headers, body, status))
+            self.send_response(status)
             self.end_headers()
 
         def do_GET(self) -> None:

@@ -47,6 +47,21 @@ def create_channel(**fields: Any) -> int:
     return channels.create(fields, actor=SYSTEM).pk
 
 
+def age_messages(channel_id: int, seconds: float) -> int:
+    """Let time pass for what a channel still has to take; return how much that is."""
+    from datetime import timedelta
+
+    from django.db.models import F
+
+    from jobs.models import Delivery
+
+    passed = timedelta(seconds=seconds)
+    waiting = Delivery.objects.filter(channel=channel_id, next_try_at__isnull=False)
+    return waiting.update(
+        created_at=F("created_at") - passed, next_try_at=F("next_try_at") - passed
+    )
+
+
 def resume(job_id: int) -> None:
     """Resume a job."""
     from jobs.domain.permissions import SYSTEM
@@ -230,6 +245,7 @@ OPERATIONS = {
     for f in (
         limit_queue,
         create_channel,
+        age_messages,
         furnish,
         resume,
         drain,
