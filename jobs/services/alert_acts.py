@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,15 +49,29 @@ def run_again(alert_id: int, *, actor: Actor) -> RanAgain:
     runs = failed_runs(row)
     if not runs:
         raise StateError(f"Alert {row.pk} has no failed run to start again.")
+    runs = _not_repeated(row, runs)
+    if not runs:
+        raise StateError(f"What failed in alert {row.pk} was started again already.")
     started, refused = [], []
     for run in runs[:MOST]:
         try:
-            started.append(
-                triggers.again(run.pk, actor=actor, idempotency_key=f"alert {row.pk} {run.pk}")
-            )
+            started.append(triggers.again(run.pk, actor=actor, idempotency_key=_key_of(row, run)))
         except JobdeckError as error:
             refused.append(error.message)
     return RanAgain(started=started, refused=refused, left=max(len(runs) - MOST, 0))
+
+
+def _not_repeated(row: Alert, runs: Sequence[Execution]) -> list[Execution]:
+    """Return the failed runs that no earlier press has started again."""
+    keys = [_key_of(row, run) for run in runs]
+    jobs = [run.job_id for run in runs]
+    found = Execution.objects.filter(job__in=jobs, idempotency_key__in=keys)
+    known = set(found.values_list("idempotency_key", flat=True))
+    return [run for run in runs if _key_of(row, run) not in known]
+
+
+def _key_of(row: Alert, run: Execution) -> str:
+    return f"alert {row.pk} {run.pk}"
 
 
 def pause_for_an_hour(alert_id: int, *, actor: Actor, now: datetime) -> Job:
@@ -73,13 +88,15 @@ def pause_for_an_hour(alert_id: int, *, actor: Actor, now: datetime) -> Job:
         if job.state != JobState.ACTIVE or job.deleted_at is not None:
             raise StateError(f"Job {job.name} is not active: there is nothing to pause.")
         job = job_services.pause(job.pk, actor=actor, reason=f"for 1 hour, alert {row.pk}")
+        # By this moment it is told from a pause that follows, also of the same person.
+        paused_at = job.state_changed_at or now
         UsedLink.objects.create(
             mark=f"{PAGE}{secrets.token_hex(16)}",
             alert=row,
             channel_name=actor.name[:100],
             action=Action.PAUSE.value,
-            used_at=now,
+            used_at=paused_at,
             job=job,
-            resume_at=now + PAUSES,
+            resume_at=paused_at + PAUSES,
         )
     return job

@@ -147,13 +147,11 @@ def _resumed(row: UsedLink) -> bool:
         paused_by = row.channel_name if person else f"channel: {row.channel_name}"
         actor = Actor(name=paused_by, role=Role.OPERATOR)
         job = row.job
-        same = job is not None and job.state == JobState.PAUSED
-        if (
-            job is None
-            or not same
-            or job.state_changed_by[:100] != paused_by[:100]
-            or job.deleted_at
-        ):
+        if job is None or job.state != JobState.PAUSED or job.deleted_at is not None:
+            return False
+        # The same person may have resumed it, and paused it once more for good.
+        again = person and job.state_changed_at != row.used_at
+        if again or job.state_changed_by[:100] != paused_by[:100]:
             return False
         try:
             with transaction.atomic():

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -13,6 +14,8 @@ from jobs.domain.alerts import Condition, Kind, Rule, Severity
 from jobs.domain.states import ExecutionState
 from jobs.models import Alert, AlertJob, Execution, Job, LogChunk
 from jobs.services import alert_acts, alert_links, alerting
+from jobs.services import jobs as job_services
+from jobs.services.people import actor_of
 from tests.factories import make_alert, make_execution, make_job
 
 pytestmark = pytest.mark.django_db
@@ -106,9 +109,20 @@ def test_the_page_says_what_an_operator_needs_first(
     assert job.state == "active"
 
 
-def test_what_failed_is_run_again_once(
-    operator_client: Client, viewer_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_later_pause_of_the_same_person_stays(operator: User) -> None:
+    job, *rest = failing("nightly")
+    row, actor = alert_of((job, *rest)), actor_of(operator)
+    alert_acts.pause_for_an_hour(row.pk, actor=actor, now=NOW)
+    job_services.resume(job.pk, actor=actor)
+    job_services.pause(job.pk, actor=actor, reason="for good")
+
+    assert alert_links.resume_due(datetime.now(UTC) + timedelta(minutes=61)) == 0
+
+    job.refresh_from_db()
+    assert job.state == "paused"
+
+
+def test_what_failed_is_run_again_once(operator_client: Client, viewer_client: Client) -> None:
     row = alert_of(failing("first"), failing("second"))
     url = reverse("alert_run_again", args=[row.pk])
     assert viewer_client.post(url, headers=HTMX).status_code == 403
@@ -117,16 +131,28 @@ def test_what_failed_is_run_again_once(
     )
 
     done = operator_client.post(url, headers=HTMX).content.decode()
-    operator_client.post(url, headers=HTMX)
+    twice = operator_client.post(url, headers=HTMX).content.decode()
 
     assert "Started 2 runs again." in done
+    assert "was started again already" in twice
     assert Execution.objects.filter(trigger="retry").count() == 2
     refused = operator_client.post(reverse("alert_pause_job", args=[row.pk]), headers=HTMX)
     assert "is about no single job" in refused.content.decode()
     nothing = operator_client.post(reverse("alert_run_again", args=[make_alert().pk]), headers=HTMX)
     assert "no failed run" in nothing.content.decode()
+
+
+def test_those_that_one_press_leaves_are_started_by_the_next(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = failing("first"), failing("second")
+    row = alert_of(first, second)
     monkeypatch.setattr(alert_acts, "MOST", 1)
-    assert "More jobs are left" in operator_client.post(url, headers=HTMX).content.decode()
+
+    one, two = (alert_acts.run_again(row.pk, actor=actor_of(operator)) for _ in range(2))
+
+    assert [run.job_id for run in [*one.started, *two.started]] == [first[0].pk, second[0].pk]
+    assert (one.left, two.left) == (1, 0)
 
 
 def test_an_alert_about_no_run_has_its_page(viewer_client: Client) -> None:
