@@ -22,6 +22,8 @@ FIRST = 10  # due times that are named
 NAMED = 20  # jobs that are named
 # How far one is looked at that ends only when somebody lifts it.
 OPEN_ENDED = timedelta(days=7)
+# Due times that one preview lists to find those which several schedules of a job name: a second's work.
+MOST_LISTED = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class HeldJob:
 class FreezePreview:
     """What would be left out from ``start`` to ``until``, which is the end unless there is none.
 
-    ``about``: some jobs count from the end of a run, so that their due times are a guess.
+    ``about``: some jobs count from the end of a run, so that their due times are a guess; or there
+    are so many that those which two schedules of a job name are counted twice.
     """
 
     start: datetime
@@ -77,11 +80,12 @@ def preview(
     due = {
         job.pk: due_sets(job, list(job.schedules.all()), rules_of=rules_of, now=now) for job in jobs
     }
-    found = [
-        (job, one)
-        for job in jobs
-        if (one := _Held(due[job.pk], holds.get(job.pk, ()), draft, start, until)).count
-    ]
+    found, spare = [], MOST_LISTED
+    for job in jobs:
+        one = _Held(due[job.pk], holds.get(job.pk, ()), draft, start, until, spare=spare)
+        spare -= one.listed
+        if one.count:
+            found.append((job, one))
     found.sort(key=lambda pair: -pair[1].count)
     return FreezePreview(
         start=start,
@@ -95,14 +99,14 @@ def preview(
         taken_back=waiting_under(draft).filter(job__in=seen.values("pk")).count()
         if draft.starts_at <= now
         else 0,
-        about=any(job.counts_from_end for job, _one in found),
+        about=any(job.counts_from_end or one.guessed for job, one in found),
     )
 
 
 class _Held:
     """The due times of one job that the freeze, and nothing before it, holds back."""
 
-    __slots__ = ("_due", "_end", "_holds", "_pieces", "count")
+    __slots__ = ("_due", "_end", "_holds", "_pieces", "count", "guessed", "listed")
 
     def __init__(
         self,
@@ -111,8 +115,13 @@ class _Held:
         draft: Freeze,
         start: datetime,
         until: datetime,
+        *,
+        spare: int,
     ) -> None:
-        """Count them: in each piece of the freeze that no other hold names first."""
+        """Count them: in each piece of the freeze that no other hold names first.
+
+        ``spare`` is how many may be listed for it.
+        """
         # What is due at this very moment has been decided already, or is by a start that is later.
         first = max(to_instant(start), to_instant(draft.starts_at))
         self._due, self._holds, self._end = Merged(sets), holds, to_instant(until)
@@ -122,7 +131,12 @@ class _Held:
             for hold in holds
             if hold.detail == detail and hold.start < self._end and hold.end > first
         ]
-        self.count = sum(self._due.count(after, until) for after, until in self._pieces)
+        # Each schedule by itself is counted by arithmetic.
+        self.count = sum(one.count(*piece) for one in sets for piece in self._pieces)
+        self.guessed = len(sets) > 1 and self.count > spare
+        self.listed = self.count if len(sets) > 1 and not self.guessed else 0
+        if self.listed:
+            self.count = sum(self._due.count(*piece) for piece in self._pieces)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the instants, in order."""

@@ -150,3 +150,27 @@ def test_another_end_of_a_freeze_is_previewed_too(operator_client: Client) -> No
     assert "of 3 jobs." in said
     row.refresh_from_db()
     assert row.ends_at == NOW + 2 * HOUR
+
+
+def test_what_would_take_long_to_list_is_counted_for_each_schedule(
+    operator_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two schedules of every second over a year are 60 million due times to compare."""
+    year = {"starts_at": "", "ends_at": "", "duration_seconds": str(366 * 86_400)}
+    both = [{"kind": "interval", "seconds": each, "anchor": "start"} for each in (1, 2)]
+    monkeypatch.setattr(freeze_preview.Merged, "chunks", None)
+    with time_machine.travel(NOW, tick=False):
+        make_job(name="dense", tags=["shop"], schedules=both)
+        make_job(name="one", tags=["shop"], schedules=[cron("0 0 * * *")])
+        text = panel(operator_client, **year)
+
+    count, _, rest = text.partition(" runs ")
+    assert int(re.sub(r"\D", "", count)) == 366 * 86_400 * 3 // 2 + 366
+    assert "~" in count
+    assert rest.startswith("of 2 jobs.")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "\u0663", "-1"])
+def test_a_made_up_number_is_no_freeze(operator_client: Client, number: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert "From" in panel(operator_client, freeze=number)

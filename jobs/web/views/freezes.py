@@ -40,7 +40,7 @@ from jobs.web.freeze_forms import (
     values_of,
     with_errors,
 )
-from jobs.web.http import AuthedRequest, toast_on_page
+from jobs.web.http import AuthedRequest, small_number, toast_on_page
 from jobs.web.live import region, tag_of
 from jobs.web.timeline import link_to
 from jobs.web.toasts import Toast
@@ -155,8 +155,8 @@ def _typed_changes(data: dict[str, str], row: Freeze, zone: str) -> dict[str, ob
 def preview(request: AuthedRequest) -> HttpResponse:
     """Answer with what a freeze that is being written would hold back."""
     data = request.POST.dict()
-    number = data.get("freeze", "")
-    row = get_freeze(int(number), seen_by=request.actor) if number.isdecimal() else None
+    number = small_number(data.get("freeze", ""))
+    row = None if number is None else get_freeze(number, seen_by=request.actor)
     return render(request, "partials/freeze_preview.html", _preview(request, data, row))
 
 
