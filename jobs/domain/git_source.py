@@ -12,7 +12,8 @@ _SOURCE: Final = re.compile(r"(https?://|ssh://|file:///|/|[\w.-]+@[\w.-]+:)\S+"
 # A password in an address would be kept, shown, and written into the audit log.
 _WITH_PASSWORD: Final = re.compile(r"https?://[^/]*@.*|ssh://[^/@]*:[^/]*@.*")
 _REF: Final = re.compile(r"[\w][\w./-]{0,199}")
-_LOGIN: Final = re.compile(r"://[^/@\s]+@")
+# To the last @: one in a password begins no host.
+_LOGIN: Final = re.compile(r"://[^/\s]+@")
 
 
 def check_source(url: str) -> None:

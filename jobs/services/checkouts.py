@@ -158,9 +158,10 @@ def _forward(root: Path) -> tuple[str, str, str]:
         if before:
             _refuse_changes(root)
             failing = "The branch cannot be fast-forwarded; was its history rewritten?"
-            git("merge", "--ff-only", "--quiet", fetched, within=root, failing=failing)
         else:
-            git("reset", "--hard", "--quiet", fetched, within=root)
+            # What lies there was never committed: git refuses to write over it.
+            failing = "The files of the repository cannot be put beside those that are there"
+        git("merge", "--ff-only", "--quiet", fetched, within=root, failing=failing)
     return before, _head(root), here
 
 

@@ -14,6 +14,7 @@ import pytest
 from pytest_django import Settings
 
 from jobs.domain.errors import ConflictError, ForbiddenError, StateError, UnprocessableError
+from jobs.domain.git_source import without_login
 from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.engine.pulling import FilePuller, puller
 from jobs.executors.environment import inherited_from
@@ -205,3 +206,25 @@ def test_no_password_gets_anywhere(
     assert "s3cret" not in failed.value.message + ConfigPull.objects.get().fault
     assert "SSH_AUTH_SOCK" in os.environ
     assert b"SSH_AUTH_SOCK" not in inherited_from(os.environ), "jobs get none of it"
+
+
+def test_a_first_pull_writes_over_nothing_that_was_never_committed(
+    origin: Path, tmp_path: Path
+) -> None:
+    """Somebody has put files there, made it a repository, and not committed yet."""
+    here = tmp_path / "config"
+    write(here, "jobs/one.json", sample(description="by hand"))
+    git(here, "init", "--quiet", "--initial-branch", "main")
+
+    with pytest.raises(UnprocessableError, match=r"cannot be put beside .*one\.json"):
+        checkouts.pull(actor=SYSTEM)
+
+    assert "by hand" in (here / "jobs/one.json").read_text()
+    (here / "jobs/one.json").unlink()
+    assert checkouts.pull(actor=SYSTEM).commit == git(origin, "rev-parse", "HEAD")
+
+
+def test_a_password_with_an_at_sign_is_told_nowhere() -> None:
+    told = without_login("fatal: unable to access 'https://me:p@ss@git.lan/x@y.git': no")
+
+    assert told == "fatal: unable to access 'https://git.lan/x@y.git': no"
