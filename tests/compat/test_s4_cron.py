@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from jobs import scheduled_jobs
 from jobs.api.compat import cron
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState
@@ -413,6 +414,31 @@ def test_s4_37_74_75_77_a_cleanup_deletes_by_age_and_keeps_some_of_each_job() ->
     job.refresh_from_db()
     assert (job.execution_count, job.pruned) == (70, {"succeeded": 10, "failed": 5})
     assert AuditEntry.objects.filter(action="history.clean", actor="loopback").count() == 1
+
+
+def test_s4_04_05_what_the_product_s_own_jobs_do_is_in_their_results() -> None:
+    """The cleanup deletes by the policy and counts by kind; the check names what is wrong."""
+    now = datetime.now(UTC)
+    job = make_job(name="often")
+    history(job, ["succeeded"] * 4 + ["failed"] * 3, now - timedelta(days=31))
+    history(job, ["succeeded"] * 50, now)
+    ended(ago=24 * 401, succeeded=1)
+    breakers.trip(make_breaker(name="db").pk, actor=SYSTEM)
+    Job.objects.filter(pk=job.pk).update(breaker=Breaker.objects.get(name="db"))
+
+    cleaned = scheduled_jobs.weekly_cleanup()
+    again = scheduled_jobs.weekly_cleanup()
+    checked = scheduled_jobs.health_check()
+
+    counts = {"completed": 4, "failed": 3, "logs": 0, "metrics": 1}
+    assert cleaned == {"success": True, "message": "Deleted 8 rows", "data": counts}
+    assert again["data"] == dict.fromkeys(counts, 0)
+    assert Execution.objects.filter(job=job).count() == 50
+    assert (checked["success"], checked["data"]["system"]) == (True, "critical")
+    assert checked["message"].startswith("System is critical, 1 queue looked at")
+    assert checked["data"]["queues"]["default"]["score"] == 1
+    assert len(checked["data"]["open_breakers"]) == 1
+    assert "db" in checked["data"]["open_breakers"][0]
 
 
 def test_s4_74_75_a_cleanup_keeps_the_newest_of_all_jobs_together() -> None:

@@ -119,3 +119,6 @@ def test_s4_04_05_the_product_s_own_jobs_are_as_the_guide_has_them(site: Site) -
         ["health-check", "*/5 * * * *", "UTC", 10, "monitoring"],
         ["weekly-cleanup", "0 2 * * 0", "UTC", -10, "maintenance"],
     ]
+    status, answer = site.ask("POST", "/cron/jobs/weekly-cleanup/execute")
+    assert (status, answer["message"]) == (200, "CRON job weekly-cleanup executed successfully")
+    assert set(answer["result"]) == {"completed", "failed", "logs", "metrics"}

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from jobs.domain.states import ExecutionState
 from jobs.models import Job
 from jobs.registry import REGISTRY, JobContext
 from jobs.services import cron_jobs, rendering, running
 from jobs.services.definitions import definition_of
+from tests.executors.http_servers import Caller, serving
 from tests.factories import make_execution, make_variable
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -95,20 +97,28 @@ def test_the_three_jobs_of_the_guide_are_there_as_a_sample(
 def test_the_key_of_the_air_quality_api_comes_from_the_store_of_secrets(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S4-10: the request has the key; neither job, list nor error shows it."""
+    """S4-01, S4-10: the sample asks a stub with the key; neither job, list nor log shows it."""
     monkeypatch.setattr(REGISTRY, "_entries", {})
     settings.DATA_DIR = tmp_path
-    settings.JOBDECK = {**settings.JOBDECK, "CRON_JOBS_FILE": EXAMPLES / "cron.jobs.json"}
+    listed = tmp_path / "cron.jobs.json"
+    settings.JOBDECK = {**settings.JOBDECK, "CRON_JOBS_FILE": listed}
     make_variable(name="air_quality_key", value="key-5f3a91", secret=True)
-    cron_jobs.sync()
-    job = Job.objects.get(name="fetch-paris-data")
-    execution = make_execution(
-        job, state="running", started_at=datetime.now(UTC), token="t", attempt=1
-    )
+    with serving(lambda talk: talk.answer(b'{"aqi": 41}')) as stub:
+        text = (EXAMPLES / "cron.jobs.json").read_text()
+        listed.write_text(text.replace("https://api.example.org/", stub.url))
+        cron_jobs.sync()
+        job = Job.objects.get(name="fetch-paris-data")
+        execution = make_execution(
+            job, state="running", started_at=datetime.now(UTC), token="t", attempt=1
+        )
+        given = rendering.render(running.load(execution.pk))
+        done = Caller(tmp_path, "test")(secret="key-5f3a91", **given.spec)
 
-    given = rendering.render(running.load(execution.pk))
-
-    assert given.spec["url"] == "https://api.example.org/air/paris?token=key-5f3a91"
+    [asked] = stub.requests
+    assert asked.startswith(b"GET /air/paris?token=key-5f3a91 HTTP/1.1")
+    assert done.result.state == ExecutionState.SUCCEEDED
+    assert '{"aqi": 41}' in done.text()
+    assert "key-5f3a91" not in done.text()
     assert "key-5f3a91" not in json.dumps(definition_of(job))
     assert "key-5f3a91" not in (EXAMPLES / "cron.jobs.json").read_text()
 
