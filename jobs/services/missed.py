@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs.domain.backfill import Basis, Record
-from jobs.domain.errors import ConflictError, InvalidError, UnprocessableError
+from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Actor, Permission, can, require_somewhere
 from jobs.domain.states import BackfillChoice, ExecutionState, OmissionReason
 from jobs.models import Backfill, Execution, Job, Omission
@@ -131,7 +131,7 @@ def run(request: MissedRequest, *, actor: Actor) -> Rerun:
             made = backfills.create(
                 one.job.pk, asked, actor=actor, choose=_chooser(request.each)
             ).backfill
-        except (ConflictError, UnprocessableError) as error:
+        except JobdeckError as error:  # deleted by now, too: the others are started all the same
             refused[one.job.name] = error.message
             continue
         started.append(made)

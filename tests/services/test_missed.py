@@ -16,6 +16,7 @@ from jobs.domain.states import ExecutionState, OmissionReason, Trigger
 from jobs.models import Alert, AuditEntry, Backfill, BackfillItem, Execution, Job, Omission
 from jobs.queries import alert_facts
 from jobs.services import alert_jobs, alerting, backfills, missed
+from jobs.services import jobs as job_services
 from jobs.services.missed_requests import parse_missed
 from tests.factories import cron, make_execution, make_job
 
@@ -237,3 +238,21 @@ def test_a_job_with_too_many_missed_due_times_says_so_and_the_others_run() -> No
 
     assert [row.job.pk for row in made.backfills] == [few.pk]
     assert "Choose a shorter window" in made.refused["each-second"]
+
+
+def test_a_job_that_is_deleted_meanwhile_keeps_no_other_from_being_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone, stays = outage("gone"), outage("stays")
+    look = missed.preview
+
+    def and_then_deleted(*asked: Any, **told: Any) -> missed.Missed:
+        found = look(*asked, **told)
+        job_services.delete(gone.pk, actor=SYSTEM)
+        return found
+
+    monkeypatch.setattr(missed, "preview", and_then_deleted)
+    made = missed.run(parse_missed(WINDOW), actor=SYSTEM)
+
+    assert [row.job_id for row in made.backfills] == [stays.pk]
+    assert list(made.refused) == ["gone"]
