@@ -109,4 +109,10 @@ def telemetry() -> Telemetry | None:
             error.name,
         )
         return None
-    return Telemetry(Collector(endpoint), metrics_seconds=conf.otlp_metrics_seconds())
+    try:
+        collector = Collector(endpoint)
+    except Exception:
+        # Its packages read settings of their own; dispatching is more than any of them.
+        log.exception("The OpenTelemetry exporter could not be made. Nothing is sent.")
+        return None
+    return Telemetry(collector, metrics_seconds=conf.otlp_metrics_seconds())

@@ -267,3 +267,14 @@ def test_it_is_off_unless_it_is_asked_for_and_installed(
     monkeypatch.setitem(sys.modules, "jobs.engine.otlp", None)
     assert telemetry.telemetry() is None
     assert "install requirements/otel.txt" in caplog.text
+
+
+def test_an_exporter_that_cannot_be_made_keeps_no_dispatcher_from_starting(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.JOBDECK = {**settings.JOBDECK, "OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    monkeypatch.setenv("OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "nobody")
+
+    assert telemetry.telemetry() is None
+
+    assert "Nothing is sent" in caplog.text
