@@ -34,6 +34,7 @@ _TREE: Final = "jobdeck.tree.lock"  # held while the files are replaced, or look
 _PULL: Final = "jobdeck.pull.lock"  # held by the one who pulls
 _FORGOTTEN: Final = timedelta(days=7)  # a host that has not pulled for so long is gone
 _NAMED: Final = 3  # changed files that a refusal names
+_COLUMN: Final = 64  # holds a whole SHA-256, and not the plus behind it
 
 
 # --- Which commit a file is of --------------------------------------------------------------------
@@ -51,7 +52,7 @@ class Stamp:
         """Return the commit of a file; with a plus where it was changed since, empty for none."""
         if not self.commit or path in self.unknown:
             return ""
-        return f"{self.commit}+" if path in self.changed else self.commit
+        return f"{self.commit[: _COLUMN - 1]}+" if path in self.changed else self.commit
 
 
 def stamp_of(root: Path) -> Stamp:

@@ -228,3 +228,11 @@ def test_a_password_with_an_at_sign_is_told_nowhere() -> None:
     told = without_login("fatal: unable to access 'https://me:p@ss@git.lan/x@y.git': no")
 
     assert told == "fatal: unable to access 'https://git.lan/x@y.git': no"
+
+
+def test_a_long_commit_with_its_plus_fits_the_column() -> None:
+    stamp = checkouts.Stamp("f" * 64, changed=frozenset({"jobs/one.json"}))
+
+    width = JobVersion._meta.get_field("commit").max_length
+    assert (stamp.of("jobs/one.json"), width) == ("f" * 63 + "+", 64)
+    assert stamp.of("jobs/two.json") == "f" * 64

@@ -11,6 +11,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from jobs.domain.merged import Merged
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import OmissionReason
 from jobs.models import Freeze, Job, Omission
@@ -152,21 +153,21 @@ def test_another_end_of_a_freeze_is_previewed_too(operator_client: Client) -> No
     assert row.ends_at == NOW + 2 * HOUR
 
 
-def test_what_would_take_long_to_list_is_counted_for_each_schedule(
+def test_what_would_take_long_to_list_is_not_listed(
     operator_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two schedules of every second over a year are 60 million due times to compare."""
     year = {"starts_at": "", "ends_at": "", "duration_seconds": str(366 * 86_400)}
     both = [{"kind": "interval", "seconds": each, "anchor": "start"} for each in (1, 2)]
-    monkeypatch.setattr(freeze_preview.Merged, "chunks", None)
+    monkeypatch.setattr(Merged, "chunks", None)
     with time_machine.travel(NOW, tick=False):
         make_job(name="dense", tags=["shop"], schedules=both)
         make_job(name="one", tags=["shop"], schedules=[cron("0 0 * * *")])
         text = panel(operator_client, **year)
 
     count, _, rest = text.partition(" runs ")
-    assert int(re.sub(r"\D", "", count)) == 366 * 86_400 * 3 // 2 + 366
-    assert "~" in count
+    assert int(re.sub(r"\D", "", count)) >= 366 * 86_400 + 366
+    assert "~" in count or "At least" in count
     assert rest.startswith("of 2 jobs.")
 
 
