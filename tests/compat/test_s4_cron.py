@@ -15,7 +15,7 @@ from jobs import scheduled_jobs
 from jobs.api.compat import cron
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState
-from jobs.models import AuditEntry, Breaker, Execution, Job, Stat
+from jobs.models import AuditEntry, Breaker, Execution, Job, Stat, WorkerKind
 from jobs.models.stat import FORGOTTEN
 from jobs.services import breakers, tokens
 from jobs.services.retention_rules import Keep, clean
@@ -173,6 +173,9 @@ def test_s4_17_execute_queues_a_run_and_does_not_wait_without_end() -> None:
     run = Execution.objects.get(pk=answer["executionId"])
     assert (run.job_id, run.state, run.trigger) == (job.pk, "queued", "api")
     assert ask("POST", "jobs/fetch/execute")[0] == 409, "never two at a time"
+    # S4-93: who started it is on record.
+    entry = AuditEntry.objects.get(action="job.trigger")
+    assert (entry.actor, entry.object_name) == ("loopback", "fetch")
 
 
 @pytest.mark.parametrize("state", [ExecutionState.SUCCEEDED, ExecutionState.FAILED])
@@ -323,6 +326,14 @@ def test_s4_34_36_83_the_overview_has_everything() -> None:
     assert 0 < resources["diskFree"] <= resources["diskTotal"]
     assert (found["errorRate"], found["uptime"]) == (0, 0)
     assert found["features"]["duplicate_prevention"] is True
+
+    began = datetime.now(UTC) - timedelta(hours=2)
+    make_worker(kind=WorkerKind.DISPATCHER.value, name="d", slots=0, started_at=began)
+    ended(succeeded=37, failed=3)
+    later = ask("GET", "status/overview")[1]
+    assert later["errorRate"] == 0.075
+    assert 7200 <= later["uptime"] < 7500
+    assert later["queueHealth"][0]["failureRate"] == 0.075
 
 
 def test_s4_35_the_system_is_critical_warning_or_healthy() -> None:

@@ -91,6 +91,12 @@ def test_limits_can_be_moved() -> None:
     assert trouble is not None
     assert trouble.severity == Severity.CRITICAL
     assert [one.rule for one in run] == [Rule.LONG_RUN]
+    early = job_trouble(replace(WELL, in_a_row=2), Limits().changed({"warning_in_a_row": 2}))
+    assert early is not None
+    assert early.severity == Severity.WARNING
+    half = Limits().changed({"failure_rate": 0.5})
+    assert job_trouble(replace(WELL, executions=10, failures=5), half) is None
+    assert job_trouble(replace(WELL, executions=10, failures=6), half) is not None
 
 
 @pytest.mark.parametrize(

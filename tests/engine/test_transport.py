@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from jobs import broker
 from jobs.broker import TransportError, transport
@@ -122,15 +123,23 @@ def test_fresh_execution_is_not_sent_twice() -> None:
 
 
 @pytest.mark.usefixtures("away")
-def test_without_redis_the_table_is_claimed_from() -> None:
+def test_without_redis_the_table_is_claimed_from(operator_client: Client) -> None:
+    """S4-90: no page fails, what is started is kept, and runs."""
     execution = waiting("fallback")
     with pytest.raises(TransportError, match="Redis does not answer"):
         broker.push("default", [execution.pk])
+    job = make_job(name="asked-for")
+    address = f"/api/v1/jobs/{job.pk}/trigger"
+    answer = operator_client.post(address, "{}", content_type="application/json")
+    pages = ["/", "/jobs/", "/executions/", "/queues/", "/health/", "/about/", "/metrics"]
+    answers = {page: operator_client.get(page).status_code for page in pages}
     source = supply()
 
     claimed = [pair[0] for pair in source.claim()]
 
-    assert claimed == [execution.pk]
+    assert answer.status_code in (200, 201, 202), answer.content
+    assert set(answers.values()) == {200}, answers
+    assert sorted(claimed) == [execution.pk, answer.json()["id"]]
     assert not broker.is_available()
     source.close()
 

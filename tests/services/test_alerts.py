@@ -34,11 +34,21 @@ from jobs.models import (
     Execution,
     Job,
     Omission,
+    Stat,
     Worker,
     WorkerKind,
 )
 from jobs.queries import alert_facts
-from jobs.services import alert_jobs, alerting, alerts, channels, leases, outbox, reminders, ways_out
+from jobs.services import (
+    alert_jobs,
+    alerting,
+    alerts,
+    channels,
+    leases,
+    outbox,
+    reminders,
+    ways_out,
+)
 from jobs.services import jobs as job_services
 from jobs.services.endings import Ending, count_ending
 from tests.factories import every, make_breaker, make_execution, make_job
@@ -322,6 +332,10 @@ def test_every_rule_is_asked(settings: Any) -> None:
     )
     for _ in range(20):
         end(make_job(), at=NOW)
+    crawling = make_job(queue="crawling")
+    Stat.objects.create(
+        hour=NOW - timedelta(hours=1), queue="crawling", shard=0, succeeded=10, run_seconds=310
+    )
 
     given = alerting.rule_settings()
     asked = alert_facts.conditions(given.limits, NOW, alert_facts.Baselines())
@@ -338,8 +352,17 @@ def test_every_rule_is_asked(settings: Any) -> None:
         f"breaker:{row.pk}": "critical",
         "dispatcher:dead": "critical",
     }
-    keys = {one.key for one in health}
-    assert {"queue_health:default", "bottleneck:default:high_failure_rate"} <= keys
+    alerting.observe(health, (Rule.QUEUE_HEALTH, Rule.BOTTLENECK), given=given, now=NOW)
+    opened = {one.key: one.severity for one in present()}
+    assert crawling.queue == "crawling"
+    assert (
+        opened.items()
+        >= {
+            "queue_health:default": "critical",
+            "bottleneck:default:high_failure_rate": "critical",
+            "bottleneck:crawling:slow_processing": "warning",
+        }.items()
+    )
 
 
 def test_a_run_is_too_long_by_its_own_past_before_it_ends() -> None:

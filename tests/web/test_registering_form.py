@@ -171,6 +171,12 @@ def test_a_job_s_page_shows_what_its_sheet_has(viewer_client: Client) -> None:
     ):
         assert words.lower() in text.lower(), words
     assert "Succeeded 0 \u2014" in text_of(unescape(new))
+    # When it ran last and what came of it; of one that is on, when it runs next.
+    last = job.executions.get()
+    assert f'href="{reverse("execution", args=[last.pk])}"' in page
+    job.refresh_from_db()
+    assert job.next_fire_at is not None
+    assert f'datetime="{job.next_fire_at:%Y-%m-%dT%H:%M:%S}' in new
     Job.objects.filter(pk=job.pk).update(execution_count=11, success_count=10, failure_count=0)
     job.refresh_from_db()
     assert job.success_rate == 1.0, "what still runs does not lower the rate"
