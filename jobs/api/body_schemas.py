@@ -70,7 +70,8 @@ def body_schemas() -> dict[str, Any]:
     from jobs.api.previews import PreviewRequest
 
     schemas: dict[str, Any] = {}
-    for model in (*_MODELS, PreviewRequest):
+    models: tuple[type[BaseModel], ...] = (*_MODELS, PreviewRequest)
+    for model in models:
         schema = model.model_json_schema(ref_template=REFERENCE)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

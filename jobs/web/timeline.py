@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -57,7 +56,7 @@ class Address:
 
     def axis(self, now: datetime) -> Axis:
         """Return the stretch of time that is shown."""
-        return even_axis(self.span, self.at, now, _zone())
+        return even_axis(self.span, self.at, now, timezone.get_current_timezone())
 
     @property
     def typed(self) -> str:
@@ -87,7 +86,7 @@ class Address:
 
     def moved(self, axis: Axis, by: int) -> str | None:
         """Return the query string one window earlier or later; None where the calendar ends."""
-        at = shifted(axis.start, by * self.span.whole, _zone())
+        at = shifted(axis.start, by * self.span.whole, timezone.get_current_timezone())
         return self.query(at=at, page="") if 3 <= at.year <= 9900 else None
 
 
@@ -125,16 +124,11 @@ def _moment(text: str) -> datetime | None:
         wall = datetime.fromisoformat(text.strip())
     except ValueError:
         return parse_at(text)  # a link whose plus came as a blank
-    local = wall if wall.tzinfo else wall.replace(tzinfo=_zone())
+    local = wall if wall.tzinfo else wall.replace(tzinfo=timezone.get_current_timezone())
     try:
         return parse_at(local.isoformat())
     except OverflowError:
         return None
-
-
-def _zone() -> ZoneInfo:
-    zone = timezone.get_current_timezone()
-    return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
 
 
 def link_to(start: datetime, end: datetime | None) -> str:
@@ -147,7 +141,7 @@ def day(now: datetime, ahead: int) -> datetime:
     """Return the midnight of the reader's day so many days ahead."""
     local = timezone.localtime(now)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    return shifted(midnight, timedelta(days=ahead), _zone())
+    return shifted(midnight, timedelta(days=ahead), timezone.get_current_timezone())
 
 
 def title(axis: Axis) -> str:

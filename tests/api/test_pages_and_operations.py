@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.urls import get_resolver
+from django.urls import URLPattern, get_resolver
 
 from jobs.api.native import api
 from jobs.api.openapi import document
@@ -163,7 +163,7 @@ def _pages() -> dict[str, str]:
     """Return the pages' addresses by name; those of programs and of Django's admin have none here."""
     names: dict[str, str] = {}
     for pattern in get_resolver("jobs.web.urls").url_patterns:
-        if pattern.name and not pattern.name.startswith("p_"):
+        if isinstance(pattern, URLPattern) and pattern.name and not pattern.name.startswith("p_"):
             names[pattern.name] = str(pattern.pattern)
     return names
 

@@ -43,7 +43,7 @@ def test_every_face_keeps_the_zone_that_is_meant(typed: str) -> None:
     "model", [ScheduleDefinition, CheckInDefinition, Quiet, PreferenceRequest, Operations]
 )
 def test_an_ambiguous_name_is_refused_with_the_zones_it_may_be(model: Any) -> None:
-    fields = {
+    fields: dict[Any, dict[str, Any]] = {
         ScheduleDefinition: {"kind": "cron", "expression": "* * * * *", "timezone": "pacific"},
         CheckInDefinition: {"name": "n", "period_seconds": 60, "timezone": "pacific"},
         Quiet: {"from": "22:00", "to": "06:00", "timezone": "pacific"},
