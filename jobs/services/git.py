@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,16 +48,7 @@ def git(*words: str, within: Path | None = None, failing: str = "git failed") ->
     }
     place = [] if within is None else ["-C", str(within)]
     try:
-        ended = subprocess.run(  # noqa: S603  # addresses and refs were judged by the callers
-            ["git", *_CAREFUL, *place, *words],  # noqa: S607  # the git of PATH people know
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=FETCH_SECONDS,
-            check=False,
-        )
+        ended = _ended([*_CAREFUL, *place, *words], environment)
     except FileNotFoundError as error:
         raise UnprocessableError("git was not found on PATH; it is what fetches.") from error
     except subprocess.TimeoutExpired as error:
@@ -64,6 +57,27 @@ def git(*words: str, within: Path | None = None, failing: str = "git failed") ->
         lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
         raise UnprocessableError(f"{failing}: {without_login(_telling(lines))[:500]}")
     return ended.stdout
+
+
+def _ended(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run git to its end, or end it with all that it has started: its ssh would wait on for ever."""
+    with subprocess.Popen(  # noqa: S603  # addresses and refs were judged by the callers
+        ["git", *words],  # noqa: S607  # the git of PATH people know
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            told, complained = process.communicate(timeout=FETCH_SECONDS)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, told, complained)
 
 
 def _telling(lines: list[str]) -> str:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import os
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from jobs.engine.pulling import FilePuller, puller
 from jobs.executors.environment import inherited_from
 from jobs.models import AuditEntry, ConfigFile, ConfigPull, Job, JobVersion
 from jobs.services import checkouts, files
+from jobs.services import git as git_service
 from scheduler_site.env import repository as repository_setting
+from tests.executors.conftest import is_alive, wait_for
 from tests.services.test_files import sample, write
 from tests.support.repository import commit, git
 
@@ -236,3 +239,23 @@ def test_a_long_commit_with_its_plus_fits_the_column() -> None:
     width = JobVersion._meta.get_field("commit").max_length
     assert (stamp.of("jobs/one.json"), width) == ("f" * 63 + "+", 64)
     assert stamp.of("jobs/two.json") == "f" * 64
+
+
+def test_what_git_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that never answers would leave an ssh behind with each pull."""
+    pid = tmp_path / "pid"
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho $$ > {pid}.part; mv {pid}.part {pid}; exec sleep 300\n")
+    ssh.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    class Impatient(subprocess.Popen[str]):
+        def communicate(self, *args: Any, **told: Any) -> Any:
+            assert wait_for(pid.exists, 30)
+            return super().communicate(timeout=0)
+
+    monkeypatch.setattr(subprocess, "Popen", Impatient)
+    with pytest.raises(UnprocessableError, match="did not answer"):
+        git_service.git("ls-remote", "--", "git@git.lan:configuration.git")
+
+    assert wait_for(lambda: not is_alive(int(pid.read_text())), 30)
