@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Count, IntegerField, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -12,12 +13,24 @@ from jobs.domain.alerts import Severity
 from jobs.domain.permissions import Actor
 from jobs.models import Alert, Worker, WorkerKind, WorkerState
 from jobs.queries.alerts import unresolved
+from jobs.queries.id_bounds import as_moment
 
 # A tick older than this means that nothing starts any more (UX 1.1).
 DOWN_AFTER = timedelta(seconds=60)
 # A cluster beats each second; after this it no longer counts as serving.
 CLUSTER_SILENT_AFTER = timedelta(seconds=30)
 MOST_PROCESSES = 100  # of one host, as labels of a metric
+
+# What the heartbeat shows, read along the index of living processes and nothing else: the counters
+# move with every alert and every change of a freeze, the sums of ids when one begins or ends.
+_GLANCE = (
+    "SELECT kind, beat_at, tick_at, lag_seconds, busy, slots, "
+    "(SELECT SUM(value) FROM jobs_revision WHERE topic IN ('jobs', 'alerts')), "
+    "(SELECT SUM(id) FROM jobs_freeze WHERE (ends_at IS NULL OR ends_at > %s) "
+    "AND starts_at <= %s), "
+    "(SELECT SUM(id) FROM jobs_freeze WHERE (ends_at IS NULL OR ends_at > %s) AND starts_at <= %s) "
+    "FROM jobs_worker WHERE kind IN ('dispatcher', 'cluster') AND state IN ('running', 'draining')"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +87,42 @@ def pulse(now: datetime, seen_by: Actor | None = None) -> Pulse:
         alerts=alerts,
         critical=critical,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What tells whether a heartbeat that was drawn before still holds, except for its last tick."""
+
+    tick_at: datetime
+    mark: str
+
+
+def glance(now: datetime, soon: datetime) -> Glance | None:
+    """Read in one statement what a heartbeat depends on; None where no dispatcher lives.
+
+    Time alone changes it too: a tick that is too old, a cluster that fell silent, a freeze that
+    begins, ends, or will begin before ``soon``.
+    """
+    at, later = (connection.ops.adapt_datetimefield_value(moment) for moment in (now, soon))
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, [at, later, at, at])
+        rows = cursor.fetchall()
+    ticks = [(as_moment(row[2]), row[3]) for row in rows if row[0] == WorkerKind.DISPATCHER.value]
+    known = [(tick_at, lag) for tick_at, lag in ticks if tick_at is not None]
+    if not known:
+        return None
+    tick_at, lag = max(known, key=lambda pair: pair[0])
+    beats = [(as_moment(row[1]), row[4], row[5]) for row in rows if row[0] == WorkerKind.CLUSTER]
+    alive = [row for row in beats if row[0] and now - row[0] < CLUSTER_SILENT_AFTER]
+    facts = (
+        now - tick_at > DOWN_AFTER,
+        None if lag is None else round(lag, 2),
+        len(alive),
+        sum(row[1] for row in alive),
+        sum(row[2] for row in alive),
+        *rows[0][6:],
+    )
+    return Glance(tick_at=tick_at, mark="-".join(str(fact) for fact in facts))
 
 
 def _number(alerts: QuerySet[Alert]) -> Coalesce:

@@ -9,7 +9,7 @@
   let used = Date.now(), failures = 0, quiet = 0, answered = Date.now();
   const last = new WeakMap();
   for (const kind of ["pointerdown", "keydown", "scroll"]) {
-    addEventListener(kind, () => { used = Date.now(); }, { passive: true, capture: true });
+    addEventListener(kind, () => { used = Date.now(); }, true);
   }
 
   const polled = (ctx) => ctx.sourceEvent?.type === "every";
@@ -40,6 +40,8 @@
     if (ctx.response.status >= 500) return trouble();
     failures = quiet = 0;
     answered = Date.now();
+    const tick = ctx.response.headers.get("X-Tick");
+    if (tick) ctx.sourceElement.querySelector("time").dateTime = tick;
     if (notice()) notice().hidden = true;
   });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
@@ -86,7 +88,6 @@
     show();
     if (!paused) document.dispatchEvent(new CustomEvent("changed"));
   });
-  // Coming back to the page means wanting to see how things are.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && !paused) document.dispatchEvent(new CustomEvent("changed"));
   });

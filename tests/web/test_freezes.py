@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from jobs.models import Freeze
+from jobs.models import Freeze, WorkerKind
 from jobs.queries.freezes import Phase, phase_of
 from jobs.services import dispatch
-from tests.factories import every, make_freeze, make_job
+from tests.factories import every, make_freeze, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -235,7 +236,8 @@ def test_the_banner_costs_one_query(
     viewer_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_freeze()
+    make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now())
 
-    # Session, person, role, processes with their last tick, freezes.
+    # Session, person, role, what tells the copies of a heartbeat apart, processes, freezes.
     with django_assert_num_queries(6):
         viewer_client.get(reverse("p_heartbeat"))

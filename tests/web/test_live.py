@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,10 +17,13 @@ from pytest_django import DjangoAssertNumQueries
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import Chunk
-from jobs.models import Execution, Job, WorkerKind
+from jobs.models import Execution, Job, Worker, WorkerKind
+from jobs.queries.pulse import _GLANCE
 from jobs.services import jobs as services
 from jobs.services import logs
-from tests.factories import every, make_execution, make_job, make_worker
+from tests.factories import every, make_execution, make_freeze, make_job, make_worker
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 REGIONS = [
     ("overview", "totals"),
@@ -116,6 +122,79 @@ def test_a_healthy_product_is_quiet(job: Job, viewer_client: Client) -> None:
     assert "Scheduler is ticking" in html
     assert "1 cluster, 1 of 4 busy" in html
     assert "has not ticked" not in html
+
+
+def test_a_heartbeat_that_only_ticked_on_costs_one_statement(
+    job: Job, viewer_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with time_machine.travel(timezone.now().replace(second=1), tick=False) as clock:
+        make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now(), lag_seconds=0.1)
+        make_worker()
+        drawn = viewer_client.get(reverse("p_heartbeat"))
+        tag = region(drawn.content.decode(), "heartbeat")[1]
+        clock.shift(30)
+        ticked = timezone.now()
+        Worker.objects.update(beat_at=ticked, tick_at=ticked, lag_seconds=0.1004)
+        # Session, person, role, and one for everything that is shown.
+        with django_assert_num_queries(4):
+            same = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
+        clock.shift(31)
+        later = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
+
+    assert tag == drawn["HX-PTag"] == same["HX-PTag"]
+    assert (same.status_code, same["X-Tick"]) == (304, ticked.isoformat())
+    assert later.status_code == 200
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {_GLANCE}", [LONG_AGO] * 4)
+            plan = [row[3] for row in cursor.fetchall()]
+        assert not [step for step in plan if step.startswith("SCAN")], plan
+
+
+def test_what_a_heartbeat_shows_is_drawn_when_it_changes(job: Job, viewer_client: Client) -> None:
+    make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now(), slots=0)
+    make_worker()
+    cluster = Worker.objects.filter(kind=WorkerKind.CLUSTER.value)
+    changes: list[tuple[Callable[[], object], str]] = [
+        (lambda: cluster.update(busy=3), "3 of 4 busy"),
+        (lambda: cluster.update(slots=0), "No worker is running"),
+        (lambda: cluster.update(slots=6), "3 of 6 busy"),
+        (lambda: cluster.update(beat_at=LONG_AGO), "0 clusters"),
+        (lambda: Worker.objects.update(lag_seconds=7), "lag 7.0"),
+        (make_freeze, "deploy"),
+        (lambda: Worker.objects.update(tick_at=LONG_AGO), "Scheduler is not ticking"),
+        (lambda: Worker.objects.update(state="gone"), "Scheduler is not ticking"),
+    ]
+    drawn = viewer_client.get(reverse("p_heartbeat"))
+
+    for happens, said in changes:
+        happens()
+        tag = drawn["HX-PTag"]
+        drawn = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
+        assert (drawn.status_code, said in drawn.content.decode()) == (200, True), said
+
+
+def test_a_silent_dispatcher_and_the_edges_of_a_freeze_need_no_write_to_be_seen(
+    job: Job, viewer_client: Client
+) -> None:
+    found = []
+    with time_machine.travel(timezone.now().replace(second=1), tick=False) as clock:
+        begins = timezone.now() + timedelta(hours=1, seconds=20)
+        make_worker(
+            kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now() - timedelta(seconds=35)
+        )
+        make_worker()
+        make_freeze(starts_at=begins.isoformat(), ends_at=(begins + timedelta(hours=1)).isoformat())
+        tag = viewer_client.get(reverse("p_heartbeat"))["HX-PTag"]
+        for seconds in (19, 2, 2, 5):
+            clock.shift(seconds)
+            answer = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
+            found.append((answer.status_code, "Frozen soon" in answer.content.decode()))
+            tag = answer["HX-PTag"]
+        down = answer.content.decode()
+
+    assert found == [(304, False), (200, True), (304, False), (200, True)]
+    assert "The scheduler has not ticked for" in down
 
 
 def running(job: Job) -> Execution:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +20,11 @@ from jobs.domain.states import JobState
 from jobs.models import AlertJob, Execution, Job
 from jobs.queries.attention import Attention, OpenAlert, attention
 from jobs.queries.executions import ExecutionFilter, at_work, executions
+from jobs.queries.freezes import ANNOUNCED
 from jobs.queries.holds import holds_of
 from jobs.queries.overview import Totals, totals
 from jobs.queries.planning import left_of
-from jobs.queries.pulse import pulse
+from jobs.queries.pulse import glance, pulse
 from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
 from jobs.services import examples
@@ -40,6 +41,7 @@ PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
 AT_WORK = 10  # runs in progress that are named; the list of all is one click away
+_HEARTBEAT_REDRAWN = 60  # seconds: what says when the last tick was to the millisecond is no older
 _OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
 _TOPICS = ("jobs", "executions", "alerts")
 
@@ -119,8 +121,22 @@ def _running(reader: Actor) -> dict[str, object]:
 
 @guard.page()
 def heartbeat_region(request: AuthedRequest) -> HttpResponse:
-    """Answer the heartbeat's poll; the notice over the page comes with it."""
-    return render(request, "partials/heartbeat_swap.html")
+    """Answer the heartbeat's poll; the notice over the page comes with it.
+
+    A tick alone changes nothing but its age: its moment goes with the answer that says so.
+    """
+    now = timezone.now()
+    found = glance(now, now + ANNOUNCED)
+    if found is None:  # nothing ticks: drawn each time, until something does
+        return render(request, "partials/heartbeat_swap.html")
+    tag = f"{found.mark}.{int(now.timestamp()) // _HEARTBEAT_REDRAWN}"
+    response: HttpResponse
+    if request.headers.get("HX-PTag") == tag:
+        response = HttpResponseNotModified(headers={"X-Tick": found.tick_at.isoformat()})
+    else:
+        response = render(request, "partials/heartbeat_swap.html", {"heartbeat_tag": tag})
+    response["HX-PTag"] = tag
+    return response
 
 
 def _offers(tiles: dict[str, object], reader: Actor) -> tuple[object, ...]:
