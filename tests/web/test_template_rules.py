@@ -67,9 +67,9 @@ def tags(text: str, attribute: str) -> list[str]:
 def test_every_action_works_without_script(path: Path) -> None:
     text = path.read_text()
 
-    assert [
-        tag for tag in tags(text, "hx-post") if "action=" not in tag and "formaction=" not in tag
-    ] == []
+    # A region that looks at a form by itself only shows sooner what its button shows.
+    pressed = [tag for tag in tags(text, "hx-post") if "hx-include" not in tag]
+    assert [tag for tag in pressed if "action=" not in tag and "formaction=" not in tag] == []
     # A region that fetches itself needs no link: its page shows it.
     clicked = [tag for tag in tags(text, "hx-get") if "hx-trigger" not in tag]
     assert [tag for tag in clicked if "href=" not in tag and "action=" not in tag] == []
