@@ -88,8 +88,13 @@ def jobs_under(freeze: Freeze) -> JobQuerySet:
 
 def waiting_under(freeze: Freeze) -> QuerySet[Execution]:
     """Return what schedules have queued for these jobs and nobody has started."""
+    return waiting_of(jobs_under(freeze))
+
+
+def waiting_of(jobs: QuerySet[Job]) -> QuerySet[Execution]:
+    """Return what schedules have queued for jobs and nobody has started."""
     waiting = Execution.objects.filter(trigger__in=UNASKED_TRIGGERS, state__in=NOT_STARTED)
-    return waiting.filter(attempt=1, job__in=jobs_under(freeze).values("pk"))
+    return waiting.filter(attempt=1, job__in=jobs.values("pk"))
 
 
 def jobs_by_workspace(names: Iterable[str]) -> dict[str, int]:

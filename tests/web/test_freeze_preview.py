@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from jobs.domain.merged import Merged
 from jobs.domain.permissions import SYSTEM
@@ -175,3 +177,51 @@ def test_what_would_take_long_to_list_is_not_listed(
 def test_a_made_up_number_is_no_freeze(operator_client: Client, number: str) -> None:
     with time_machine.travel(NOW, tick=False):
         assert "From" in panel(operator_client, freeze=number)
+
+
+def test_of_many_jobs_those_due_first_are_counted_in_as_many_statements(
+    operator_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    open_ended = {"starts_at": "", "ends_at": "", "scope": "everything"}
+    night = {"kind": "period", "start": "2026-06-02T00:00:00Z", "end": "2026-06-02T06:00:00Z"}
+    make_calendar(name="night", windows=[night])
+    with time_machine.travel(NOW, tick=False):
+        for hour in (13, 14, 15, 16):
+            make_job(name=f"at-{hour}", schedules=[cron(f"0 {hour} * * *")])
+        make_job(name="nightly", schedules=[cron("0 1 * * *")], calendars=["night"])
+        everything = panel(operator_client, **open_ended)
+        late = panel(operator_client, scope="everything", starts_at="2026-06-02T00:00", ends_at="")
+        monkeypatch.setattr(freeze_preview, "LOOKED_AT", 2)
+        with django_assert_max_num_queries(22):
+            some = panel(operator_client, **open_ended)
+        short = panel(operator_client, scope="everything", ends_at="2026-06-01T14:30")
+        tomorrow = panel(
+            operator_client, scope="everything", starts_at="2026-06-03T00:00", ends_at=""
+        )
+        monkeypatch.setattr(freeze_preview._Budget, "__init__", _spent)
+        cut = panel(operator_client, **open_ended)
+        blank = operator_client.get(reverse("freeze_new")).content.decode()
+
+    assert "35 runs of 5 jobs." in everything
+    assert "At least" not in everything + late + short
+    # Seven days from noon of the two that are due first; their runs of the first day are the first.
+    assert "At least 14 runs of 2 jobs." in some
+    assert "3 more jobs have something due in it and are not counted" in some
+    assert "The first 2 runs 13:00:00 at-13 14:00:00 at-14" in some
+    # One that ends before the others are due is counted whole.
+    assert "2 runs of 2 jobs." in short
+    assert "3 jobs have nothing due in it." in short
+    assert "At least 14 runs" in tomorrow
+    assert "The first" not in tomorrow
+    assert "At least 7 runs of 1 job." in cut
+    assert "look at the preview" in blank
+    assert 'hx-trigger="load, ' in blank
+    assert 'value="preview"' in blank
+
+
+def _spent(budget: Any) -> None:
+    """Begin with room for one stretch alone."""
+    budget.pieces, budget.listed = 1, 0
+    budget.exceeded = False

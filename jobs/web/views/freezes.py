@@ -91,7 +91,7 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
 def new(request: AuthedRequest) -> HttpResponse:
     """Show the form of a new freeze; make it."""
     if request.method != "POST":
-        return _form(request, _first_values(request), None)
+        return _form(request, _first_values(request), None, chosen=_chosen(request))
     data = request.POST.dict()
     if data.get("do") == "preview":
         return _form(request, data, None)
@@ -103,6 +103,11 @@ def new(request: AuthedRequest) -> HttpResponse:
     text = _("Frozen: %s.") if asked.starts_at is None else _("Planned: %s is frozen from then on.")
     toast = Toast(text=text % freezing.scope_words(made), icon="snowflake")
     return toast_on_page(request, toast, url=reverse("freezes"))
+
+
+def _chosen(request: AuthedRequest) -> bool:
+    """Say whether a new form was opened for something; an empty one has nothing to preview yet."""
+    return any(request.GET.get(name) for name in ("tag", *_MOMENTS))
 
 
 def _first_values(request: AuthedRequest) -> dict[str, str]:
@@ -187,12 +192,13 @@ def _form(
     row: Freeze | None,
     *,
     error: InvalidError | None = None,
+    chosen: bool = True,
 ) -> HttpResponse:
     form: forms.Form = FreezeChangesForm(values) if row else FreezeForm(values)
     if error is not None:
         form = with_errors(form, error.fields or {"": error.message})
     context = {
-        **_preview(request, values, row),
+        **(_preview(request, values, row) if chosen else {"asleep": True}),
         "section": "freezes",
         "form": form,
         "freeze": row,
