@@ -331,7 +331,7 @@ JOBDECK = {
     # name is the cron API's: one figure, whoever cleans up.
     "STATISTICS_DAYS": env.integer(
         "STATISTICS_DAYS",
-        env.integer("KEEP_METRIC_DAYS", 400, low=8, high=36_500),
+        max(8, env.integer("KEEP_METRIC_DAYS", 400, low=1, high=36_500)),
         low=8,
         high=36_500,
     ),
