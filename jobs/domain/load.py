@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
-from operator import sub
+from operator import mul, sub
 
 from jobs.domain.instants import DueTimes, Grid
 from jobs.domain.merged import Merged
@@ -187,8 +187,14 @@ def _follow(
         for length, jobs in demand.classes:
             happen = starts if length <= gap else kept(starts, length, demand.parallel)
             for start in happen:
-                change[start] += jobs
                 change[start + length] -= jobs
+            if happen is not starts:
+                for start in happen:
+                    change[start] += jobs
+        # Those whose runs never meet the next start begin together.
+        together = sum(jobs for length, jobs in demand.classes if length <= gap)
+        for start in starts if together else ():
+            change[start] += together
     load.starts.sort()
     load.edges = sorted(change)
     load.levels = list(accumulate(change[edge] for edge in load.edges))
@@ -229,11 +235,12 @@ def _fill(
     counted: Sequence[tuple[int, float]],
 ) -> None:
     """Make the buckets: peak and mean of what is followed, with the even load on top."""
+    jobs = [demand.jobs for demand in demands]
     for (start, end), (even_starts, even) in zip(pairwise(edges), counted, strict=True):
         peak, area = _level(load, start, end)
         low = bisect_left(load.starts, (start, -1))
         high = bisect_left(load.starts, (end, -1))
-        number = sum(demands[place].jobs for _, place in load.starts[low:high])
+        number = sum([jobs[place] for _, place in load.starts[low:high]])
         load.buckets.append(
             Bucket(
                 start=start,
@@ -250,9 +257,8 @@ def _level(load: QueueLoad, start: int, end: int) -> tuple[int, int]:
     """Return the highest level of a stretch, and runs times microseconds."""
     before = bisect_right(load.edges, start) - 1
     level = load.levels[before] if before >= 0 else 0
-    peak, area, at = level, 0, start
-    for place in range(before + 1, bisect_left(load.edges, end)):
-        area += level * (load.edges[place] - at)
-        at, level = load.edges[place], load.levels[place]
-        peak = max(peak, level)
-    return peak, area + level * (end - at)
+    until = bisect_left(load.edges, end)
+    inside = load.edges[before + 1 : until]
+    levels = [level, *load.levels[before + 1 : until]]
+    lengths = map(sub, [*inside, end], [start, *inside])
+    return max(levels), sum(map(mul, levels, lengths))

@@ -20,6 +20,7 @@ from jobs.domain.states import LIVE, ExecutionState, JobState, OmissionReason
 from jobs.models import Job, Omission
 
 SINGLE = 60  # marks of one sort in a lane beyond which they become bands
+_IN_ORDER = [state.value for state in ExecutionState]
 _RUN_CELLS, _PLAN_CELLS = 96, 48  # bands at most, over the whole axis and over what is to come
 
 
@@ -122,7 +123,7 @@ def _band(runs: Sequence[Run], axis: Axis) -> Mark:
         kind=MarkKind.RUNS,
         start=min(run.begin for run in runs),
         end=max(run.end(axis.now) for run in runs),
-        counts={state.value: counts[state] for state in ExecutionState if counts[state]},
+        counts={state: counts[state] for state in _IN_ORDER if state in counts},
     )
 
 

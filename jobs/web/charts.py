@@ -17,7 +17,7 @@ from math import sqrt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import npgettext
+from django.utils.translation import gettext_noop, npgettext
 
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.web import svg
@@ -87,19 +87,27 @@ def run_shape(run: Run, x: str, width: str, height: float) -> list[svg.Rect]:
     return [svg.rect(name, x, BASE + top, width, size) for top, size in pieces]
 
 
+_COUNTED = (
+    (ExecutionState.SUCCEEDED.value, gettext_noop("%d succeeded")),
+    (ExecutionState.FAILED.value, gettext_noop("%d failed")),
+    (ExecutionState.TIMED_OUT.value, gettext_noop("%d timed out")),
+    (ExecutionState.LOST.value, gettext_noop("%d lost")),
+    (ExecutionState.CANCELLED.value, gettext_noop("%d killed")),
+    (ExecutionState.SKIPPED.value, gettext_noop("%d skipped")),
+    ("live", gettext_noop("%d in progress")),
+)
+
+
 def counted(states: Iterable[str]) -> str:
-    """Return outcomes in words: "14 succeeded, 3 failed, 1 skipped"."""
-    counts = Counter("live" if state in LIVE else state for state in states)
-    words = {
-        ExecutionState.SUCCEEDED: _("%d succeeded"),
-        ExecutionState.FAILED: _("%d failed"),
-        ExecutionState.TIMED_OUT: _("%d timed out"),
-        ExecutionState.LOST: _("%d lost"),
-        ExecutionState.CANCELLED: _("%d killed"),
-        ExecutionState.SKIPPED: _("%d skipped"),
-        "live": _("%d in progress"),
-    }
-    return ", ".join(text % counts[state] for state, text in words.items() if counts[state])
+    """Return outcomes in words: "14 succeeded, 3 failed, 1 skipped".
+
+    What has been counted already may come as a ``Counter``. Only what is said is translated: a page
+    of the timeline has six hundred of these.
+    """
+    counts: Counter[str] = Counter()
+    for state, number in (states if isinstance(states, Counter) else Counter(states)).items():
+        counts["live" if state in LIVE else state] += number
+    return ", ".join(_(text) % counts[state] for state, text in _COUNTED if counts[state])
 
 
 def strip(runs: Sequence[Run]) -> SafeString:

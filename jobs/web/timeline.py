@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jobs.queries.jobs import STATES
@@ -185,7 +187,13 @@ def clock(moment: datetime, axis: Axis) -> str:
     whole = axis.end - axis.start
     near = axis.start - whole <= moment <= axis.end + whole
     if whole <= timedelta(hours=6) and near:
-        return date_format(local, "H:i:s" if local.second else "H:i")
+        return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     if whole <= timedelta(days=1) and near and local.date() == timezone.localtime(axis.now).date():
-        return date_format(local, "H:i")
-    return date_format(local, "D j M H:i")
+        return f"{local:%H:%M}"
+    return f"{_day_words(local.date(), get_language())} {local:%H:%M}"
+
+
+@lru_cache(maxsize=64)
+def _day_words(day: date, _language: str | None) -> str:
+    """Return a day in the reader's language; the many marks of a page lie on few days."""
+    return date_format(day, "D j M")

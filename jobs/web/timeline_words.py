@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
@@ -41,10 +42,9 @@ def what(mark: Mark) -> str:
 
 
 def _outcomes(mark: Mark) -> str:
-    states = [state for state, number in mark.counts.items() for _one in range(number)]
     if mark.kind == MarkKind.RUNS:
-        return counted(states)
-    return str(words.EXECUTION[states[0]].word).lower()
+        return counted(Counter(mark.counts))
+    return str(words.EXECUTION[next(iter(mark.counts))].word).lower()
 
 
 def _why(mark: Mark) -> str:
@@ -72,13 +72,10 @@ def sentence(mark: Mark, axis: Axis) -> str:
 
 def finding(lane: Lane, axis: Axis) -> str:
     """Return a lane's finding, for who does not see the drawing."""
-    states = [
-        state
-        for mark in lane.marks
-        if mark.kind in (MarkKind.RUN, MarkKind.RUNS)
-        for state, number in mark.counts.items()
-        for _one in range(number)
-    ]
+    states: Counter[str] = Counter()
+    for mark in lane.marks:
+        if mark.kind in (MarkKind.RUN, MarkKind.RUNS):
+            states.update(mark.counts)
     parts = [counted(states) or _("no run")]
     for kind, text in (
         (MarkKind.OMITTED, _("%s left out")),
