@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from jobs.domain.states import JobState
 from tests.browser.conftest import Open, Watch
@@ -52,6 +52,23 @@ def test_an_idle_page_is_answered_with_304(
 
     wait_until(lambda: len(tagged()) >= 6, what="regions of the page ask twice")
     assert set(tagged()) == {304}
+
+
+def test_a_heartbeat_that_is_not_drawn_again_ticks_on(open_page: Open) -> None:
+    page = open_page("/queues/")
+    ticks: list[str] = []
+
+    def note(response: Response) -> None:
+        if "/p/heartbeat/" in response.url and response.status == 304:
+            ticks.append(response.headers["x-tick"])
+
+    page.on("response", note)
+
+    def shown() -> str | None:
+        page.wait_for_timeout(200)
+        return page.locator("#heartbeat time").get_attribute("datetime")
+
+    wait_until(lambda: shown() in ticks, what="the tick of an answer is shown")
 
 
 def test_a_change_keeps_what_a_person_is_doing(
