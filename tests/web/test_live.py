@@ -177,7 +177,7 @@ def test_what_a_heartbeat_shows_is_drawn_when_it_changes(job: Job, viewer_client
 def test_a_silent_dispatcher_and_the_edges_of_a_freeze_need_no_write_to_be_seen(
     job: Job, viewer_client: Client
 ) -> None:
-    found = []
+    found, down = [], ""
     with time_machine.travel(timezone.now().replace(second=1), tick=False) as clock:
         begins = timezone.now() + timedelta(hours=1, seconds=20)
         make_worker(
@@ -190,8 +190,7 @@ def test_a_silent_dispatcher_and_the_edges_of_a_freeze_need_no_write_to_be_seen(
             clock.shift(seconds)
             answer = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
             found.append((answer.status_code, "Frozen soon" in answer.content.decode()))
-            tag = answer["HX-PTag"]
-        down = answer.content.decode()
+            tag, down = answer["HX-PTag"], answer.content.decode()
 
     assert found == [(304, False), (200, True), (304, False), (200, True)]
     assert "The scheduler has not ticked for" in down
