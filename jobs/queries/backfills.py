@@ -53,39 +53,68 @@ class Past:
     omissions: list[Omission]  # in order
 
 
-def past_of(job: Job, start: datetime, end: datetime, *, events: bool) -> Past:
-    """Return what the job's due times of a window, ends included, have on record."""
-    mine = Execution.objects.filter(job=job, due_at__gte=start, due_at__lte=end)
-    columns = ("due_at", "pk", "state")
-    by_schedule = mine.extra(where=[_BY_SCHEDULE])  # noqa: S610 - a constant of ours
+def pasts_of(
+    jobs: Iterable[int], start: datetime, end: datetime, *, events: Iterable[int]
+) -> dict[int, Past]:
+    """Return what due times of a window, ends included, have on record, by job; four statements.
+
+    ``events`` are those of the jobs that wait for events.
+    """
+    named = list(jobs)
+    pasts = {
+        job: Past(executions=defaultdict(list), scheduled=set(), omissions=[]) for job in named
+    }
+    found = _made(named, start, end, set(events))
+    for job, due_at, _pk, _state in found:
+        pasts[job].scheduled.add(due_at)
+    found += BackfillItem.objects.filter(
+        backfill__job__in=named, execution__isnull=False, due_at__gte=start, due_at__lte=end
+    ).values_list("backfill__job_id", "due_at", "execution_id", "execution__state")
+    for job, due_at, pk, state in sorted(found):
+        pasts[job].executions[due_at].append((pk, ExecutionState(state)))
+    omissions = Omission.objects.filter(
+        job__in=named, first_due_at__lte=end, last_due_at__gte=start
+    )
+    for row in omissions.order_by("first_due_at"):
+        pasts[row.job_id].omissions.append(row)
+    return pasts
+
+
+def _made(
+    jobs: Sequence[int], start: datetime, end: datetime, events: set[int]
+) -> list[tuple[int, datetime, int, str]]:
+    """Return job, due time, number and state of what schedules and events have made."""
+    inside = Execution.objects.filter(due_at__gte=start, due_at__lte=end)
+    columns = ("job_id", "due_at", "pk", "state")
+    by_schedule = inside.filter(job__in=jobs).extra(where=[_BY_SCHEDULE])  # noqa: S610 - a constant
     found = list(by_schedule.values_list(*columns))
     if events:
-        found += mine.filter(trigger=Trigger.EVENT.value).values_list(*columns)
-    scheduled = {due_at for due_at, _, _ in found}
-    found += BackfillItem.objects.filter(
-        backfill__job=job, execution__isnull=False, due_at__gte=start, due_at__lte=end
-    ).values_list("due_at", "execution_id", "execution__state")
-    executions: Executions = defaultdict(list)
-    for due_at, pk, state in sorted(found):
-        executions[due_at].append((pk, ExecutionState(state)))
-    omissions = Omission.objects.filter(job=job, first_due_at__lte=end, last_due_at__gte=start)
-    return Past(
-        executions=executions,
-        scheduled=scheduled,
-        omissions=list(omissions.order_by("first_due_at")),
-    )
+        by_event = inside.filter(job__in=events, trigger=Trigger.EVENT.value)
+        found += by_event.values_list(*columns)
+    return found
 
 
-def in_unfinished(job: Job, start: datetime, end: datetime) -> dict[datetime, int]:
+Taken = dict[datetime, int]  # which unfinished backfill has a due time
+
+
+def in_unfinished(job: Job, start: datetime, end: datetime) -> Taken:
     """Return the due times of a window that an unfinished backfill has already, with its number."""
+    return taken_of([job.pk], start, end).get(job.pk, {})
+
+
+def taken_of(jobs: Iterable[int], start: datetime, end: datetime) -> dict[int, Taken]:
+    """Return the same of each job; those without any are left out."""
     items = BackfillItem.objects.filter(
-        backfill__job=job,
+        backfill__job__in=list(jobs),
         backfill__state__in=UNFINISHED,
         dropped=False,
         due_at__gte=start,
         due_at__lte=end,
     )
-    return dict(items.values_list("due_at", "backfill_id"))
+    found: dict[int, Taken] = defaultdict(dict)
+    for job, due_at, number in items.values_list("backfill__job_id", "due_at", "backfill_id"):
+        found[job][due_at] = number
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from jobs.domain.states import BackfillChoice, ExecutionState, OmissionReason
 from jobs.models import Backfill, Execution, Job, Omission
 from jobs.queries.backfills import UNFINISHED
 from jobs.services import backfills
-from jobs.services.backfill_due import Listing, list_due
+from jobs.services.backfill_due import Listing, Windows, list_due
 from jobs.services.backfill_requests import BackfillRequest
 from jobs.services.missed_requests import Each, MissedRequest
 
@@ -101,8 +101,9 @@ def preview(request: MissedRequest, *, actor: Actor, now: datetime | None = None
     found = _jobs(start, end, actor)
     batch, runs, after = [], 0, None
     rows = _batch(found, request.cursor)
+    windows = Windows(rows[:JOBS_AT_A_TIME], start, end, Basis.HISTORY)
     for place, job in enumerate(rows):
-        one = _of_job(job, start, end, request.each, actor)
+        one = _of_job(job, windows, request.each, actor)
         batch.append(one)
         runs += one.runs
         if place + 1 == JOBS_AT_A_TIME or runs >= RUNS_AT_A_TIME:
@@ -173,12 +174,13 @@ def _jobs(start: datetime, end: datetime, actor: Actor) -> QuerySet[Job]:
 
 def _batch(found: QuerySet[Job], after: int | None) -> Sequence[Job]:
     rows = found if after is None else found.filter(pk__gt=after)
-    return list(rows[: JOBS_AT_A_TIME + 1])
+    # By its tags a reader may run a job, or not.
+    return list(rows.prefetch_related("tag_rows")[: JOBS_AT_A_TIME + 1])
 
 
-def _of_job(job: Job, start: datetime, end: datetime, each: Each, actor: Actor) -> MissedOfJob:
+def _of_job(job: Job, windows: Windows, each: Each, actor: Actor) -> MissedOfJob:
     try:
-        every = _missed(job, start, end)
+        every = windows.listing(job, only=BackfillChoice.MISSED, about=_by_outage)
     except InvalidError as error:
         return _left_out(job, error.message)
     listing = _cut(every, each)
