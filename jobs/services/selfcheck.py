@@ -5,6 +5,7 @@ Sentences are marked for translation; a page translates them, the command prints
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.db import DatabaseError
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_noop
 
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.services import selfcheck_engine, selfcheck_host
+
+log = logging.getLogger(__name__)
 
 _LOOKS: dict[Part, Callable[[Part], Finding]] = {
     Part.VERSION: selfcheck_host.version,
@@ -40,5 +43,11 @@ def _looked(part: Part, look: Callable[[Part], Finding]) -> Finding:
             part=part,
             verdict=Verdict.BAD,
             sentence=gettext_noop("Cannot be looked at: %(error)s"),
-            values={"error": str(error).strip().splitlines()[0][:300] if str(error) else "?"},
+            values={"error": _named(error)},
         )
+
+
+def _named(error: DatabaseError | OSError) -> str:
+    """Return what kind of error it is; its words, with addresses and statements, are for the log."""
+    log.warning("The check could not look: %s", error)
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -16,7 +16,7 @@ from jobs.domain.states import Trigger
 from jobs.executors.template_spec import Operation, Scope
 from jobs.models import Execution, Job, Workspace, WorkspaceJob
 from jobs.models.execution import LIVE_VALUES
-from jobs.queries.deployments import Standing, standing_of
+from jobs.queries.deployments import standing_of
 from jobs.queries.workspaces import get_workspace
 from jobs.services import cancelling, jobs, triggers, workspaces
 from jobs.services.definitions import parse_definition

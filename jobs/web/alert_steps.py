@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.domain.alerts import Kind, Rule
 from jobs.queries.attention import OpenAlert
 from jobs.services.turned_away import OTHERS
+from jobs.web.context import May
 from jobs.web.words import Text
 
 
@@ -22,22 +24,36 @@ class Step:
     word: Text = ""
     url: str = ""
     resumes: int | None = None
-    audit: bool = False  # it leads to the audit log, which not everybody may read
+    needs: Callable[[May], bool] | None = None  # what its page asks of a reader
 
 
-def next_step(one: OpenAlert) -> Step:
-    """Return what fits the rule of an alert; its evidence where nothing does."""
-    found = _STEPS.get(one.row.rule, _run)(one)
-    return found or Step(word=_("Evidence"), url=reverse("alert", args=[one.row.pk]))
+_SEES_ALL: Callable[[May], bool] = attrgetter("see_all")
+_ADMINISTERS: Callable[[May], bool] = attrgetter("administer")
+_AUDITS: Callable[[May], bool] = attrgetter("audit")
+
+
+def next_step(one: OpenAlert, may: May) -> Step:
+    """Return what fits the rule of an alert and may be opened; its evidence where nothing does.
+
+    ``one`` has the members that the reader may see. Who sees only some jobs gets their runs alone.
+    """
+    evidence = Step(word=_("Evidence"), url=reverse("alert", args=[one.row.pk]), needs=_SEES_ALL)
+    for found in (_STEPS.get(one.row.rule, _run)(one), evidence, _run(one)):
+        if found is not None and (found.needs is None or found.needs(may)):
+            return found
+    return Step()
 
 
 def _run(one: OpenAlert) -> Step | None:
     """Return the log of what failed last, or of the run that it is about."""
     numbers = [member.last_execution_id for member in one.members]
-    number = next(filter(None, numbers), None) or one.row.execution_id
-    if not number:
+    number = next(filter(None, numbers), None)
+    if number:
+        return Step(word=_("Open log"), url=reverse("execution", args=[number]))
+    if one.row.execution_id is None:
         return None
-    return Step(word=_("Open log"), url=reverse("execution", args=[number]))
+    url = reverse("execution", args=[one.row.execution_id])
+    return Step(word=_("Open log"), url=url, needs=_SEES_ALL)
 
 
 def _failures(one: OpenAlert) -> Step | None:
@@ -61,25 +77,28 @@ def _breaker(one: OpenAlert) -> Step | None:
     number = one.row.key.rpartition(":")[2]
     if not number.isdecimal():
         return None
-    return Step(word=_("Open breaker"), url=reverse("breaker", args=[int(number)]))
+    url = reverse("breaker", args=[int(number)])
+    return Step(word=_("Open breaker"), url=url, needs=_SEES_ALL)
 
 
 def _refused(one: OpenAlert) -> Step:
     """Return the audit log, of the account where one is refused."""
     account = one.row.evidence.get("account")
     query = "" if account in (None, OTHERS) else f"?{urlencode({'actor': account})}"
-    return Step(word=_("Open audit log"), url=reverse("audit") + query, audit=True)
+    return Step(word=_("Open audit log"), url=reverse("audit") + query, needs=_AUDITS)
 
 
 def _changed(one: OpenAlert) -> Step:
     """Return what was changed, of the job where it is one."""
     named = {} if one.only is None else {"object": one.only.job.name}
     query = urlencode({"action": "job.update", **named})
-    return Step(word=_("See the change"), url=f"{reverse('audit')}?{query}", audit=True)
+    return Step(word=_("See the change"), url=f"{reverse('audit')}?{query}", needs=_AUDITS)
 
 
-def _at(word: Text, name: str) -> Callable[[OpenAlert], Step]:
-    return lambda _one: Step(word=word, url=reverse(name))
+def _at(
+    word: Text, name: str, needs: Callable[[May], bool] = _SEES_ALL
+) -> Callable[[OpenAlert], Step]:
+    return lambda _one: Step(word=word, url=reverse(name), needs=needs)
 
 
 _STEPS: dict[str, Callable[[OpenAlert], Step | None]] = {
@@ -90,7 +109,7 @@ _STEPS: dict[str, Callable[[OpenAlert], Step | None]] = {
     Rule.CHANGED: _changed,
     Rule.OVERDUE: _at(_("Look at the scheduler"), "about"),
     Rule.DISPATCHER: _at(_("Look at the scheduler"), "about"),
-    Rule.DISK: _at(_("Retention"), "retention"),
+    Rule.DISK: _at(_("Retention"), "retention", _ADMINISTERS),
     Rule.DATABASE: _at(_("Look at the scheduler"), "about"),
     Rule.NO_WORKER: _at(_("Queues and workers"), "queues"),
     Rule.LATE_START: _at(_("Queues and workers"), "queues"),

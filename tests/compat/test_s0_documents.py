@@ -117,7 +117,9 @@ def test_tiles_add_up_and_a_row_says_rate_or_failures(
     failed = editor_client.get(reverse("jobs"), {"state": "auto_disabled"}).content.decode()
 
     tiles = dict(re.findall(r'class="k">.*?([\w ]+)</span><span class="v[^"]*">(\d+)<', overview))
-    assert [tiles[name] for name in ("Total jobs", "Running", "Paused", "Failed")] == [
+    assert [
+        tiles[name] for name in ("Total jobs", "Running jobs", "Paused jobs", "Failed jobs")
+    ] == [
         "12",
         "10",
         "1",

@@ -41,6 +41,7 @@ from jobs.web.alert_evidence import shown_evidence
 from jobs.web.alert_steps import next_step
 from jobs.web.alert_titles import cause_of, title_of, why_of
 from jobs.web.alert_words import COMPARISON, EVENT, LIMIT, METRIC, PHASE, RULE, SEVERITY
+from jobs.web.context import may_of
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, small_number, toast_or_redirect
 from jobs.web.live import region, tag_of
@@ -205,7 +206,7 @@ def _what_to_do(request: AuthedRequest, row: Alert) -> dict[str, object]:
         "again": len(alert_acts.failed_runs(row)) if row.resolved_at is None else 0,
         "only": only if only is not None and only.state == JobState.ACTIVE else None,
         "stopped": only if only is not None and only.state != JobState.ACTIVE else None,
-        "step": next_step(OpenAlert(row=row, members=members)),
+        "step": next_step(OpenAlert(row=row, members=members), may_of(request.actor)),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -32,6 +32,7 @@ from jobs.services.firing import rules_of
 from jobs.services.previews import usual_of
 from jobs.web import after, charts, figures, guard
 from jobs.web.alert_steps import Step, next_step
+from jobs.web.context import may_of
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.views import welcome
@@ -209,7 +210,7 @@ def _alerts(group: Sequence[OpenAlert], now: datetime, reader: Actor) -> ShownAl
         more=[] if alone else [_shown_alert(one, now) for one in group],
         members=members if alone else [],
         others=max(first.row.job_count - len(members), 0),
-        step=next_step(first) if alone else None,
+        step=next_step(replace(first, members=members), may_of(reader)) if alone else None,
         critical=first.critical,
         queue="" if alone or first.row.evidence.get("queue") is None else _queue(group),
     )
