@@ -294,7 +294,7 @@ def _rows(jobs: QuerySet[Job]) -> list[JobRow]:
     columns = [*JobRow._fields[:-1], *_Outcomes._fields]
     rows = jobs.order_by("pk").values_list(*columns).iterator(chunk_size=_READ_AT_ONCE)
     return [
-        JobRow(*facts, usual_length(_Outcomes(recent, last_duration)))
+        JobRow._make([*facts, usual_length(_Outcomes(recent, last_duration))])
         for *facts, recent, last_duration in rows
     ]
 
