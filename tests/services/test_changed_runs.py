@@ -21,6 +21,7 @@ from jobs.services import jobs as job_services
 from jobs.services.signals import CHANGED
 from jobs.web.alert_steps import next_step
 from jobs.web.alert_titles import title_of
+from jobs.web.context import may_of
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db
@@ -152,7 +153,7 @@ def test_what_was_refused_or_changed_is_said_in_the_reader_s_language_and_leads_
     with translation.override("id"):
         titles = {key: title_of(row) for key, row in rows.items()}
     steps = {
-        key: next_step(OpenAlert(row=row, members=list(row.members.all())))
+        key: next_step(OpenAlert(row=row, members=list(row.members.all())), may_of(SYSTEM))
         for key, row in rows.items()
     }
     assert all(titles[key] != row.title for key, row in rows.items())
