@@ -65,6 +65,7 @@ _TYPES = {
     "python": ("file-code", gettext_lazy("A registered job class")),
     "management_command": ("terminal", gettext_lazy("One of Django's commands")),
     "registerCspResources": ("download", gettext_lazy("Resources of a cloud, by CB-Tumblebug")),
+    "template": ("file-code", gettext_lazy("OpenTofu or Terraform")),
 }
 
 
