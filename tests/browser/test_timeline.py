@@ -70,6 +70,7 @@ def test_the_load_arrives_and_names_the_hot_spot(crowd: list[int], open_page: Op
     expect(spot).to_have_text(wanted, timeout=10_000)
     expect(spot).to_have_text(re.compile(r"the last waits about [5-7] min"))
 
+    page.locator("#timeline-load summary").first.click()
     spot.get_by_role("link", name="Show these jobs").click()
     expect(page.get_by_role("img", name="tl-crowd-")).to_have_count(CROWD)
 
