@@ -69,7 +69,8 @@ def test_a_job_s_statistics_say_rate_quantiles_days_week_and_trend(viewer_client
     assert sum(one["ended"] for one in week["heat"]) == 100
     assert sum(one["failed"] for one in week["heat"]) == 1
     assert len(day["parts"]) == 24
-    assert day["now"]["ended"] in {24, 25}
+    # The hour may have ended since the module was read.
+    assert day["now"]["ended"] in {23, 24, 25}
 
 
 def test_all_a_queue_and_a_workspace(viewer_client: Client) -> None:

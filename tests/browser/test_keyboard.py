@@ -19,6 +19,7 @@ def test_keys_lead_from_page_to_page(open_page: Open) -> None:
         for key in keys:
             page.keyboard.press(key)
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        page.wait_for_load_state()  # keys need the page's script
 
 
 def test_keys_move_through_rows_and_act_there(product: Product, open_page: Open) -> None:

@@ -189,10 +189,10 @@ def test_a_hard_kill_leaves_a_lock_that_the_next_run_sees_through(
 
     def kill_the_engine(_monitor: Recorder) -> BeatAnswer:
         if (home / "began").exists() and (home / "hold").exists():
-            (home / "hold").unlink()
             for one in psutil.process_iter():
                 if _is_of(one, instance) and "tofu" in " ".join(one.cmdline()):
                     one.send_signal(signal.SIGKILL)
+            (home / "hold").unlink()  # only now: it may not come to its end before it is killed
         return BeatAnswer()
 
     killed = deploy(answer=kill_the_engine)
