@@ -178,8 +178,10 @@ def _region(tag: str) -> Region:
     named = {
         name: html.unescape(value) for name, value in re.findall(r'(hx-[a-z]+)="([^"]*)"', tag)
     }
-    number, unit = re.search(r"every (\d+)(ms|s)", named["hx-trigger"]).groups()  # type: ignore[union-attr]
-    every = int(number) / (1000 if unit == "ms" else 1)
+    interval = re.search(r"every (\d+)(ms|s)", named["hx-trigger"])
+    if interval is None:
+        raise ValueError(f"A region that polls names no interval: {named['hx-trigger']}")
+    every = int(interval[1]) / (1000 if interval[2] == "ms" else 1)
     return Region(time.monotonic() + every, named["hx-get"], every, named.get("hx-ptag", ""))
 
 

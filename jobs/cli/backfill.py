@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ import click
 from jobs.cli import text
 from jobs.cli.errors import CliError
 from jobs.cli.group import LazyApi, cli, json_option, print_document
+from jobs.cli.targets import given_moment
 
 if TYPE_CHECKING:
     from jobs.cli.client import Api, Document
@@ -84,27 +84,17 @@ def _body(
 ) -> Document:
     """Return the request; a moment without an offset is on the local clock."""
     body: Document = {
-        "from": _utc("--from", start),
+        "from": given_moment("--from", start),
         "only": only,
         "order": order,
         "schedule": schedule,
         "max_parallel": parallel,
     }
     if end is not None:
-        body["to"] = _utc("--to", end)
+        body["to"] = given_moment("--to", end)
     if pace is not None:
         body["pace_seconds"] = pace
     return body
-
-
-def _utc(option: str, given: str) -> str:
-    """Return a moment as the API takes it."""
-    try:
-        return datetime.fromisoformat(given).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise CliError(
-            f"{option} {given[:60]!r} is no moment. Use ISO 8601, such as 2026-03-29T00:00:00Z."
-        ) from None
 
 
 def _show_preview(found: Document, *, as_json: bool) -> None:

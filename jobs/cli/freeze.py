@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli import text
-from jobs.cli.errors import CliError
 from jobs.cli.group import LazyApi, cli, json_option, print_document
+from jobs.cli.targets import given_moment
 
 if TYPE_CHECKING:
     from jobs.cli.client import Document
@@ -46,8 +46,8 @@ def freeze(
         "scope": "tag" if tag else "everything",
         "target": tag,
         "reason": reason,
-        "starts_at": _moment(start, "--from"),
-        "ends_at": _moment(until, "--until"),
+        "starts_at": given_moment("--from", start),
+        "ends_at": given_moment("--until", until),
         "duration_seconds": length,
     }
     made = api().post("/freezes", body=asked)
@@ -105,16 +105,3 @@ def _what(document: Document) -> str:
 def _until(document: Document) -> str:
     end = document["ends_at"]
     return f"until {text.stamp(end)}" if end else f"until: jobctl lift {document['id']}"
-
-
-def _moment(value: str | None, option: str) -> str | None:
-    """Return a moment with its offset; one without is meant on the local clock."""
-    if value is None:
-        return None
-    try:
-        at = text.moment(value)
-    except (ValueError, OverflowError):
-        at = None
-    if at is None:
-        raise CliError(f"{option} {value[:60]!r} is no moment. Use ISO 8601, as 2026-03-29T18:00.")
-    return at.isoformat()

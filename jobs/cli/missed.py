@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli import text
-from jobs.cli.errors import CliError
 from jobs.cli.group import LazyApi, cli, json_option, print_document
+from jobs.cli.targets import given_moment
 
 if TYPE_CHECKING:
     from jobs.cli.client import Document
@@ -42,7 +42,7 @@ def missed(
         raise click.UsageError("Give either --run or --cancel.")
     if cancels and not (start and end):
         raise click.UsageError("--cancel needs --from and --to, as --run printed them.")
-    asked = {"from": _moment(start, "--from"), "to": _moment(end, "--to")}
+    asked = {"from": given_moment("--from", start), "to": given_moment("--to", end)}
     asked = {name: value for name, value in asked.items() if value is not None}
     if cancels:
         done = api().post("/missed/cancel", body=asked)
@@ -127,16 +127,3 @@ def _runs(number: int) -> str:
 
 def _jobs(number: int) -> str:
     return "1 job" if number == 1 else f"{number} jobs"
-
-
-def _moment(value: str | None, option: str) -> str | None:
-    """Return a moment with its offset; one without is meant on the local clock."""
-    if value is None:
-        return None
-    try:
-        at = text.moment(value)
-    except (ValueError, OverflowError):
-        at = None
-    if at is None:
-        raise CliError(f"{option} {value[:60]!r} is no moment. Use ISO 8601, as 2026-03-29T18:00.")
-    return at.isoformat()

@@ -32,15 +32,26 @@ def latest(api: Api, target: str) -> Document:
     return api.get(f"/executions/{found[0]['id']}")
 
 
+def given_moment(option: str, given: str | None) -> str | None:
+    """Return a moment as the API takes it, of ISO 8601; one without an offset is on the local clock."""
+    if given is None:
+        return None
+    at = _utc(given)
+    if at is None:
+        raise CliError(
+            f"{option} {given[:60]!r} is no moment. Use ISO 8601, such as 2026-03-29T00:00:00Z."
+        )
+    return at
+
+
 def moment_ago(option: str, given: str) -> str:
     """Return a moment as the API takes it, of ISO 8601 or of how long ago it was, such as 2h.
 
     One without an offset is on the local clock.
     """
-    try:
-        return datetime.fromisoformat(given).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        pass
+    at = _utc(given)
+    if at is not None:
+        return at
     from jobs.domain.durations import parse_duration
     from jobs.domain.errors import JobdeckError
 
@@ -51,3 +62,10 @@ def moment_ago(option: str, given: str) -> str:
             f"{option} {given[:60]!r} is no moment. Use ISO 8601, such as 2026-03-29T00:00:00Z, "
             "or how long ago, such as 2h."
         ) from None
+
+
+def _utc(given: str) -> str | None:
+    try:
+        return datetime.fromisoformat(given).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -59,7 +59,7 @@ class Refusals:
             log.warning("Refused requests could not be told of: %s", error)
 
     def _settings(self, now: float) -> RuleSettings:
-        """Return what is set of the rules, asked for now and then only."""
+        """Return what is set of the rules, asked for again only after a while."""
         if self._given is None or now - self._given_at > SETTINGS_SECONDS:
             self._given, self._given_at = alerting.rule_settings(), now
         return self._given
