@@ -13,8 +13,10 @@ from django.db import connection
 
 from jobs.domain.labels import covers
 
-# The words of the partial indexes; SQLite finds an index by its text.
-WAITING = "{0}state = 'queued' AND NOT {0}held"
+# The words of the partial indexes; SQLite finds an index by its text, and which of the two texts it has
+# is a matter of the Django that made it: 6.1 writes "held = 0", those before it "NOT held".
+FREE = "NOT {0}held AND {0}held = 0" if connection.vendor == "sqlite" else "NOT {0}held"
+WAITING = f"{{0}}state = 'queued' AND {FREE}"
 HOLDING = (
     "({0}state IN ('claimed', 'running', 'retrying') OR ({0}attempt > 1 AND {0}state = 'queued'))"
 )
@@ -170,8 +172,8 @@ def has_gated(queues: Sequence[str]) -> bool:
     """Say whether anything gated waits in the queues, at the cost of a few probes."""
     places = ", ".join(["%s"] * len(queues))
     statement = (
-        f"SELECT EXISTS (SELECT 1 FROM jobs_execution WHERE {_NAMED.format('')} AND NOT held "  # noqa: S608 - constants
-        f"AND state = 'queued' AND queue IN ({places})) OR EXISTS (SELECT 1 FROM jobs_execution "
+        f"SELECT EXISTS (SELECT 1 FROM jobs_execution WHERE {_NAMED.format('')} "  # noqa: S608 - constants
+        f"AND {WAITING.format('')} AND queue IN ({places})) OR EXISTS (SELECT 1 FROM jobs_execution "
         f"WHERE {WAITING.format('')} AND queue IN ({places}) AND queue IN ({GATED_QUEUES})) "
         f"OR EXISTS (SELECT 1 FROM jobs_execution WHERE {WAITING.format('')} "
         f"AND queue IN ({places}) AND requires > '')"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from jobs.queries import ready as ready_queries
-from jobs.queries.ready import DRAINED, GATED_QUEUES
+from jobs.queries.ready import DRAINED, GATED_QUEUES, WAITING
 
 _NOTHING, _PLAIN, _GATED = 0, 1, 2
 # Where no queue has a limit or a pause and the first that comes to hand is plain, that is all: each
@@ -17,16 +17,16 @@ _GLANCE = (
     "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - constants
     "AND state IN ('claimed', 'running')), (SELECT CASE WHEN mutex = '' AND requires = '' "
     f"AND NOT EXISTS ({GATED_QUEUES}) THEN 1 ELSE 2 END FROM jobs_execution "
-    "WHERE NOT held AND state = 'queued' AND queue IN ({places}) LIMIT 1), "
+    f"WHERE {WAITING.format('')} AND queue IN ({{places}}) LIMIT 1), "
     "drain_requested_at IS NOT NULL FROM jobs_worker WHERE id = %s"
 )
 # What is plain is ready whoever asks. Only where nothing is, what is gated costs a closer look.
 _LOOK = (
     "SELECT (SELECT count(*) FROM jobs_execution WHERE worker_id = %s "  # noqa: S608 - constants
     "AND state IN ('claimed', 'running')), CASE WHEN EXISTS (SELECT 1 FROM jobs_execution "
-    "WHERE NOT held AND state = 'queued' AND mutex = '' AND requires = '' AND queue IN ({places}) "
+    f"WHERE {WAITING.format('')} AND mutex = '' AND requires = '' AND queue IN ({{places}}) "
     f"AND queue NOT IN ({GATED_QUEUES})) THEN 1 "
-    "WHEN EXISTS (SELECT 1 FROM jobs_execution WHERE NOT held AND state = 'queued' "
+    f"WHEN EXISTS (SELECT 1 FROM jobs_execution WHERE {WAITING.format('')} "
     f"AND queue IN ({{places}})) THEN 2 ELSE 0 END, {DRAINED}"
 )
 
