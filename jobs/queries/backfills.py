@@ -29,7 +29,7 @@ PAGE_SIZE = 50
 UNFINISHED = (BackfillState.RUNNING.value, BackfillState.PAUSED.value)
 SAMPLE = 20  # executions that the estimated end is made from
 # In the text, since with parameters no database would use the partial index over these.
-_BY_SCHEDULE = "trigger IN ('schedule', 'misfire')"
+BY_SCHEDULE = "trigger IN ('schedule', 'misfire')"
 _FAILED = tuple(state.value for state in FAILURES)
 _ENDED_BY_HAND = (ExecutionState.CANCELLED.value, ExecutionState.SKIPPED.value)
 _STATES: dict[str, tuple[str, ...]] = {
@@ -86,7 +86,7 @@ def _made(
     """Return job, due time, number and state of what schedules and events have made."""
     inside = Execution.objects.filter(due_at__gte=start, due_at__lte=end)
     columns = ("job_id", "due_at", "pk", "state")
-    by_schedule = inside.filter(job__in=jobs).extra(where=[_BY_SCHEDULE])  # noqa: S610 - a constant
+    by_schedule = inside.filter(job__in=jobs).extra(where=[BY_SCHEDULE])  # noqa: S610 - a constant
     found = list(by_schedule.values_list(*columns))
     if events:
         by_event = inside.filter(job__in=events, trigger=Trigger.EVENT.value)

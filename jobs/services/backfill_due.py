@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from jobs.domain.schedule import Schedule
 from jobs.domain.states import BackfillChoice, JobState, OmissionReason, ScheduleKind
 from jobs.models import Job, JobVersion, Omission
 from jobs.models import Schedule as StoredSchedule
-from jobs.queries.backfills import Past, Taken, pasts_of, taken_of
+from jobs.queries.backfills import Past, Taken, in_unfinished, pasts_of
 from jobs.services.firing import rules_of
 from jobs.services.versions import rules_of_version
 
@@ -63,92 +63,33 @@ def what_now(record: Record) -> str:
 
 
 def list_due(
-    job: Job,
-    *,
-    start: datetime,
-    end: datetime,
-    only: BackfillChoice,
-    basis: Basis,
-    about: About | None = None,
+    job: Job, *, start: datetime, end: datetime, only: BackfillChoice, basis: Basis
 ) -> Listing:
     """Return the due times of a window, both ends included, that belong to the choice.
 
-    ``about`` says which records are looked at at all. InvalidError when there are too many, with their number and the limit.
+    InvalidError when there are too many, with their number and the limit.
     """
-    window = Windows([job], start, end, basis)
-    return window.listing(job, only=only, about=about)
+    versions = list(JobVersion.objects.filter(job=job).order_by("version"))
+    present = list(StoredSchedule.objects.filter(job=job).order_by("position"))
+    stretches = stretches_of(job, versions, present, start, end, basis)
+    check_number(sum(one.count() for one in stretches))
+    events = {job.pk} if any(map(waits_for_events, versions)) else set()
+    past = pasts_of([job.pk], start, end, events=events)[job.pk]
+    recorded = _recorded(past, start, end) if basis == Basis.HISTORY else ()
+    taken = in_unfinished(job, start, end)
+    return chosen(job, due_times(stretches, recorded), past, taken, only, start, end)
 
 
-class Windows:
-    """The same window of several jobs: asked for in as many statements as that of one.
-
-    What became of due times is read for as many jobs at a time as have `MOST_LOOKED_AT` together, so
-    that memory is bounded; ask for the jobs in the order in which they were given.
-    """
-
-    def __init__(self, jobs: Iterable[Job], start: datetime, end: datetime, basis: Basis) -> None:
-        """Ask which due times there are."""
-        self.start, self.end, self.basis = start, end, basis
-        by_number = {job.pk: job for job in jobs}
-        versions: dict[int, list[JobVersion]] = {number: [] for number in by_number}
-        for version in JobVersion.objects.filter(job__in=versions).order_by("job_id", "version"):
-            versions[version.job_id].append(version)
-        present: dict[int, list[StoredSchedule]] = {number: [] for number in by_number}
-        for row in StoredSchedule.objects.filter(job__in=present).order_by("job_id", "position"):
-            present[row.job_id].append(row)
-        self._stretches = {
-            number: _stretches(job, versions[number], present[number], start, end, basis)
-            for number, job in by_number.items()
-        }
-        self._expected = {
-            number: sum(one.count() for one in found) for number, found in self._stretches.items()
-        }
-        self._events = {
-            number for number, found in versions.items() if any(map(_waits_for_events, found))
-        }
-        self._pasts: dict[int, Past] = {}
-        self._taken: dict[int, Taken] = {}
-
-    def listing(self, job: Job, *, only: BackfillChoice, about: About | None = None) -> Listing:
-        """Return what `list_due` does."""
-        expected = self._expected[job.pk]
-        if expected > MOST_LOOKED_AT:
-            raise _too_many(
-                f"The window has {expected:,} due times; "
-                f"at most {MOST_LOOKED_AT:,} can be looked through at a time."
-            )
-        if job.pk not in self._pasts:
-            self._read(self._together(job.pk))
-        past = self._pasts[job.pk]
-        history = self.basis == Basis.HISTORY
-        recorded = _recorded(past, self.start, self.end) if history else ()
-        found = due_times(self._stretches[job.pk], recorded)
-        taken = self._taken.get(job.pk, {})
-        return _chosen(job, found, past, taken, only, self.start, self.end, about)
-
-    def _together(self, first: int) -> list[int]:
-        """Return a job and those after it that are read with it."""
-        numbers = list(self._expected)
-        found: list[int] = []
-        many = 0
-        for number in numbers[numbers.index(first) :]:
-            expected = self._expected[number]
-            if expected > MOST_LOOKED_AT:
-                continue
-            many += expected
-            if found and many > MOST_LOOKED_AT:
-                break
-            found.append(number)
-        return found
-
-    def _read(self, jobs: Sequence[int]) -> None:
-        """Read what became of their due times, in the place of what was read before."""
-        events = self._events.intersection(jobs)
-        self._pasts = pasts_of(jobs, self.start, self.end, events=events)
-        self._taken = taken_of(jobs, self.start, self.end)
+def check_number(expected: int) -> None:
+    """Refuse more due times than are looked through."""
+    if expected > MOST_LOOKED_AT:
+        raise _too_many(
+            f"The window has {expected:,} due times; "
+            f"at most {MOST_LOOKED_AT:,} can be looked through at a time."
+        )
 
 
-def _chosen(
+def chosen(
     job: Job,
     found: Sequence[datetime],
     past: Past,
@@ -156,8 +97,9 @@ def _chosen(
     only: BackfillChoice,
     start: datetime,
     end: datetime,
-    about: About | None,
+    about: About | None = None,
 ) -> Listing:
+    """Return which of the due times belong to the choice; ``about`` says which are looked at."""
     reasons = _Reasons(job, past.omissions)
     items: list[DueTime] = []
     elsewhere: dict[int, int] = {}
@@ -223,11 +165,12 @@ def _recorded(past: Past, start: datetime, end: datetime) -> set[datetime]:
     return past.scheduled | {edge for edge in ends if start <= edge <= end}
 
 
-def _waits_for_events(version: JobVersion) -> bool:
+def waits_for_events(version: JobVersion) -> bool:
+    """Say whether a version has a schedule that no clock names."""
     return any(one["kind"] == ScheduleKind.EVENT for one in version.definition["schedules"])
 
 
-def _stretches(
+def stretches_of(
     job: Job,
     versions: Sequence[JobVersion],
     present: Sequence[StoredSchedule],

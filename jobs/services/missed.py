@@ -14,20 +14,18 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from jobs.domain.backfill import Basis, Record
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Actor, Permission, can, require_somewhere
-from jobs.domain.states import BackfillChoice, ExecutionState, OmissionReason
+from jobs.domain.states import BackfillChoice, ExecutionState
 from jobs.models import Backfill, Execution, Job, Omission
 from jobs.queries.backfills import UNFINISHED
+from jobs.queries.missed import REASONS
 from jobs.services import backfills
-from jobs.services.backfill_due import Listing, Windows, list_due
+from jobs.services.backfill_due import Listing
 from jobs.services.backfill_requests import BackfillRequest
+from jobs.services.missed_due import Misses
 from jobs.services.missed_requests import Each, MissedRequest
 
-# What an outage leaves; what people or policies left out on purpose (a pause, a freeze, an overlap)
-# is not made up for here.
-REASONS = (OmissionReason.MISFIRE, OmissionReason.NO_DISPATCHER)
 JOBS_AT_A_TIME = 200
 RUNS_AT_A_TIME = 20_000
 
@@ -101,9 +99,9 @@ def preview(request: MissedRequest, *, actor: Actor, now: datetime | None = None
     found = _jobs(start, end, actor)
     batch, runs, after = [], 0, None
     rows = _batch(found, request.cursor)
-    windows = Windows(rows[:JOBS_AT_A_TIME], start, end, Basis.HISTORY)
+    misses = Misses(rows[:JOBS_AT_A_TIME], start, end)
     for place, job in enumerate(rows):
-        one = _of_job(job, windows, request.each, actor)
+        one = _of_job(job, misses, request.each, actor)
         batch.append(one)
         runs += one.runs
         if place + 1 == JOBS_AT_A_TIME or runs >= RUNS_AT_A_TIME:
@@ -178,9 +176,9 @@ def _batch(found: QuerySet[Job], after: int | None) -> Sequence[Job]:
     return list(rows.prefetch_related("tag_rows")[: JOBS_AT_A_TIME + 1])
 
 
-def _of_job(job: Job, windows: Windows, each: Each, actor: Actor) -> MissedOfJob:
+def _of_job(job: Job, misses: Misses, each: Each, actor: Actor) -> MissedOfJob:
     try:
-        every = windows.listing(job, only=BackfillChoice.MISSED, about=_by_outage)
+        every = misses.listing(job)
     except InvalidError as error:
         return _left_out(job, error.message)
     listing = _cut(every, each)
@@ -214,17 +212,6 @@ def _left_out(job: Job, why: str) -> MissedOfJob:
     )
 
 
-def _missed(job: Job, start: datetime, end: datetime) -> Listing:
-    return list_due(
-        job, start=start, end=end, only=BackfillChoice.MISSED, basis=Basis.HISTORY, about=_by_outage
-    )
-
-
-def _by_outage(record: Record) -> bool:
-    """Say whether a due time was missed because nothing dispatched it, or its run was lost."""
-    return record.reason in REASONS or ExecutionState.LOST in record.states
-
-
 def _cut(listing: Listing, each: Each) -> Listing:
     """Return the list with its newest due time alone, where that is asked for.
 
@@ -238,6 +225,6 @@ def _cut(listing: Listing, each: Each) -> Listing:
 
 def _chooser(each: Each) -> backfills.Choose:
     def choose(job: Job, request: BackfillRequest, now: datetime) -> Listing:
-        return _cut(_missed(job, request.start, request.end or now), each)
+        return _cut(Misses([job], request.start, request.end or now).listing(job), each)
 
     return choose
