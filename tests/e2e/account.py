@@ -1,8 +1,8 @@
 """The account after a storm: what the promises of the product say about its tables and the evidence.
 
 Of every job due each second: each due time up to its pause has one verdict, no attempt was started
-twice, what is recorded as a success did run, the counters equal history, and the log of an attempt
-is an unbroken beginning of what it printed.
+twice, what is recorded as a success did run, counters, hourly sums, failures in a row and the scores
+of queues equal history, and the log of an attempt is an unbroken beginning of what it printed.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def check_account(product: Product, name: str, jobs: list[int]) -> Counter[str]:
         check_ledger(product, job)
         check_counters(product, job)
     check_hours(product)
+    assert product.ask("wrong_figures") == []
     check_evidence(product, name, jobs)
     check_logs(product, jobs)
     places = ", ".join(["%s"] * len(jobs))

@@ -112,6 +112,54 @@ def create_workspace(**fields: Any) -> str:
     return workspaces.create(workspaces.parse_workspace(fields), actor=SYSTEM).name
 
 
+def update_workspace(name: str, **fields: Any) -> None:
+    """Change a workspace."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import workspaces
+
+    workspaces.update(name, workspaces.parse_changes(fields), actor=SYSTEM)
+
+
+def deploy(name: str) -> int:
+    """Start to deploy a workspace and return the execution's id."""
+    from jobs.domain.permissions import SYSTEM
+    from jobs.services import workspace_operations
+
+    return workspace_operations.deploy(name, actor=SYSTEM).pk
+
+
+def workspace_page(name: str) -> str:
+    """Return the page of a workspace as an administrator reads it."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.urls import reverse
+
+    reader = Client(headers={"host": "localhost"})
+    reader.force_login(User.objects.filter(username="anna").first() or _administrator())
+    return reader.get(reverse("workspace", args=[name])).content.decode()
+
+
+def run_command(tool: str, words: list[str]) -> str:
+    """Run a command of the product's command line as on the host; return what it printed."""
+    from contextlib import redirect_stdout
+    from importlib import import_module
+    from io import StringIO
+
+    out = StringIO()
+    with redirect_stdout(out):
+        code = import_module(f"jobs.cli.{tool}").run_command(words)
+    if code:
+        raise AssertionError(f"{tool} {' '.join(words)} ended with {code}")
+    return out.getvalue()
+
+
+def _administrator() -> Any:
+    from jobs.domain.permissions import Role
+    from tests.factories import make_user
+
+    return make_user("anna", Role.ADMINISTRATOR)
+
+
 def trigger(job_id: int) -> int:
     """Start a job and return the execution's id."""
     from jobs.domain.permissions import SYSTEM
@@ -152,6 +200,15 @@ def wrong_hours() -> list[str]:
     return [str(one) for one in recompute.run(repair=False).differences]
 
 
+def wrong_figures() -> list[str]:
+    """Return which success rates, failures in a row and scores of queues history contradicts."""
+    from django.utils import timezone
+
+    from tests.support import figures
+
+    return [*figures.wrong_standings(), *figures.wrong_scores(timezone.now())]
+
+
 def logs() -> list[tuple[int, str]]:
     """Return the pieces of every execution's output, in order."""
     from jobs.models import LogChunk
@@ -174,10 +231,7 @@ def sign_in() -> str:
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-    from jobs.domain.permissions import Role
-    from tests.factories import make_user
-
-    user = make_user("anna", Role.ADMINISTRATOR)
+    user = _administrator()
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "jobs.web.sign_in.PersonBackend"
@@ -253,12 +307,17 @@ OPERATIONS = {
         create_jobs,
         create_variable,
         create_workspace,
+        update_workspace,
+        deploy,
+        workspace_page,
+        run_command,
         trigger,
         pause,
         cancel,
         sql,
         logs,
         wrong_hours,
+        wrong_figures,
         reconnect,
         sign_in,
         token,

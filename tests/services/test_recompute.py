@@ -17,6 +17,7 @@ from jobs.services import recompute, retention, statistics
 from jobs.services.cancelling import cancel_live
 from jobs.services.endings import Ending, count_ending
 from tests.factories import make_execution, make_job
+from tests.support import figures
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
@@ -27,7 +28,7 @@ def end(job: Job, ago: timedelta, state: str = "succeeded", *, attempt: int = 1)
     started_at, queued_at = at - timedelta(seconds=3), at - timedelta(seconds=5)
     row = make_execution(
         job, state=state, attempt=attempt, queued_at=queued_at, started_at=started_at,
-        finished_at=at, due_at=queued_at,
+        finished_at=at, due_at=queued_at, queue=job.queue,
     )  # fmt: skip
     count_ending(
         job.pk,
@@ -91,6 +92,32 @@ def test_pruned_hours_keep_their_sums_and_are_not_judged() -> None:
     call_command("recompute_stats", stdout=StringIO())
     assert sum(JobStat.objects.values_list("succeeded", flat=True)) == 61
     check()
+
+
+def test_i_27_scores_and_counters_are_what_history_said_before_it_was_shortened() -> None:
+    job, other = make_job(), make_job(queue="reports")
+    for number in range(70):
+        end(job, timedelta(days=2 + number % 4), "failed" if number % 7 else "succeeded")
+    for state in ("succeeded", "failed", "lost"):
+        end(job, timedelta(minutes=2), state)
+        end(other, timedelta(minutes=1), "succeeded")
+    make_execution(other, queue="reports")
+    of_history = figures.scores_of_history(NOW)
+    assert 0 < of_history["default"] < of_history["reports"] < 1
+    assert (figures.wrong_scores(NOW), figures.wrong_standings()) == ([], [])
+
+    assert retention.prune(1, actor=SYSTEM).executions == 23
+
+    assert figures.scores(NOW) == pytest.approx(of_history)
+    assert figures.wrong_standings() == []
+    assert Job.objects.get(pk=job.pk).consecutive_failures == 2
+    # The check itself: what is wrong is named.
+    Job.objects.filter(pk=job.pk).update(
+        consecutive_failures=1, success_count=F("success_count") - 1
+    )
+    Stat.objects.filter(queue="reports").update(failed=F("succeeded"))
+    assert [one.split(":")[0] for one in figures.wrong_standings()] == [job.name, job.name]
+    assert [one.split(":")[0] for one in figures.wrong_scores(NOW)][-1:] == ["reports"]
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
