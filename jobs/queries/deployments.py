@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from django.db.models import Max
 
 from jobs.domain.states import FAILURES, LIVE, Deployment, ExecutionState
 from jobs.executors.template_spec import Operation
@@ -14,6 +16,7 @@ from jobs.models import Execution, Job, Workspace, WorkspaceJob
 from jobs.models.execution import LIVE_VALUES
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_TOLD = "resource_count"  # stands in what each operation tells that came to its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Standing:
     last_failed_at: datetime | None = None
     last_error: str = ""
     mode: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)  # what the last operation told
+    facts: dict[str, Any] = field(default_factory=dict)  # what the last that told anything told
     copied: str = ""  # digest of the files that the last deployment began with; empty: not known
     plan: Execution | None = None  # the comparison that goes on, or was the last
 
@@ -51,6 +54,15 @@ class Standing:
         return bool(self.resources) or (
             deployed is not None and (destroyed is None or destroyed < deployed)
         )
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Say whether the last operation began and could not tell what it left behind."""
+        last = self.last
+        if last is None or last.started_at is None or _tells(last):
+            return False
+        # What cannot be started (no engine, no template) fails with neither code nor signal.
+        return last.state != ExecutionState.FAILED or bool(last.exit_code or last.signal)
 
     @property
     def is_plan_current(self) -> bool:
@@ -75,7 +87,10 @@ def standing_of(workspace: Workspace) -> Standing:
 
 
 def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
-    """Return where workspaces stand, by number; three queries for any number of them."""
+    """Return where workspaces stand, by number.
+
+    Three queries for any number of them; two more where the last operation of one told nothing.
+    """
     wanted = [one.pk for one in workspaces]
     rows: dict[int, list[WorkspaceJob]] = defaultdict(list)
     found = WorkspaceJob.objects.filter(workspace__in=wanted, job__deleted_at=None)
@@ -90,7 +105,33 @@ def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
     by_job: dict[int, Execution] = {}
     for one in live.order_by("-pk"):
         by_job[one.job_id] = one
-    return {number: _standing(rows.get(number, []), ended, by_job) for number in wanted}
+    standings = {number: _standing(rows.get(number, []), ended, by_job) for number in wanted}
+    silent = [one for one in standings.values() if one.last is not None and not _tells(one.last)]
+    told = _told_before(silent)
+    return {
+        number: replace(one, facts=told[id(one)]) if id(one) in told else one
+        for number, one in standings.items()
+    }
+
+
+def _told_before(standings: Sequence[Standing]) -> dict[int, dict[str, Any]]:
+    """Return by the standing's identity what its operations told last, where any ever did."""
+    jobs = [row.job_id for one in standings for row in one.operations]
+    if not jobs:
+        return {}
+    past = Execution.objects.filter(job__in=jobs, result__has_key=_TOLD)
+    newest = past.order_by().values("job").annotate(newest=Max("pk")).values("newest")
+    by_job = {one.job_id: one for one in Execution.objects.filter(pk__in=newest)}
+    found = {}
+    for one in standings:
+        mine = [by_job[row.job_id] for row in one.operations if row.job_id in by_job]
+        if mine:
+            found[id(one)] = _facts(max(mine, key=lambda run: run.finished_at or _LONG_AGO))
+    return found
+
+
+def _tells(execution: Execution) -> bool:
+    return _TOLD in _facts(execution)
 
 
 def _standing(

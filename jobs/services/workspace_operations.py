@@ -269,15 +269,15 @@ def give_up(row: Workspace, *, actor: Actor) -> None:
         raise ConflictError(
             f"Workspace {row.name} is {standing.status} right now. Cancel that first."
         )
+    if standing.is_cut_off:
+        raise ConflictError(
+            f"The last operation of workspace {row.name} was cut off before it could tell what is "
+            "there. Destroy it first."
+        )
     if standing.resources:
         raise ConflictError(
             f"Workspace {row.name} has {len(standing.resources)} resources deployed. "
             "Destroy it first."
-        )
-    if "resource_count" not in standing.facts and standing.is_deployed:
-        raise ConflictError(
-            f"Workspace {row.name} was deployed, and its last operation was cut off before it could "
-            "tell what is left. Destroy it first."
         )
     for one in row.operations.filter(job__deleted_at=None):
         jobs.delete(one.job_id, actor=actor)

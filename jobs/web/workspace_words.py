@@ -69,6 +69,8 @@ def deploy_question(row: Workspace, standing: Standing, mode: str) -> Confirm:
             % {"count": there},
         )
         if there
+        else Fact("octagon-alert", _("What is there is not known: it is found out first."))
+        if standing.is_cut_off
         else Fact("plus", _("Nothing is deployed yet: everything of the template is made."))
     )
     facts = [first, *_meanwhile(standing), Fact("calendar-clock", _("Jobs on @deployment start."))]
@@ -81,7 +83,7 @@ def deploy_question(row: Workspace, standing: Standing, mode: str) -> Confirm:
         facts=facts,
         keep=_("Leave it as it is"),
         verb=_("Deploy"),
-        harmless=not there,
+        harmless=not there and not standing.is_cut_off,
         query=f"?mode={mode}" if mode else "",
     )
 

@@ -220,12 +220,35 @@ def test_what_cannot_be_done_is_refused_with_its_reason() -> None:
     told = Execution.objects.get(pk=cut_off.pk).result
     Execution.objects.filter(pk=cut_off.pk).update(result=None, state="lost")
     Job.objects.filter(pk=cut_off.job_id).update(last_state="lost", last_success_at=None)
-    with pytest.raises(ConflictError, match="before it could tell what is left"):
+    with pytest.raises(ConflictError, match="before it could tell what is there"):
         workspaces.delete("my-app", actor=SYSTEM)
     Execution.objects.filter(pk=cut_off.pk).update(result=told, state="succeeded")
     workspaces.delete("my-app", actor=SYSTEM)
     assert not Workspace.objects.filter(name="my-app").exists()
     assert not Job.objects.present().exists()
+
+
+def test_what_is_deployed_is_known_although_the_engine_is_gone_and_not_after_a_lost_first_run(
+    tmp_path: Path, settings: Settings
+) -> None:
+    row, other = make_workspace(), make_workspace("other")
+    workspace_operations.deploy("my-app", actor=SYSTEM)
+    work()
+    (tmp_path / "bin" / "tofu").unlink()
+    workspace_operations.deploy("my-app", actor=SYSTEM)
+    first = workspace_operations.deploy("other", actor=SYSTEM)
+    work()
+    kept, unbegun = standing(row), standing(other)
+    Execution.objects.filter(pk=first.pk).update(state="lost")
+    Job.objects.filter(pk=first.job_id).update(last_state="lost")
+
+    assert (kept.status, kept.is_cut_off) == (Deployment.DEPLOY_FAILED, False)
+    assert kept.last_error.startswith("OpenTofu was not found")
+    assert [one["address"] for one in kept.resources] == ["terraform_data.site"]
+    assert (unbegun.resources, unbegun.is_cut_off) == ([], False)
+    assert standing(other).is_cut_off
+    with pytest.raises(ConflictError, match="before it could tell what is there"):
+        workspaces.delete("other", actor=SYSTEM)
 
 
 @pytest.mark.parametrize(
