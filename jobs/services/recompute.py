@@ -85,6 +85,7 @@ def run(*, repair: bool, now: datetime | None = None) -> Report:
     if repair and report.differences:
         with write_transaction():
             revisions.bump("executions")
+            revisions.bump("figures")
     return report
 
 

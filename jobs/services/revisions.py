@@ -9,7 +9,8 @@ from django.db import connection
 
 SHARDS = 8  # writers on PostgreSQL seldom meet on one of eight rows; a reader still sums a page
 
-Topic = Literal["jobs", "executions", "workers", "alerts"]
+# "figures" moves only where sums of past hours are mended, not when something ends.
+Topic = Literal["jobs", "executions", "workers", "alerts", "figures"]
 
 _BUMP = (
     "INSERT INTO jobs_revision (topic, shard, value) VALUES (%s, %s, 1) "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from jobs.domain.permissions import Actor, Grant, Role
 from jobs.models import AlertRule, Job, JobStat
 from jobs.queries import own_rules, stat_hours, stats
 from jobs.queries.stats import Window
+from jobs.services import revisions
 from tests.factories import make_job, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +84,7 @@ def test_the_second_look_reads_the_newest_hours_only() -> None:
 
     read = [one["sql"] for one in asked.captured_queries if "jobs_jobstat" in one["sql"]]
     newest = (NOW.replace(minute=0) + HOUR - stat_hours.SETTLED).strftime("%Y-%m-%d %H")
-    assert (len(asked), len(read)) == (4, 2)
+    assert (len(asked), len(read)) == (6, 2)
     assert all(f">= '{newest}" in one for one in read)
     assert again == first
 
@@ -90,6 +92,40 @@ def test_the_second_look_reads_the_newest_hours_only() -> None:
         make_job(tags=["mine"])
         stats.of_all(Window.MONTH, NOW, seen_by=READER)
     assert len(stat_hours.REMEMBERED._sets) == stat_hours.MOST_SETS
+
+
+def test_a_new_job_is_added_to_what_is_known_and_what_was_mended_or_came_late_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = random.Random(7)
+    make_job(tags=["mine"])
+    history(list(Job.objects.all()), rng, 24 * 170, until=NOW)
+    look = partial(stats.of_all, Window.QUARTER, NOW, seen_by=READER)
+    look()
+
+    new = make_job(tags=["mine"])
+    history([new], rng, 24 * 170, until=NOW)
+    with CaptureQueriesContext(connection) as asked:
+        found = look()
+
+    assert found == slowly(Window.QUARTER, NOW, "UTC")
+    of_all, of_new = (
+        [one["sql"] for one in asked.captured_queries if marked in one["sql"]]
+        for marked in ("jobs_jobstat", f"IN ({new.pk})")
+    )
+    assert (len(of_all), len(of_new)) == (2, 1), "of the others only the newest hours"
+
+    late = JobStat.objects.filter(hour__lt=NOW - timedelta(hours=30)).latest("hour")
+    long_ago = JobStat.objects.filter(hour__lt=NOW - timedelta(days=80)).latest("hour")
+    for row, tell in (
+        (late, lambda: monkeypatch.setattr(stat_hours, "AGAIN_SECONDS", -1)),
+        (long_ago, lambda: revisions.bump("figures")),
+    ):
+        JobStat.objects.filter(pk=row.pk).update(succeeded=1000)
+        assert look() == found
+        tell()
+        found = look()
+        assert found == slowly(Window.QUARTER, NOW, "UTC")
 
 
 def test_a_rule_of_hours_finds_what_a_look_at_every_row_finds_and_asks_once_an_hour() -> None:
