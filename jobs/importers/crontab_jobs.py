@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from jobs.importers import notes
 from jobs.importers.crontab import REBOOT, Line
+from jobs.importers.notes import Note
 
 _LONGEST_NAME: Final = 90  # room for a number behind it
 _MAIL: Final = ("MAILTO", "MAILFROM")
@@ -21,7 +23,7 @@ class Proposal:
 
     number: int
     definition: dict[str, Any]
-    notes: list[str]
+    notes: list[Note]
 
 
 def propose(lines: Iterable[Line], *, zone: str, home: str, prefix: str = "") -> list[Proposal]:
@@ -35,7 +37,7 @@ def propose(lines: Iterable[Line], *, zone: str, home: str, prefix: str = "") ->
         Proposal(
             number=line.number,
             definition=_definition(line, _free(f"{prefix}{_name(line)}", names), zone, home),
-            notes=_notes(line),
+            notes=_notes(line, home),
         )
         for line in lines
     ]
@@ -69,20 +71,22 @@ def _environment(line: Line) -> dict[str, str]:
     return {name: value for name, value in line.environment.items() if name not in apart}
 
 
-def _notes(line: Line) -> list[str]:
-    notes = ["An overlapping run is skipped; cron would start it beside the first."]
+def _notes(line: Line, home: str) -> list[Note]:
+    found = [Note(notes.OVERLAP)]
     if any(line.environment.get(name) for name in _MAIL):
-        notes.append("No mail is sent: the output is kept with each run.")
+        found.append(Note(notes.MAIL))
     shell = line.environment.get("SHELL", "/bin/sh")
     if shell not in _SHELLS:
-        notes.append(f"SHELL={shell} is not taken over: sh runs the command.")
+        found.append(Note(notes.SHELL, {"shell": shell}))
     if line.user:
-        notes.append(f"It runs as {line.user}, which the workers must be allowed to.")
+        found.append(Note(notes.RUN_AS, {"user": line.user}))
     if line.given is not None:
-        notes.append("What followed % is given on standard input.")
+        found.append(Note(notes.INPUT))
     if line.schedule == REBOOT:
-        notes.append("It runs when the host has started anew.")
-    return notes
+        found.append(Note(notes.REBOOTED))
+    if not (home or line.environment.get("HOME")):
+        found.append(Note(notes.DIRECTORY))
+    return found
 
 
 def _name(line: Line) -> str:

@@ -81,6 +81,12 @@ def read_objects(raw: bytes, source: str) -> Iterator[Entry | Broken]:
         yield Broken(source, error.message)
 
 
+def inside(entry: Entry, name: str) -> Iterator[Entry | Broken]:
+    """Yield the objects of the list that an object holds under ``name``."""
+    held = next(child for key, child in _pairs(entry.node) if key == name)
+    yield from _listed(entry.value[name], held, entry.source)
+
+
 class _Text:
     """A file's content, with the nodes that know its lines."""
 

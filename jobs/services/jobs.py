@@ -65,12 +65,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     with write_transaction():
         same_registration.check(definition.type, definition.spec)
         dependency_edits.lock_for(None, definition.model_dump())
-        job.workspace = workspaces.resolve(definition, actor)
-        access.require_place(actor, job.workspace_id, definition.tags)
-        _check_name_free(definition.name, job.workspace, job)
-        breakers.resolve(definition)
-        channel_routes.resolve(definition)
-        _check_named(dependency_edits.resolve(definition), [], actor)
+        _place(job, definition, actor)
         take_over(job, definition, now)
         breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
@@ -89,17 +84,36 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     return job
 
 
+def check_new(definition: JobDefinition, *, actor: Actor) -> None:
+    """Raise what `create` would raise now; names become as they are stored, nothing is saved."""
+    require_somewhere(actor, Permission.EDIT)
+    _place(Job(), definition, actor)
+    same_registration.check(definition.type, definition.spec)
+    calendars_named(definition.calendars)
+
+
+def _place(job: Job, definition: JobDefinition, actor: Actor) -> None:
+    """Put a new job where it belongs, and find all that it names."""
+    job.workspace = workspaces.resolve(definition, actor)
+    access.require_place(actor, job.workspace_id, definition.tags)
+    _check_name_free(definition.name, job.workspace, job)
+    breakers.resolve(definition)
+    channel_routes.resolve(definition)
+    _check_named(dependency_edits.resolve(definition), [], actor)
+
+
 def update(
     job_id: int,
     changes: Mapping[str, Any],
     *,
     actor: Actor,
     expected_version: int | None = None,
+    note: str = "",
 ) -> Job:
     """Change the named fields of a job; each due time uses exactly one version.
 
     Due times up to this moment get their verdict from the version before. StaleError when
-    somebody else saved after ``expected_version``.
+    somebody else saved after ``expected_version``. ``note`` goes into the audit log.
     """
     require_somewhere(actor, Permission.EDIT)
     now = timezone.now()
@@ -153,6 +167,7 @@ def update(
             object_name=job.name,
             before={k: v for k, v in before.items() if after[k] != v},
             after={k: v for k, v in after.items() if before[k] != v},
+            note=note,
         )
     return job
 
