@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import Sum
+from django.db import connection
 
-from jobs.models import Revision
+_SUMS = "SELECT topic, SUM(value) FROM jobs_revision WHERE topic IN ({}) GROUP BY topic"
 
 
 def revision(*topics: str) -> str:
     """Return a short text that differs whenever one of ``topics`` changed; one small query."""
-    sums = dict(
-        Revision.objects.filter(topic__in=topics).values_list("topic").annotate(total=Sum("value"))
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS.format(", ".join(["%s"] * len(topics))), topics)
+        sums = dict(cursor.fetchall())
     return "-".join(str(sums.get(topic, 0)) for topic in topics)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.contrib.auth.models import Group, User
-from django.db.models import BigIntegerField, CharField, Value
-from django.db.models.functions import Cast
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import (
@@ -18,7 +16,7 @@ from jobs.domain.permissions import (
     Role,
     lesser,
 )
-from jobs.models import Access
+from jobs.queries.readers import rights_of
 
 
 def ensure_roles() -> None:
@@ -73,19 +71,12 @@ def actor_of(
 
 
 def _rights_of(user: User) -> tuple[Role | None, list[Grant]]:
-    """Return the role for everything and those for some jobs; one query, as for the role alone."""
+    """Return the role for everything and those for some jobs; one query at most."""
     if not user.is_active:
         return None, []
     if user.is_superuser:
         return Role.ADMINISTRATOR, []
-    text, number = CharField(), BigIntegerField()
-    groups = Group.objects.filter(user=user).values_list(
-        Cast("name", text), Value(None, output_field=number), Value("", output_field=text)
-    )
-    access = Access.objects.filter(user=user.pk).values_list(
-        Cast("role", text), Cast("workspace_id", number), Cast("tag", text)
-    )
-    rows = [(role, *to) for role, *to in groups.union(access, all=True) if role in set(Role)]
+    rows = [row for row in rights_of(user) if row[0] in set(Role)]
     everywhere = {role for role, workspace_id, tag in rows if workspace_id is None and not tag}
     return (
         next((role for role in reversed(Role) if role.value in everywhere), None),

@@ -16,6 +16,7 @@ from jobs.web.views import (
     backfills,
     breakers,
     calendars,
+    changes,
     channels,
     check_ins,
     configuration,
@@ -118,6 +119,8 @@ urlpatterns = [
     path("jobs/<int:job_id>/explain/", explain.explain_page, name="explain"),
     path("p/jobs/<int:job_id>/ledger/proof/", ledger.proof_region, name="p_ledger_proof"),
     path("p/jobs/<int:job_id>/ledger/each/", ledger.each_region, name="p_ledger_each"),
+    path("jobs/<int:job_id>/changes/", changes.changes, name="job_changes"),
+    path("jobs/<int:job_id>/changes/<int:version>/restore/", changes.restore, name="job_restore"),
     path("jobs/<int:job_id>/logs/", logs.job_logs, name="job_logs"),
     path("statistics/", statistics.statistics, name="statistics"),
     path("jobs/<int:job_id>/statistics/", statistics.job_statistics, name="job_statistics"),
@@ -292,3 +295,5 @@ urlpatterns = [
         name="p_execution_kill",
     ),
 ]
+# Open browsers ask for regions all day, and addresses are tried in their order: theirs come first.
+urlpatterns.sort(key=lambda one: not str(one.pattern).startswith("p/"))

@@ -238,6 +238,6 @@ def test_the_banner_costs_one_query(
     make_freeze()
     make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now())
 
-    # Session, person, role, what tells the copies of a heartbeat apart, processes, freezes.
-    with django_assert_num_queries(6):
+    # Session, person with rights, what tells the copies of a heartbeat apart, processes, freezes.
+    with django_assert_num_queries(5):
         viewer_client.get(reverse("p_heartbeat"))

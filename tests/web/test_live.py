@@ -67,8 +67,8 @@ def test_an_idle_region_costs_a_304(
 ) -> None:
     address, tag = region(viewer_client.get(page_of(page, job)).content.decode(), element_id)
 
-    # Session, person, role, and one for the tag.
-    with django_assert_num_queries(4):
+    # Session, person with rights, and one for the tag.
+    with django_assert_num_queries(3):
         answer = viewer_client.get(address, headers={"HX-Request": "true", "HX-PTag": tag})
 
     assert answer.status_code == 304
@@ -135,8 +135,8 @@ def test_a_heartbeat_that_only_ticked_on_costs_one_statement(
         clock.shift(30)
         ticked = timezone.now()
         Worker.objects.update(beat_at=ticked, tick_at=ticked, lag_seconds=0.1004)
-        # Session, person, role, and one for everything that is shown.
-        with django_assert_num_queries(4):
+        # Session, person with rights, and one for everything that is shown.
+        with django_assert_num_queries(3):
             same = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
         clock.shift(31)
         later = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
