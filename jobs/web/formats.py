@@ -121,6 +121,11 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE)
 
 
+def rate(value: float) -> str:
+    """Return a mean number of things: to a tenth while that says something, then in groups."""
+    return count(round(value)) if value >= 100 else _decimal(value, decimal_pos=1)
+
+
 def figure(value: float) -> str:
     """Return a number that a job has reported: whole ones in groups of three, others to six digits."""
     return count(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"

@@ -109,7 +109,7 @@ class JobForm(forms.Form):
         label=_("At most at once"), widget=_number(), help_text=_("Runs, where a new one may start")
     )
     misfire = _Choice(label=_("If missed"), choices=list(words.MISFIRE.items()))
-    retry_kind = _Choice(label=_("Retries"), choices=list(words.RETRY.items()))
+    retry_kind = _Choice(label=_("Further waits"), choices=list(words.RETRY.items()))
     retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
     retry_base_seconds = _Text(label=_("First wait"))
     retry_cap_seconds = _Text(label=_("Longest wait"), help_text=_("Of a doubling one"))
@@ -179,7 +179,11 @@ class ScheduleForm(forms.Form):
     """One schedule; ``rest`` carries what the form has no field for, and moments to the second."""
 
     kind = _Choice(label=_("Type"), choices=_KINDS)
-    expression = _Text(mono=True, label=_("Cron expression"))
+    expression = _Text(
+        mono=True,
+        label=_("Cron expression or words"),
+        widget=forms.TextInput(attrs={"placeholder": _("0 9 * * 1-5, or weekdays at 9")}),
+    )
     seconds = _Text(label=_("Every"), widget=forms.TextInput(attrs={"list": "intervals"}))
     anchor = _Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
     at = _moment(label=_("Date and time"))

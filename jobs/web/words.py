@@ -131,8 +131,8 @@ MISFIRE: dict[str, Text] = {
     Misfire.FIRE_ALL: _("Run each of them"),
 }
 RETRY: dict[str, Text] = {
-    RetryKind.FIXED: _("Same wait"),
-    RetryKind.EXPONENTIAL: _("Doubling wait"),
+    RetryKind.FIXED: _("every wait the same"),
+    RetryKind.EXPONENTIAL: _("each wait doubled"),
 }
 RETRY_CAUSE: dict[str, Text] = {
     RetryCause.EXIT_CODE: _("an exit code"),

@@ -61,7 +61,7 @@ def test_selected_jobs_are_changed_after_a_look_and_undone(
     page.get_by_role("button", name="Show what changes").click()
     expect(page.get_by_text("moved", exact=True)).to_have_count(2)
 
-    page.get_by_role("button", name="Do it to 2 jobs").click()
+    page.get_by_role("button", name="Change 2 jobs").click()
     expect(page.get_by_text("2 jobs done.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("2 jobs done.")).to_be_visible()

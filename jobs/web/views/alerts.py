@@ -154,6 +154,7 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
         "rows": [shown(row, now, names.get(row.pk, "")) for row in page.rows],
         "query": query,
         "filtered": bool(others) or phase != Phase.UNRESOLVED,
+        "filter_words": _in_words(query),
         "phase": phase,
         "chips": [
             (value, word, urlencode({**others, "phase": value}))
@@ -169,6 +170,18 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
         "may_open": request.actor.sees_all,
         "acts": request.actor.may(Permission.PAUSE),
     }
+
+
+def _in_words(query: dict[str, str]) -> str:
+    """Return the filters as a reader would say them, for the empty list."""
+    severity, rule = query.get("severity"), query.get("rule")
+    parts = [
+        f"“{query['q']}”" if "q" in query else "",
+        str(SEVERITY[severity].word) if severity else "",
+        str(RULE[rule]) if rule else "",
+        str(PHASE.get(query.get("phase", ""), "")),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 @guard.page()

@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy
 from jobs.domain.check_ins import CheckInState, Signal
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Permission
+from jobs.domain.schedule import Schedule
+from jobs.domain.states import ScheduleKind
 from jobs.models import CheckIn, CheckInReport
 from jobs.queries.check_ins import CheckInListing, get_check_in, list_check_ins, reports_of
 from jobs.services import check_ins
 from jobs.services.secret_box import SealedError
 from jobs.web import check_in_forms as drafts
-from jobs.web import guard
+from jobs.web import formats, guard, schedules
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
@@ -76,6 +78,9 @@ def check_in_list(request: AuthedRequest) -> HttpResponse:
         "states": [(one.value, badge.word) for one, badge in STATE_CHOICES],
         "query": {"state": state, "q": search},
         "filtered": bool(filters),
+        "filter_words": ", ".join(
+            ([f"“{search}”"] if search else []) + ([str(STATE[state].word)] if state else [])
+        ),
         "older": urlencode({**filters, "after": page.next_after}) if page.next_after else None,
         "newest": urlencode(filters) if after else None,
     }
@@ -88,17 +93,22 @@ STATE_CHOICES = [(one, STATE[one]) for one in CheckInState]
 def shown(row: CheckIn, now: datetime) -> Shown:
     """Return a check-in as pages show it."""
     when = (
-        _("every %s") % drafts.words(row.period_seconds)
+        _("every %s") % formats.setting(row.period_seconds)
         if row.period_seconds is not None
-        else f"{row.expression} ({row.timezone})"
+        else _in_words(row)
     )
     return Shown(
         row=row,
         badge=STATE[row.standing.state(now)],
         when=when,
-        grace=drafts.words(row.grace_seconds),
+        grace=formats.setting(row.grace_seconds),
         paused=row.paused_at is not None,
     )
+
+
+def _in_words(row: CheckIn) -> str:
+    rule = Schedule(kind=ScheduleKind.CRON, expression=row.expression, timezone=row.timezone)
+    return f"{schedules.words([rule])} ({row.expression}, {row.timezone})"
 
 
 @guard.page()
