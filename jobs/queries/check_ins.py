@@ -79,6 +79,7 @@ def _condition(row: CheckIn, now: datetime) -> Condition:
             "expected_at": _iso(row.due_at),
             "last_success_at": _iso(row.last_success_at),
             "last_fail_at": _iso(row.last_fail_at),
+            "started_at": _iso(row.started_at),
         },
     )
 

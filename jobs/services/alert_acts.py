@@ -18,6 +18,8 @@ from jobs.services.alert_links import PAUSES, Action
 from jobs.services.writing import write_transaction
 
 MOST = 50  # runs that one press starts
+# And that it tries: those that are refused each time, as for want of a permission, block no others.
+MOST_TRIED = 500
 # Begins the mark of a pause that a person made on a page: it is ended like that of a link.
 PAGE = "page:"
 
@@ -53,12 +55,15 @@ def run_again(alert_id: int, *, actor: Actor) -> RanAgain:
     if not runs:
         raise StateError(f"What failed in alert {row.pk} was started again already.")
     started, refused = [], []
-    for run in runs[:MOST]:
+    for run in runs[:MOST_TRIED]:
+        if len(started) == MOST:
+            break
         try:
             started.append(triggers.again(run.pk, actor=actor, idempotency_key=_key_of(row, run)))
         except JobdeckError as error:
             refused.append(error.message)
-    return RanAgain(started=started, refused=refused, left=max(len(runs) - MOST, 0))
+    left = len(runs) - len(started) - len(refused)
+    return RanAgain(started=started, refused=refused, left=left)
 
 
 def _not_repeated(row: Alert, runs: Sequence[Execution]) -> list[Execution]:

@@ -142,6 +142,8 @@ def _resumed(row: UsedLink) -> bool:
     with write_transaction():
         if not UsedLink.objects.filter(pk=row.pk, resume_at=row.resume_at).update(resume_at=None):
             return False  # another dispatcher was first
+        if UsedLink.objects.filter(job=row.job_id, resume_at__gt=row.resume_at).exists():
+            return False  # resumed meanwhile and paused for another hour, which is not over
         # What was paused on a page was paused by a person (`alert_acts`), the rest by a channel.
         person = row.mark.startswith("page:")
         paused_by = row.channel_name if person else f"channel: {row.channel_name}"

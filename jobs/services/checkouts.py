@@ -30,6 +30,7 @@ from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.files")
 
+_HEADS: Final = "refs/heads/"
 _TREE: Final = "jobdeck.tree.lock"  # held while the files are replaced, or looked at
 _PULL: Final = "jobdeck.pull.lock"  # held by the one who pulls
 _FORGOTTEN: Final = timedelta(days=7)  # a host that has not pulled for so long is gone
@@ -148,7 +149,8 @@ def _forward(root: Path) -> tuple[str, str, str]:
     check_ref(wanted)
     if wanted and wanted != here:
         raise UnprocessableError(f"{root} is on branch {here}, not on {wanted}.")
-    remote = wanted or ("HEAD" if conf.config_repository() else here)
+    # By its whole name: a tag of the same name would be taken before the branch.
+    remote = "HEAD" if conf.config_repository() and not wanted else f"{_HEADS}{here}"
     fetch = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--", source, remote)
     git(*fetch, within=root, failing="The repository cannot be fetched")
     fetched = git("rev-parse", "FETCH_HEAD", within=root).strip()
@@ -168,7 +170,7 @@ def _forward(root: Path) -> tuple[str, str, str]:
 
 def _branch(root: Path) -> str:
     try:
-        return git("symbolic-ref", "--short", "HEAD", within=root).strip()
+        return git("symbolic-ref", "HEAD", within=root).strip().removeprefix(_HEADS)
     except UnprocessableError as error:
         raise UnprocessableError(f"{root} is on no branch: {error.message}") from error
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.web import formats
-from jobs.web.alert_words import EVIDENCE
+from jobs.web.alert_words import EVIDENCE, VALUES
 from jobs.web.words import Text
 
 _NOTHING: tuple[object, ...] = (None, "", [])
@@ -42,6 +42,8 @@ def _shown(name: str, value: Any) -> Shown:
         return Shown(word=word, text="; ".join(map(str, value)))
     if (moment := _moment(value)) is not None:
         return Shown(word=word, moment=moment)
+    if (said := VALUES.get(name, {}).get(str(value))) is not None:
+        return Shown(word=word, text=str(said))
     return Shown(word=word, text=_text(name, value))
 
 

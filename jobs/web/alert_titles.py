@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.alerts import Kind, Rule, Severity
+from jobs.domain.check_ins import CheckInState
 from jobs.models import Alert, AlertJob
 from jobs.services.turned_away import OTHERS
 from jobs.web import formats, health_words
@@ -214,6 +215,16 @@ def _changed(_row: Alert, facts: Facts, name: str) -> str:
     return _("%(text)s by %(people)s") % {"text": text, "people": by} if by else text
 
 
+def _check_in(_row: Alert, facts: Facts, _name: str) -> str:
+    if facts["state"] == CheckInState.DOWN:
+        text = _("%s reported a failure")
+    elif facts["started_at"]:
+        text = _("%s has started and not reported its end")
+    else:
+        text = _("%s has not reported in time")
+    return text % str(facts["check_in"])
+
+
 _SENTENCES: dict[str, Sentence] = {
     Rule.FAILURES: _failures,
     Rule.FAILURE_RATE: _rate,
@@ -231,6 +242,7 @@ _SENTENCES: dict[str, Sentence] = {
     Rule.QUEUE_HEALTH: _unhealthy,
     Rule.BOTTLENECK: _bottleneck,
     Rule.BREAKER: _breaker,
+    Rule.CHECK_IN: _check_in,
     Rule.REFUSED: _refused,
     Rule.CHANGED: _changed,
 }

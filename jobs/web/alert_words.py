@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.check_ins import CheckInState
 from jobs.domain.own_rules import Comparison, Metric
 from jobs.queries.alerts import Phase
 from jobs.web.words import Badge, Text
@@ -113,6 +114,7 @@ EVIDENCE: dict[str, Text] = {
     "expected_at": _("Expected by"),
     "last_success_at": _("Last success"),
     "last_fail_at": _("Last failure"),
+    "started_at": _("Started"),
     "reason": _("Reason"),
     "score": _("Score"),
     "threshold": _("Threshold"),
@@ -126,4 +128,9 @@ EVIDENCE: dict[str, Text] = {
     "metric": _("What was looked at"),
     "values": _("Latest figures"),
     "away_seconds": _("Was away for"),
+}
+# What stands in an alert as one of a few words, by the name of the figure.
+VALUES: dict[str, dict[str, Text]] = {
+    "metric": METRIC,
+    "state": {CheckInState.LATE: _("Late"), CheckInState.DOWN: _("Failed")},
 }

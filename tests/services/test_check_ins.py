@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import translation
 
 from jobs.domain.alerts import Rule
 from jobs.domain.check_ins import CheckInState, Expectation, Signal, Standing, signal_of
@@ -17,6 +18,8 @@ from jobs.queries.check_ins import check_ins_in_trouble
 from jobs.services import alerting, check_ins, reports, secret_box, variables
 from jobs.services.people import actor_of
 from jobs.services.reports import Heard
+from jobs.web.alert_evidence import shown_evidence
+from jobs.web.alert_titles import title_of
 from tests.factories import make_channel, make_check_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +104,11 @@ def test_silence_and_failure_open_one_alert_and_a_report_ends_it() -> None:
         assert look(late + HOUR) == []
         say(row, Signal.FAIL, exit_code=3, body=b"no space\0left\xff")
         assert look(late + HOUR) == ["backup reported a failure"]
+        with translation.override("id"):
+            told_alert = Alert.objects.get(resolved_at=None)
+            words = [one.text for one in shown_evidence(told_alert.evidence)]
+            assert title_of(told_alert) == "backup melaporkan kegagalan"
+        assert words[:2] == ["backup", "Gagal"]
         check_ins.pause(row.pk, actor=SYSTEM)
         assert look(late + HOUR) == []
         say(row, Signal.START)

@@ -51,7 +51,7 @@ def named(settings: Settings, **told: Any) -> None:
 def pushed(work: Path, *words: str) -> str:
     """Commit and push what was written; return the commit."""
     found = commit(work)
-    git(work, "push", "--quiet", *words, "origin", "main")
+    git(work, "push", "--quiet", *words, "origin", "refs/heads/main")
     return found
 
 
@@ -87,6 +87,22 @@ def test_a_pull_moves_the_files_forward_and_every_version_knows_its_commit(
     assert of == {"jobs/one.json": f"{second}+", "jobs/two.json": second, "jobs/three.json": ""}
     pulled = AuditEntry.objects.filter(action="files.pull", actor="edda").get()
     assert (pulled.before, pulled.after) == ({"commit": first}, {"commit": second})
+
+
+def test_a_tag_of_the_branch_s_name_is_not_pulled_for_the_branch(
+    origin: Path, tmp_path: Path, settings: Settings
+) -> None:
+    files.pull(actor=SYSTEM)
+    for place in (origin, tmp_path / "config"):
+        git(place, "tag", "main")
+    git(origin, "push", "--quiet", "origin", "refs/tags/main")
+    write(origin, "jobs/one.json", sample(description="second"))
+    second = pushed(origin)
+    named(settings, CONFIG_BRANCH="main")
+
+    row, _outcome = files.pull(actor=SYSTEM)
+
+    assert (row.branch, row.commit) == ("main", second)
 
 
 def test_a_pull_that_fails_changes_nothing_and_is_kept_until_one_does_not(

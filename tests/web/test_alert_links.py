@@ -117,6 +117,24 @@ def test_a_link_pauses_for_an_hour_and_no_longer(client: Client) -> None:
     assert not UsedLink.objects.filter(alert__key="again").exists()
 
 
+def test_the_later_of_two_pauses_of_one_channel_decides(client: Client) -> None:
+    channel, job = make_channel(name="ops", links=True), make_job(schedules=[every(3600)])
+    for number in range(2):
+        assert (
+            client.post(links_of(told(channel, job, key=f"k{number}"))["pause"]).status_code == 200
+        )
+        if not number:
+            job_services.resume(job.pk, actor=SYSTEM)
+    now = timezone.now()
+    first = UsedLink.objects.earliest("pk")
+    UsedLink.objects.filter(pk=first.pk).update(resume_at=now + timedelta(minutes=30))
+
+    assert alert_links.resume_due(now + timedelta(minutes=31)) == 0
+    job.refresh_from_db()
+    assert job.state == "paused"
+    assert alert_links.resume_due(now + timedelta(minutes=61)) == 1
+
+
 def test_forged_old_and_withdrawn_links_do_nothing(client: Client) -> None:
     """Issue 7: expiring; and only where the channel offers links at all."""
     channel = make_channel(links=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.domain.alerts import Condition, Kind, Rule, Severity
+from jobs.domain.errors import StateError
 from jobs.domain.states import ExecutionState
 from jobs.models import Alert, AlertJob, Execution, Job, LogChunk
-from jobs.services import alert_acts, alert_links, alerting
+from jobs.services import alert_acts, alert_links, alerting, triggers
 from jobs.services import jobs as job_services
 from jobs.services.people import actor_of
 from tests.factories import make_alert, make_execution, make_job
@@ -145,14 +147,23 @@ def test_what_failed_is_run_again_once(operator_client: Client, viewer_client: C
 def test_those_that_one_press_leaves_are_started_by_the_next(
     operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = failing("first"), failing("second")
-    row = alert_of(first, second)
+    gone, first, second = failing("gone"), failing("first"), failing("second")
+    row = alert_of(gone, first, second)
     monkeypatch.setattr(alert_acts, "MOST", 1)
+    again = triggers.again
+
+    def refusing(number: int, **more: Any) -> Execution:
+        if number == gone[2].pk:
+            raise StateError("It is not for you.")
+        return again(number, **more)
+
+    monkeypatch.setattr(triggers, "again", refusing)
 
     one, two = (alert_acts.run_again(row.pk, actor=actor_of(operator)) for _ in range(2))
 
     assert [run.job_id for run in [*one.started, *two.started]] == [first[0].pk, second[0].pk]
     assert (one.left, two.left) == (1, 0)
+    assert one.refused == two.refused == ["It is not for you."]
 
 
 def test_an_alert_about_no_run_has_its_page(viewer_client: Client) -> None:
