@@ -76,6 +76,24 @@ def make_job(*, paused: bool = False, **fields: Any) -> Job:
     return job_services.create(parsed, actor=SYSTEM, paused=paused)
 
 
+def make_changed_job() -> Job:
+    """Return a job at version 3: its script, an API key, its time and its name were changed."""
+    lines = "#!/bin/sh\necho one\necho two\n"
+    job = make_job(
+        name="nightly",
+        type="script",
+        spec={"script": lines},
+        schedules=[cron("0 3 * * *")],
+        environment={"API_KEY": "first-secret"},
+    )
+    script = {"script": lines.replace("two", "three")}
+    first = {"spec": script, "environment": {"API_KEY": "second-secret"}}
+    then = {"schedules": [cron("0 5 * * *")], "name": "early", "timeout_seconds": 60}
+    for changes in (first, then):
+        job = job_services.update(job.pk, changes, actor=SYSTEM)
+    return job
+
+
 def every(seconds: float, anchor: str = "start") -> dict[str, Any]:
     """Return an interval schedule."""
     return {"kind": "interval", "seconds": seconds, "anchor": anchor}

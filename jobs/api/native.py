@@ -34,6 +34,7 @@ from jobs.api.v1.explain import router as explain
 from jobs.api.v1.file_jobs import router as file_jobs
 from jobs.api.v1.files import router as files
 from jobs.api.v1.freezes import router as freezes
+from jobs.api.v1.imports import router as imports
 from jobs.api.v1.installation import router as installation
 from jobs.api.v1.jobs import router as jobs
 from jobs.api.v1.ledger import router as ledger
@@ -53,6 +54,7 @@ from jobs.api.v1.tokens import router as tokens
 from jobs.api.v1.upcoming import router as upcoming
 from jobs.api.v1.users import router as users
 from jobs.api.v1.variables import router as variables
+from jobs.api.v1.versions import router as versions
 from jobs.api.v1.workspaces import router as workspaces
 from jobs.domain.errors import InvalidError
 from jobs.services.problems import invalid_from
@@ -105,7 +107,9 @@ register(api)
 api.add_router("/jobs", jobs)
 api.add_router("/jobs", bulk)
 api.add_router("/jobs", edits)
+api.add_router("/jobs", imports)
 api.add_router("/jobs", log_search)
+api.add_router("", versions)
 api.add_router("", plans)
 api.add_router("", upcoming)
 api.add_router("/executions", executions)

@@ -47,6 +47,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "rules": ("channels", "rules"),
     "top": ("top",),
     "variable": ("variable",),
+    "versions": ("restore", "versions"),
     "workspace": ("workspace", "workspaces"),
 }
 _MODULE_OF: Final = {command: name for name, commands in MODULES.items() for command in commands}

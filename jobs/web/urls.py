@@ -207,6 +207,7 @@ urlpatterns = [
     path("templates/<str:template>/update/", templates.update, name="template_update"),
     path("templates/<str:template>/plan/", templates.plan, name="template_plan"),
     path("templates/<str:template>/delete/", templates.delete, name="template_delete"),
+    path("p/templates/<str:template>/", templates.uses_region, name="p_template"),
     path("p/templates/<str:template>/delete/", templates.delete_dialog, name="p_template_delete"),
     path("jobs/<int:job_id>/give-back/", files.give_back, name="job_give_back"),
     path("workspaces/", workspaces.workspace_list, name="workspaces"),

@@ -85,6 +85,8 @@ SAME: dict[str, str] = {
     "job_backfills": "backfills_list",
     "job_delete": "jobs_delete",
     "job_edit": "jobs_update about_preview",
+    "job_changes": "versions_list versions_read",
+    "job_restore": "versions_restore",
     "job_give_back": "file_jobs_give_back file_jobs_read",
     "job_logs": "log_search_log_search",
     "job_new": "jobs_create plans_check about_preview",

