@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
 
 from jobs.domain.alerts import Rule, Severity
 from jobs.domain.permissions import Actor
@@ -32,6 +33,7 @@ _OF_QUEUES = (
     Rule.QUEUE_HEALTH.value,
     Rule.BOTTLENECK.value,
 )
+_LATEST_FIRST = (F("last_execution_id").desc(nulls_last=True), F("pk").asc())
 TOGETHER = 4  # so many alerts of one rule and severity stand under one line
 
 
@@ -135,13 +137,19 @@ def _with_members(rows: Sequence[Alert]) -> list[OpenAlert]:
     """Return alerts with their first jobs; of those with many jobs nobody reads them all."""
     if not rows:
         return []
-    first = AlertJob.objects.filter(alert__in=[row.pk for row in rows], left_at__isnull=True)
+    place = Window(RowNumber(), partition_by="alert_id", order_by=_LATEST_FIRST)
+    first = (
+        AlertJob.objects.filter(alert__in=[row.pk for row in rows], left_at__isnull=True)
+        .annotate(place=place)
+        .filter(place__lte=NAMED)
+        .values("pk")
+    )
+    # Numbers alone are ranked: whole rows of the jobs that one cause took along would take longer
+    # than all else on the page.
+    found = AlertJob.objects.filter(pk__in=first).select_related("job")
     members: dict[int, list[AlertJob]] = defaultdict(list)
-    for one in first.select_related("job").order_by(
-        F("last_execution_id").desc(nulls_last=True), "pk"
-    )[:1000]:
-        if len(members[one.alert_id]) < NAMED:
-            members[one.alert_id].append(one)
+    for one in found.order_by(*_LATEST_FIRST):
+        members[one.alert_id].append(one)
     return [OpenAlert(row=row, members=members[row.pk]) for row in rows]
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.domain.permissions import SYSTEM, Role
-from jobs.models import Access, Preference
+from jobs.models import Preference
 from jobs.queries.readers import reader
 from jobs.services import access, workspaces
 from jobs.services.people import actor_of
@@ -76,14 +76,14 @@ def test_a_poll_is_refused_at_once(taken: Callable[[User], object], status: int,
 
 def test_a_reader_is_the_account_that_the_orm_knows(db: None) -> None:
     room = workspaces.create(workspaces.parse_workspace({"name": "Shop"}), actor=SYSTEM)
-    user = make_user("edo", Role.EDITOR, is_staff=True, email="edo@example.org")
+    user = make_user("edo", Role.VIEWER, is_staff=True, email="edo@example.org")
     Preference.objects.create(
         user=user, time_zone="Asia/Jakarta", single_keys=False, job_columns=["next"]
     )
-    access.grant(user, Role.ADMINISTRATOR, workspace=room, actor=SYSTEM)
-    access.grant(user, Role.ADMINISTRATOR, tag="db", actor=SYSTEM)
+    access.grant(user, Role.EDITOR, workspace=room, actor=SYSTEM)
+    access.grant(user, Role.OPERATOR, tag="db", actor=SYSTEM)
     plain = make_user("root", None, is_superuser=True)
-    Access.objects.create(user=plain, role="viewer", tag="db")
+    access.grant(plain, Role.VIEWER, tag="db", actor=SYSTEM)
 
     found = {one.pk: reader(one.pk) for one in (user, plain)}
 
