@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jobs.domain.cron_spoken import cron_of
 from jobs.domain.durations import format_duration
 from jobs.domain.errors import ZoneError
 from jobs.domain.states import ScheduleKind
@@ -40,6 +41,8 @@ def schedule_data(row: Values) -> dict[str, Any]:
     }
     for name in _OWN.get(kind, ()):
         data[name] = row[name].strip()
+    if kind == ScheduleKind.CRON:
+        data["expression"] = cron_of(data["expression"])
     chosen = (*_LIMITS, *_CRON_ONLY) if kind == ScheduleKind.CRON else _LIMITS
     data.update({name: row[name].strip() for name in chosen if row[name].strip()})
     for name in _MOMENTS if kind == ScheduleKind.ONCE else _MOMENTS[1:]:

@@ -232,6 +232,17 @@ def test_the_preview_while_typing(editor_client: Client) -> None:
     assert html.count("<li><span><time") == 5
 
 
+def test_words_are_taken_for_the_expression_they_mean(editor_client: Client) -> None:
+    said = schedule(0, expression="Weekdays at 9", timezone="Europe/Paris")
+
+    shown = editor_client.post(reverse("p_job_preview"), filled(**said)).content.decode()
+    post(editor_client, **said)
+
+    assert "Weekdays at 09:00" in shown
+    definition = definition_of(Job.objects.get())
+    assert [one["expression"] for one in definition["schedules"]] == ["0 9 * * 1-5"]
+
+
 def test_fifty_runs_without_script_and_while_typing(editor_client: Client) -> None:
     page = post(editor_client, do="show:50").content.decode()
     typed = editor_client.post(
