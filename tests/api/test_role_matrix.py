@@ -361,9 +361,21 @@ def test_the_matrix_knows_every_operation() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("operation", "roles"),
+    [
+        # The least role and the one before it; that each role may what the one before may is shown
+        # in `tests/web/test_doors.py`. The long run asks all.
+        pytest.param(operation, roles, marks=marks, id=f"{operation}{end}")
+        for operation, (*_, least) in OPERATIONS.items()
+        for roles, marks, end in (
+            (ROLES[ROLES.index(least) - 1 :][:2], [], ""),
+            (ROLES, [pytest.mark.soak], "-all"),
+        )
+    ],
+)
 def test_an_operation_is_open_from_its_least_role_up(
-    operation: str, tmp_path: Path, settings: Settings
+    operation: str, roles: list[Role | None], tmp_path: Path, settings: Settings
 ) -> None:
     places = {"CONFIG_DIR": tmp_path / "config", "TEMPLATES_DIR": tmp_path / "templates"}
     named_places = {**places, "CONFIG_REPOSITORY": small_repository()}
@@ -372,7 +384,7 @@ def test_an_operation_is_open_from_its_least_role_up(
     order = list(Role)
     own = {"{token}", "{user}", "{filter}"} & set(template.split("/"))
     path = ""
-    for number, role in enumerate(ROLES):
+    for number, role in enumerate(roles):
         who = caller(role)
         allowed = role is not None and order.index(role) >= order.index(least)
         # What was read or refused is as it was, and serves the next caller as well.

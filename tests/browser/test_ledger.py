@@ -27,15 +27,13 @@ def job(product: Product) -> int:
 
 
 def sideways(page: Page, width: int) -> bool:
+    page.set_viewport_size({"width": width, "height": 900})
     size: int = page.evaluate("document.documentElement.scrollWidth")
     return size > width
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_ledger_is_balanced_and_spells_a_stretch_out(
-    width: int, job: int, open_page: Open
-) -> None:
-    page = open_page(f"/jobs/{job}/ledger/", width=width)
+def test_the_ledger_is_balanced_and_spells_a_stretch_out(job: int, open_page: Open) -> None:
+    page = open_page(f"/jobs/{job}/ledger/", width=WIDTHS[0])
 
     expect(page.get_by_text("Balanced")).to_be_visible()
     expect(page.locator(".led-sum")).to_contain_text("0 unexplained")
@@ -44,12 +42,11 @@ def test_the_ledger_is_balanced_and_spells_a_stretch_out(
     row.get_by_role("link", name="Show each").click()
     expect(page.locator(".led-each li").nth(1)).to_be_visible()
     assert violations(page) == []
-    assert not sideways(page, width)
+    assert not any(sideways(page, width) for width in WIDTHS)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_row_leads_to_the_chain_of_decisions(width: int, job: int, open_page: Open) -> None:
-    page = open_page(f"/jobs/{job}/ledger/?verdict=overlap", width=width, color_scheme="dark")
+def test_a_row_leads_to_the_chain_of_decisions(job: int, open_page: Open) -> None:
+    page = open_page(f"/jobs/{job}/ledger/?verdict=overlap", width=390, color_scheme="dark")
 
     page.get_by_role("link", name=re.compile("^Why")).last.click()
 
@@ -57,7 +54,7 @@ def test_a_row_leads_to_the_chain_of_decisions(width: int, job: int, open_page: 
     expect(page.get_by_role("heading", name="Overlap")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Execution #\d+, due .* was in the way"))).to_have_count(2)
     assert violations(page) == []
-    assert not sideways(page, width)
+    assert not any(sideways(page, width) for width in WIDTHS)
 
 
 def test_a_question_is_asked_by_the_form(job: int, open_page: Open) -> None:

@@ -393,7 +393,7 @@ def test_a_file_that_cannot_be_imported_is_refused_in_words(
 def test_a_rule_that_explodes_is_refused_in_time(
     event: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ical, "CPU_SECONDS", 4)
+    monkeypatch.setattr(ical, "CPU_SECONDS", 2)
     before = time.monotonic()
 
     message = refusal(file_of(event))
