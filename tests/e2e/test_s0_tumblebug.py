@@ -334,6 +334,8 @@ def test_s0_104_to_107_a_timeout_is_a_failure_and_ends_the_call(site: Site) -> N
 
 
 def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
+    """S4-47: also that an open circuit stays open for the processes that follow."""
+    broken = broken_each_second(site.product)
     done = site.make("done")
     before = site.until(done, status="Scheduled", successCount=1)
     paused = site.make("paused")
@@ -343,16 +345,48 @@ def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
     wait_until(
         lambda: any(call.body["nsId"] == "running" for call in site.stub.calls), what="it runs"
     )
+    wait_until(lambda: kept_out(site.product, broken), what="a due time of the circuit is left out")
+    runs = runs_of(site.product, broken)
 
     site.product.kill_everything()
+    left_out = kept_out(site.product, broken)
     site.stub.stall = False
     site.product.start()
 
     wait_until(lambda: listens(int(site.base.rpartition(":")[2])), what="the port answers")
+    circuit = json.loads(site.shell("curl -s http://localhost:1323/cron/circuit-breaker/status"))
+    assert circuit["state"] == "OPEN"
+    wait_until(lambda: kept_out(site.product, broken) > left_out, what="it stays open")
+    assert runs_of(site.product, broken) == runs
     assert site.ask("GET", f"/{done}")[1] == before
     recovered = site.until(running, status="Scheduled", enabled=True)
     assert (recovered["executionCount"], recovered["failureCount"]) == (1, 1)
     assert site.ask("PUT", f"/{paused}/resume")[1]["enabled"] is True
+
+
+def broken_each_second(product: Product) -> int:
+    """Create a job that fails each second, with a circuit that opens at the second failure."""
+    definition = {
+        "name": "broken",
+        "type": "command",
+        "spec": {"command": "exit 1"},
+        "schedules": [{"kind": "interval", "seconds": 1, "anchor": "start"}],
+        "breaker": {"name": "broken", "threshold": 2, "open_seconds": 900},
+    }
+    created: list[int] = product.ask("create_jobs", definitions=[definition])
+    return created[0]
+
+
+def kept_out(product: Product, job: int) -> int:
+    """Return how many due times of a job its open circuit has left out."""
+    query = "SELECT coalesce(sum(count), 0) FROM jobs_omission WHERE job_id = %s AND detail LIKE %s"
+    [[count]] = product.sql(query, job, "%OPEN until%")
+    return int(count)
+
+
+def runs_of(product: Product, job: int) -> list[Any]:
+    """Return the executions of a job, and how they ended."""
+    return product.sql("SELECT id, state FROM jobs_execution WHERE job_id = %s ORDER BY id", job)
 
 
 def test_s0_80_to_86_an_interval_counts_from_the_end_of_a_run(site: Site) -> None:
