@@ -30,7 +30,8 @@ def test_each_version_says_who_changed_what(viewer_client: Client, changed: Job)
     html = page(viewer_client, changed)
 
     assert html.index('id="v3"') < html.index('id="v2"') < html.index('id="v1"')
-    assert "name, timeout seconds, schedules" in html or "schedules" in html
+    assert "<summary>name, schedules, timeout seconds</summary>" in html
+    assert "<ins>Daily at 05:00 (0 5 * * * · UTC)</ins>" in html
     assert "<del>- echo two</del>" in html
     assert "<ins>+ echo three</ins>" in html
     assert "environment.API KEY" in html, "that a secret changed is told"
