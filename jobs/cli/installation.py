@@ -85,7 +85,7 @@ def retention(api: LazyApi, acts: bool, as_json: bool) -> None:
     words = ", ".join(f"{number} {name}" for name, number in counts.items())
     click.echo(f"{'Removed' if acts else 'It would remove'}: {words}")
     if not found["complete"]:
-        click.echo("There is more" + ("; run it again" if acts else " than was counted in time"))
+        click.echo("There is more; run it again" if acts else "That is at least; there may be more")
 
 
 @cli.command()

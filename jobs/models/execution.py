@@ -160,6 +160,12 @@ class Execution(models.Model):
                 condition=~Q(trigger__in=SCHEDULED_TRIGGERS),
                 name="execution_by_hand",
             ),
+            # What one queue was given, newest first: few of a rare queue among millions.
+            models.Index(fields=["queue", "-id"], name="execution_queue"),
+            # Whose output is kept, the oldest first.
+            models.Index(
+                fields=["finished_at"], condition=Q(log_bytes__gt=0), name="execution_logged"
+            ),
             # The timeline and the ledger of a period over all jobs.
             models.Index(fields=["due_at"], name="execution_due_at"),
         ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from jobs import conf
@@ -28,6 +28,8 @@ from jobs.services.rollups import hour_of
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from django.db.models import QuerySet
 
 DEFAULT_DAYS = 30
@@ -77,12 +79,21 @@ def prune(days: int, *, actor: Actor, now: datetime | None = None, dry_run: bool
 
 
 def with_many() -> list[int]:
-    """Return the jobs that have more executions than stay of each, whatever their age.
+    """Return the jobs that have more executions than stay of each, whatever their age."""
+    return [job_id for job_id, _ in beyond_floor()]
 
-    A monthly job keeps years of its history.
+
+def beyond_floor() -> Iterator[tuple[int, int]]:
+    """Yield each job that has more executions than stay of it, and how many more.
+
+    The counters know without a look at history. A monthly job keeps years of it.
     """
-    many = Job.objects.filter(execution_count__gt=conf.keep_of_each_job()).order_by("pk")
-    return list(many.values_list("pk", flat=True))
+    kept = conf.keep_of_each_job()
+    many = Job.objects.filter(execution_count__gt=kept).order_by("pk")
+    for job_id, made, pruned in many.values_list("pk", "execution_count", "pruned"):
+        beyond = made - sum((pruned or {}).values()) - kept
+        if beyond > 0:
+            yield job_id, beyond
 
 
 def _prune_job(job_id: int, before: datetime) -> Counter[str]:
@@ -151,14 +162,32 @@ def ended_before(moment: datetime) -> Q:
 
 def removable(job_id: int, over: Q) -> QuerySet[Execution]:
     """Return the executions of a job that are ``over`` and may go."""
-    mine = Execution.objects.filter(job=job_id)
-    newest = mine.order_by("-pk").values_list("pk", flat=True)
+    newest = Execution.objects.filter(job=job_id).order_by("-pk").values_list("pk", flat=True)
     kept = conf.keep_of_each_job()
     floor = next(iter(newest[kept - 1 : kept]), 0)
-    counted_on = Dependency.objects.filter(upstream=job_id).exclude(met_by_execution_id=None)
-    last = Job.objects.filter(pk=job_id).exclude(last_execution_id=None)
+    return _may_go([job_id], over).filter(job=job_id, pk__lt=floor)
+
+
+def removable_of(jobs: Sequence[int], over: Q, most: int | None) -> QuerySet[Execution]:
+    """Return the same of several jobs at once; looks at ``most`` executions, the oldest of each."""
+    kept = conf.keep_of_each_job()
+    newest = Execution.objects.filter(job=OuterRef("pk")).order_by("-pk").values("pk")
+    # From the jobs, so that the floor of each is found once and not again for each execution.
+    floors = Job.objects.filter(pk__in=jobs).alias(floor=Subquery(newest[kept - 1 : kept]))
+    below = floors.filter(executions__pk__lt=F("floor")).values_list("executions__pk")
+    if most is None:
+        return _may_go(jobs, over).filter(pk__in=below.order_by())
+    oldest = below.order_by("pk", "executions__pk")[:most]
+    # As a list: given the question itself, PostgreSQL reads the whole table beside its answer.
+    return _may_go(jobs, over).filter(pk__in=[pk for (pk,) in oldest])
+
+
+def _may_go(jobs: Sequence[int], over: Q) -> QuerySet[Execution]:
+    """Return what is ``over``, and nobody counts on; of more jobs than these where asked no more."""
+    counted_on = Dependency.objects.filter(upstream__in=jobs).exclude(met_by_execution_id=None)
+    last = Job.objects.filter(pk__in=jobs).exclude(last_execution_id=None)
     return (
-        mine.filter(over, pk__lt=floor, state__in=_ENDED)
+        Execution.objects.filter(over, state__in=_ENDED)
         .exclude(backfill_item__backfill__state__in=_UNFINISHED)
         .exclude(pk__in=counted_on.values("met_by_execution_id"))
         .exclude(pk__in=last.values("last_execution_id"))

@@ -11,21 +11,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from jobs import conf
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import FAILURES, TERMINAL
 from jobs.models import Execution, LogChunk
 from jobs.services import audit, revisions, statistics
-from jobs.services.retention import ended_before, removable, remove_batch, with_many
+from jobs.services.retention import (
+    beyond_floor,
+    ended_before,
+    removable_of,
+    remove_batch,
+    with_many,
+)
 from jobs.services.writing import write_transaction
 
 _STEP = 500
-COUNTED = 100_000
-# One answer comes within seconds, however much history there is: what is left is done at the next.
-LOOK_SECONDS = 3.0
+# One answer comes at once, however much history there is: a page looks at so many of each kind.
+LOOKED_AT = 5000
+# What is left after so long is done at the next call.
 ACT_SECONDS = 20.0
+# In the text, since with a parameter no database would use the partial index over these.
+_LOGGED = "jobs_execution.log_bytes > 0"
 _FAILED = tuple(state.value for state in FAILURES)
 _COMPLETED = tuple(state.value for state in TERMINAL if state not in FAILURES)
 
@@ -44,7 +52,7 @@ class Keep:
 
 @dataclass(slots=True, kw_only=True)
 class Cleaned:
-    """How much was removed; ``complete`` unless the time was over before the work."""
+    """How much was removed, or would be; ``complete`` unless there may be more."""
 
     completed: int = 0
     failed: int = 0
@@ -71,30 +79,59 @@ def rules() -> Keep:
     )
 
 
-def preview(*, actor: Actor, now: datetime, seconds: float | None = None) -> Cleaned:
-    """Count what a cleanup would remove now; what was counted in time, unless it is complete."""
+def preview(*, actor: Actor, now: datetime, most: int | None = None) -> Cleaned:
+    """Count what a cleanup would remove now; with ``most``, as far as so many of each kind go."""
     require(actor, Permission.DELETE)
-    deadline = None if seconds is None else time.monotonic() + seconds
-    keep, found, going = rules(), Cleaned(), 0
+    keep, found = rules(), Cleaned()
+    going = _count_executions(keep, now, found, most)
+    if found.complete:
+        logs = _logged_before(now - keep.logs)
+        found.logs = (logs if most is None else logs[: going + most]).count() - going
+    found.metrics = statistics.old(now - keep.metrics, most)
+    if most is not None and most in (found.logs, found.metrics):
+        found.complete = False
+    return found
+
+
+def _count_executions(keep: Keep, now: datetime, found: Cleaned, most: int | None) -> int:
+    """Count executions that would go; return of how many output would go anyway."""
     over, old_logs = _both(keep, now), _old_logs(now - keep.logs)
-    for job_id in with_many():
-        if deadline is not None and time.monotonic() > deadline:
-            found.complete = False
-            return found
-        rows = removable(job_id, over).order_by().values("state")
+    going = 0
+    for jobs, number in _together(most or LOOKED_AT):
+        rows = removable_of(jobs, over, most).order_by().values("state")
         counted = rows.annotate(count=Count("pk"), logged=Count("pk", filter=old_logs))
         for state, count, logged in counted.values_list("state", "count", "logged"):
             found.failed += count if state in _FAILED else 0
             found.completed += 0 if state in _FAILED else count
             going += logged
-    # Bounded, like everything that a page asks of the history.
-    found.logs = Execution.objects.filter(old_logs)[: going + COUNTED].count() - going
-    found.metrics = statistics.old(now - keep.metrics)
-    return found
+        if most is not None and number >= most:
+            found.complete = False
+            break
+    return going
+
+
+def _together(most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield jobs that have so many executions together that may go, and how many they have."""
+    jobs: list[int] = []
+    number = 0
+    for job_id, beyond in beyond_floor():
+        jobs.append(job_id)
+        number += beyond
+        if number >= most:
+            yield jobs, number
+            jobs, number = [], 0
+    if jobs:
+        yield jobs, number
 
 
 def _old_logs(before: datetime) -> Q:
     return Q(log_bytes__gt=0, finished_at__lt=before)
+
+
+def _logged_before(before: datetime) -> QuerySet[Execution]:
+    """Return the executions of which old output is kept, along the index of those with output."""
+    rows = Execution.objects.filter(finished_at__lt=before)
+    return rows.extra(where=[_LOGGED])  # noqa: S610 - a constant
 
 
 def clean(
@@ -126,9 +163,8 @@ def _steps(keep: Keep, done: Cleaned, now: datetime) -> Iterator[None]:
             done.failed += failed
             done.completed += removed.total() - failed
             yield
-    last, more = 0, True
-    while more:
-        last, more = _forget_logs(last, now - keep.logs, done)
+    while forgotten := _forget_logs(now - keep.logs):
+        done.logs += forgotten
         yield
     while forgotten := statistics.forget_batch(now - keep.metrics):
         done.metrics += forgotten
@@ -158,13 +194,11 @@ def _first_beyond(states: tuple[str, ...], number: int) -> int:
     return found[number] if len(found) > number else 0
 
 
-def _forget_logs(last: int, before: datetime, done: Cleaned) -> tuple[int, bool]:
-    """Remove the output of old executions that stay; return how far it got, and if there is more."""
-    old = Execution.objects.filter(_old_logs(before), pk__gt=last)
-    ids = list(old.order_by("pk").values_list("pk", flat=True)[:_STEP])
+def _forget_logs(before: datetime) -> int:
+    """Remove the output of some old executions that stay; 0 when there is no more."""
+    ids = list(_logged_before(before).order_by("finished_at").values_list("pk", flat=True)[:_STEP])
     if ids:
         with write_transaction():
             LogChunk.objects.filter(execution__in=ids).delete()
             Execution.objects.filter(pk__in=ids).update(log_bytes=0)
-        done.logs += len(ids)
-    return (ids[-1] if ids else last), len(ids) == _STEP
+    return len(ids)

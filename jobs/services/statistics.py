@@ -35,12 +35,13 @@ def forget_batch(before: datetime) -> int:
         return _forget_queues(before) or _forget_engine(before) or _forget_jobs(before)
 
 
-def old(before: datetime) -> int:
-    """Return how many rows of hours before ``before`` there are to forget."""
-    return sum(
-        rows.filter(hour__gt=FORGOTTEN, hour__lt=before).count()
-        for rows in (Stat.objects, EngineStat.objects, JobStat.objects)
-    )
+def old(before: datetime, most: int | None = None) -> int:
+    """Return how many rows of hours before ``before`` there are to forget, ``most`` at most."""
+    found = 0
+    for table in (Stat.objects, EngineStat.objects, JobStat.objects):
+        rows = table.filter(hour__gt=FORGOTTEN, hour__lt=before)
+        found += (rows if most is None else rows[: most - found]).count()
+    return found
 
 
 def _forget_queues(before: datetime) -> int:

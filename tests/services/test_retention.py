@@ -30,7 +30,7 @@ from jobs.models import (
     Omission,
 )
 from jobs.python_api import cleanup_old_logs
-from jobs.services import artifacts, retention
+from jobs.services import artifacts, retention, retention_rules
 from jobs.services.backfill_due import list_due
 from jobs.services.explaining import explain
 from jobs.services.proof import prove_ledger
@@ -272,10 +272,13 @@ def test_s1_109_what_goes_is_shown_first_and_the_settings_say_what_stays(
     call_command("prune", rules=True, dry_run=True, stdout=out)
     before = Execution.objects.count()
 
-    # The settings' time may be over before the work: nothing is half removed, and the rest is left.
-    monkeypatch.setattr(retention_page, "LOOK_SECONDS", -1.0)
+    # The page looks at a bounded number, and time may be over before the work: nothing is half
+    # removed, and the rest is left.
+    monkeypatch.setattr(retention_page, "LOOKED_AT", 4)
     monkeypatch.setattr(retention_page, "ACT_SECONDS", 0.0)
-    assert "there may be more" in admin_client.get(reverse("retention")).content.decode()
+    part = admin_client.get(reverse("retention"))
+    assert "there may be more" in part.content.decode()
+    assert sum(one.count for one in part.context["rules"][:2]) == 4
     refused = editor_client.post(reverse("retention_run"))
     assert (refused.status_code, Execution.objects.count()) == (303, before)
     assert admin_client.post(reverse("retention_run"))["Location"] == reverse("retention")
@@ -294,3 +297,40 @@ def test_s1_109_what_goes_is_shown_first_and_the_settings_say_what_stays(
     assert "logs: 7 removed" in rest.getvalue()
     job.refresh_from_db()
     assert (states_of(job) + Counter(job.pruned)).total() == job.execution_count
+
+
+@time_machine.travel(NOW, tick=False)
+def test_the_preview_asks_as_often_for_many_jobs_and_counts_what_goes(
+    job: Job, django_assert_num_queries: Any
+) -> None:
+    """Six ask for the newest of a state, others for counters, floors, counts, logs and sums."""
+    rows = list(Execution.objects.filter(job=job).order_by("pk"))
+    held = make_backfill(make_job(name="again", schedules=[cron("0 * * * *")]))
+    held.items.create(due_at=rows[0].due_at, execution=rows[0])
+    Dependency.objects.create(
+        job=held.job, upstream=job, outcome="done", met_by_execution_id=rows[1].pk
+    )
+    others = [make_job(name=f"daily-{n}", schedules=[cron("0 0 * * *")]) for n in range(6)]
+    for place, other in enumerate(others):
+        for day in range(40, 34 - place, -1):
+            add(other, NOW - timedelta(days=day), state="succeeded", trigger="schedule")
+    Execution.objects.update(log_bytes=1)
+    Job.objects.filter(pk=others[2].pk).update(last_execution_id=first_of(others[2]))
+
+    with django_assert_num_queries(13):
+        seen = retention_rules.preview(actor=SYSTEM, now=NOW, most=1000)
+    with django_assert_num_queries(12):  # not the logs: it is not known which of them go anyway
+        part = retention_rules.preview(actor=SYSTEM, now=NOW, most=7)
+    everything = retention_rules.preview(actor=SYSTEM, now=NOW)
+    gone = retention_rules.clean(actor=SYSTEM, now=NOW)
+
+    assert (part.complete, 0 < part.completed + part.failed <= 7) == (False, True)
+    assert seen == everything == gone
+    assert (gone.complete, gone.completed > 25, gone.failed, gone.logs > 0) == (True, True, 1, True)
+    kept = {rows[0].pk, rows[1].pk, first_of(others[2])}
+    assert set(Execution.objects.filter(pk__in=kept).values_list("pk", flat=True)) == kept
+    assert retention_rules.clean(actor=SYSTEM, now=NOW).counts() == dict.fromkeys(gone.counts(), 0)
+
+
+def first_of(job: Job) -> int:
+    return Execution.objects.filter(job=job).earliest("pk").pk

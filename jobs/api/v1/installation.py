@@ -17,7 +17,7 @@ from jobs.domain.selfcheck import Finding, worst
 from jobs.models import Execution
 from jobs.queries.configuration import Setting, configuration
 from jobs.services import canary, example_set, examples, retention_rules, selfcheck
-from jobs.services.retention_rules import ACT_SECONDS, LOOK_SECONDS, Cleaned
+from jobs.services.retention_rules import ACT_SECONDS, LOOKED_AT, Cleaned
 
 router = Router(tags=["installation"])
 _SAMPLES = "samples"
@@ -91,7 +91,7 @@ class RetentionDocument(BaseModel):
 
     rules: RetentionRules
     would_remove: RetentionCounts
-    complete: bool = Field(description="False: there is more; it was counted for seconds only.")
+    complete: bool = Field(description="False: there may be more; 5,000 of each kind are looked at.")
 
 
 class RetentionResult(BaseModel):
@@ -146,7 +146,7 @@ def settings_(request: ApiRequest) -> SettingList:
 @router.get("/retention", response=RetentionDocument)
 def retention(request: ApiRequest) -> RetentionDocument:
     """Return what is kept, and what a cleanup would remove now."""
-    found = retention_rules.preview(actor=request.auth, now=timezone.now(), seconds=LOOK_SECONDS)
+    found = retention_rules.preview(actor=request.auth, now=timezone.now(), most=LOOKED_AT)
     keep = retention_rules.rules()
     rules = RetentionRules(
         completed_days=keep.completed.days,

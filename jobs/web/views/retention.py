@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from jobs import conf
 from jobs.domain.permissions import Permission
 from jobs.services import retention_rules
-from jobs.services.retention_rules import ACT_SECONDS, LOOK_SECONDS, Cleaned, Keep
+from jobs.services.retention_rules import ACT_SECONDS, LOOKED_AT, Cleaned, Keep
 from jobs.web import formats, guard
 from jobs.web.http import AuthedRequest, toast_on_page
 from jobs.web.toasts import Toast
@@ -42,12 +42,12 @@ class Rule:
 @guard.page(Permission.ADMINISTER)
 def retention_page(request: AuthedRequest) -> HttpResponse:
     """Show what would be removed now."""
-    found = retention_rules.preview(actor=request.actor, now=timezone.now(), seconds=LOOK_SECONDS)
+    found = retention_rules.preview(actor=request.actor, now=timezone.now(), most=LOOKED_AT)
     context = {
         "section": "settings",
         "rules": _rules(retention_rules.rules(), found),
         "found": found,
-        "anything": any(found.counts().values()),
+        "anything": not found.complete or any(found.counts().values()),
         "floor": conf.keep_of_each_job(),
     }
     return render(request, "pages/retention.html", context)
