@@ -22,6 +22,13 @@ import pytest
 from tests.migrated import administer, on_server, postgres_template, template
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVER = bool(os.environ.get("TEST_POSTGRES_URL"))
+# For races that row locks can lose and SQLite's one writer can hardly: on PostgreSQL where there is a
+# server, else on SQLite; the long run has both.
+WHERE_IT_IS_HARDER = [
+    pytest.param("sqlite", marks=[pytest.mark.soak] if SERVER else []),
+    pytest.param("postgresql", marks=[] if SERVER else [pytest.mark.soak]),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

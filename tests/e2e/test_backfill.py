@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.databases import Database, start, stop
+from tests.e2e.databases import WHERE_IT_IS_HARDER, Database, start, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS, DUE = 5, 30
@@ -31,6 +31,7 @@ for number in range({JOBS}):
 LEFT = "SELECT count(*) FROM jobs_backfillitem WHERE execution_id IS NOT NULL"
 
 
+@pytest.mark.parametrize("database", WHERE_IT_IS_HARDER, indirect=True)
 @pytest.mark.parametrize(
     ("dispatchers", "kills"), [(2, 2), pytest.param(3, 8, marks=pytest.mark.soak)]
 )

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.databases import ROOT, Database, moment, running
+from tests.e2e.databases import ROOT, WHERE_IT_IS_HARDER, Database, moment, running
 from tests.e2e.test_pause_races import check_that_each_due_time_has_one_verdict
 
 JOBS = 40
 
 
+@pytest.mark.parametrize("database", WHERE_IT_IS_HARDER, indirect=True)
 @pytest.mark.parametrize("freezes", [24, pytest.param(200, marks=pytest.mark.soak)])
 def test_what_is_frozen_before_it_is_due_makes_no_execution(
     database: Database, freezes: int

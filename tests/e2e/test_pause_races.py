@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.databases import ROOT, Database, moment, running
+from tests.e2e.databases import ROOT, WHERE_IT_IS_HARDER, Database, moment, running
 
 JOBS = 20
 PEOPLE = 2
 
 
-@pytest.mark.parametrize("pauses", [30, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("database", WHERE_IT_IS_HARDER, indirect=True)
+@pytest.mark.parametrize("pauses", [20, pytest.param(1000, marks=pytest.mark.soak)])
 def test_what_is_paused_before_it_is_due_does_not_start(database: Database, pauses: int) -> None:
     database.manage(
         "make_jobs", f"--count={JOBS}", "--every=1", "--command=true",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e.conftest import REQUIRED
+from tests.e2e.databases import postgres_database
 from tests.e2e.harness import Product, wait_until
 
 SECRET = "the-secret-key-of-this-very-test-and-no-other"
@@ -48,13 +47,8 @@ def own_database(kind: str) -> Iterator[dict[str, str]]:
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
         (pytest.fail if REQUIRED else pytest.skip)("TEST_POSTGRES_URL is not set")
-    import psycopg
-
-    name = f"jobdeck_python_{os.getpid()}_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()}
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with postgres_database(server) as url:
+        yield {"DATABASE_URL": url}
 
 
 def job_id(product: Product, name: str) -> int:
