@@ -51,11 +51,8 @@ class TemplateExecutor:
 def order_of(spec: TemplateSpec, context: ExecutionContext) -> Order:
     """Return what the child is to do; InvalidError says why it cannot be done here."""
     custom = spec.custom or CustomCommands()
-    binary = find_binary(context.environment.get("PATH"))
-    if binary is None and not _does_without(custom, spec.operation):
-        raise InvalidError(NOT_FOUND)
     return Order(
-        binary=binary,
+        binary=_binary_for(spec, custom, context.environment.get("PATH")),
         source=source_of(spec, context),
         template=spec.template,
         workspace=context.workspace_id,
@@ -63,6 +60,19 @@ def order_of(spec: TemplateSpec, context: ExecutionContext) -> Order:
         custom=custom,
         variables=variables_of(spec, context),
     )
+
+
+def _binary_for(spec: TemplateSpec, custom: CustomCommands, path: str | None) -> str | None:
+    """Return the program; None where there is none and every step has a command of its own."""
+    try:
+        found = find_binary(path)
+        if found is None:
+            raise InvalidError(NOT_FOUND)
+    except InvalidError:
+        if _does_without(custom, spec.operation):
+            return None
+        raise
+    return found
 
 
 def find_binary(path: str | None = None) -> str | None:

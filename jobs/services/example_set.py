@@ -1,17 +1,18 @@
 """The examples of five schedulers: workspaces and jobs that show what there is, on one machine alone.
 
 They need nothing outside: what asks another service elsewhere writes or reads a file here. Their
-files lie in the working directories of their workspaces.
+files lie in the working directories of their workspaces; the template lies with the templates.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from jobs.domain.errors import StateError
-from jobs.domain.permissions import Actor, Permission, require
-from jobs.models import Job, Workspace
-from jobs.services import examples, jobs, workspaces
+from jobs.domain.errors import ConflictError, StateError
+from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.models import Job, JobTag, Template, Workspace
+from jobs.services import example_site, examples, jobs, templates, workspaces
 from jobs.services.definitions import parse_definition
 from jobs.services.writing import write_transaction
 
@@ -22,7 +23,16 @@ WORKSPACES = {
     "scanner": "Looks after container images and a database of weaknesses",
     "office": "Marks who is present",
     "air": "Measurements of air quality and their daily figures",
+    example_site.NAME: example_site.TEXT,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What became of a removal."""
+
+    names: list[str]  # of jobs, workspaces and the template that are gone
+    kept: list[str]  # why something stays, in sentences
 
 
 def load(*, actor: Actor, force: bool = False) -> list[str]:
@@ -35,10 +45,12 @@ def load(*, actor: Actor, force: bool = False) -> list[str]:
         raise StateError("There are jobs already. Load the examples into an empty installation.")
     with write_transaction():
         rooms = set(Workspace.objects.values_list("name", flat=True))
+        example_site.put_template(actor=actor)
         for name, description in WORKSPACES.items():
             if name not in rooms:
-                asked = workspaces.parse_workspace({"name": name, "description": description})
-                workspaces.create(asked, actor=actor)
+                asked = {"name": name, "description": description}
+                asked = example_site.workspace() if name == example_site.NAME else asked
+                workspaces.create(workspaces.parse_workspace(asked), actor=actor)
         present = set(Job.objects.present().values_list("workspace__name", "name"))
         missing = [one for one in definitions() if (one["workspace"], one["name"]) not in present]
         for one in missing:
@@ -46,9 +58,40 @@ def load(*, actor: Actor, force: bool = False) -> list[str]:
     return [one["name"] for one in missing]
 
 
+def remove(*, actor: Actor) -> Removed:
+    """Take the examples away again: their jobs, and the workspaces that are empty then.
+
+    A job that somebody has put beside them stays, and so does its workspace. What is deployed
+    is not given up: it is destroyed first.
+    """
+    require_everywhere(actor, Permission.ADMINISTER)
+    names, kept = [], []
+    ours = {(one["workspace"], one["name"]) for one in definitions()}
+    tagged = JobTag.objects.filter(tag=TAG).values("job")
+    for job in Job.objects.present().filter(pk__in=tagged).select_related("workspace"):
+        if job.workspace and (job.workspace.name, job.name) in ours:
+            jobs.delete(job.pk, actor=actor)
+            names.append(job.name)
+    for room in Workspace.objects.filter(name__in=WORKSPACES).order_by("name"):
+        try:
+            workspaces.delete(room.name, actor=actor)
+        except ConflictError as error:
+            kept.append(error.message)
+        else:
+            names.append(room.name)
+    for template in Template.objects.filter(name=example_site.NAME, source_url=""):
+        try:
+            templates.remove(template.name, actor=actor)
+        except ConflictError as error:
+            kept.append(error.message)
+        else:
+            names.append(f"template {template.name}")
+    return Removed(names=names, kept=kept)
+
+
 def definitions() -> list[dict[str, Any]]:
     """Return the jobs, room by room."""
-    return [*_resources(), *_shop(), *_scanner(), *_office(), *_air()]
+    return [*_resources(), *_shop(), *_scanner(), *_office(), *_air(), *_hello()]
 
 
 def _job(
@@ -76,6 +119,10 @@ def _cron(expression: str, zone: str = "UTC") -> dict[str, Any]:
 
 def _every(seconds: int, **more: Any) -> dict[str, Any]:
     return {"kind": "interval", "seconds": seconds, "anchor": "start", **more}
+
+
+def _on(event: str) -> dict[str, Any]:
+    return {"kind": "event", "event": event}
 
 
 def _resources() -> list[dict[str, Any]]:
@@ -262,4 +309,29 @@ cat paris/*.jsonl 2>/dev/null | wc -l | tee "reports/$(date -u +%F).txt"
             category="analytics",
             priority="high",
         ),
+    ]
+
+
+def _hello() -> list[dict[str, Any]]:
+    """What waits for the deployment and the destruction of its workspace."""
+    room = example_site.NAME
+    weekly = _job(
+        room, "deploy-a-copy", "Deploys the template by a job of its own", _cron("0 4 * * 1")
+    )
+    return [
+        _job(
+            room,
+            "smoke-test",
+            "Looks at what was deployed, after each deployment",
+            _on("@deployment"),
+            command="grep '<h1>' public/index.html",
+        ),
+        _job(
+            room,
+            "tidy-up",
+            "Deletes the page, after each destruction",
+            _on("@destroy"),
+            command="rm -rf public && echo 'nothing is left'",
+        ),
+        {**weekly, "type": "template", "spec": example_site.job_spec()},
     ]

@@ -45,14 +45,15 @@ class Place(NamedTuple):
 def is_first_run(actor: Actor, *, besides: str = "") -> bool:
     """Say whether nobody has made a job yet; who sees only some jobs cannot tell.
 
-    Jobs with the tag ``besides`` do not count.
+    Jobs with the tag ``besides`` do not count, nor what deploys their workspaces.
     """
     if not actor.sees_all:
         return False
     own = Job.objects.filter(created_by=CODE.name, external_id__in=_OWN)
     made = Job.objects.present().exclude(pk__in=own.values("pk")).exclude(name=canary.NAME)
     if besides:
-        made = made.exclude(pk__in=JobTag.objects.filter(tag=besides).values("job"))
+        tagged = JobTag.objects.filter(tag=besides).values("job")
+        made = made.exclude(pk__in=tagged).filter(operation_of=None)
     return not made.exists()
 
 

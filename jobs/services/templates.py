@@ -90,12 +90,13 @@ def update(name: str, *, actor: Actor) -> Updated:
     """Fetch a template's files anew; where they differ, compare what is deployed with them.
 
     Nothing is deployed. A source that cannot be fetched leaves everything as it is, and is kept.
+    A template without a source is taken as its files on this host are now.
     """
     require_everywhere(actor, Permission.ADMINISTER)
     row = get_template(name)
     source = Source(url=row.source_url, path=row.source_path, ref=row.source_ref)
     try:
-        with _fetched(source) as (files, version):
+        with _fetched(source) if source.url else _at_hand(_place(row)) as (files, version):
             changed = _brought_forward(row, files, version, actor)
     except (JobdeckError, OSError) as error:
         Template.objects.filter(pk=row.pk).update(checked_at=timezone.now(), fault=str(error))
@@ -114,7 +115,8 @@ def _brought_forward(row: Template, files: Path, version: str, actor: Actor) -> 
         row.version = version
         row.save(update_fields=["checked_at", "fault", "version"])
         return False
-    _put(files, _place(row))
+    if files != _place(row):
+        _put(files, _place(row))
     with write_transaction():
         before = _shown(row)
         row.version, row.content_hash, row.updated_at = version, found, now
@@ -175,7 +177,9 @@ def faults_of(row: Template) -> list[str]:
         changed = content_hash(place) != row.content_hash
     except InvalidError as error:
         return [error.message]
-    return [f"The files in {place} were changed by hand."] if changed else []
+    if not changed:
+        return []
+    return [f"The files in {place} were changed by hand{'' if row.source_url else ': update it'}."]
 
 
 def _place(row: Template) -> Path:
@@ -207,6 +211,14 @@ def _fetched(source: Source) -> Iterator[tuple[Path, str]]:
         version = git("rev-parse", "HEAD", within=checkout).strip()[:_SHORT]
         shutil.rmtree(checkout / ".git")
         yield _directory(checkout, source.path), version
+
+
+@contextmanager
+def _at_hand(place: Path) -> Iterator[tuple[Path, str]]:
+    """Give the directory of a template that was never fetched; it has no commit."""
+    if not has_configuration(place):
+        raise InvalidError(f"{place} holds no *.tf file: put the template's files there.")
+    yield place, ""
 
 
 def _directory(checkout: Path, path: str) -> Path:

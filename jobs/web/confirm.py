@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -31,3 +34,16 @@ class Confirm:
     instead: str = ""
     instead_url: str = ""
     harmless: bool = False  # it can be done again: no alarming colour
+
+
+def deletion(kind: str, name: str, *, facts: Sequence[Fact], verb: str) -> Confirm:
+    """Ask before something is deleted that is called by its name in its addresses."""
+    return Confirm(
+        title=_("Delete %s?") % name,
+        facts=facts,
+        url=reverse(f"{kind}_delete", args=[name]),
+        partial_url=reverse(f"p_{kind}_delete", args=[name]),
+        back_url=reverse(kind, args=[name]),
+        keep=_("Keep it"),
+        verb=verb,
+    )

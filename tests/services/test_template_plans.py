@@ -148,3 +148,30 @@ def test_a_source_that_is_gone_leaves_the_files_and_is_told(
     assert (
         "cannot be fetched" in admin_client.get(reverse("template", args=["shop"])).content.decode()
     )
+
+
+def test_the_page_of_a_template_follows_a_plan_by_itself(
+    repository: Path, admin_client: Client
+) -> None:
+    page, region = (reverse(name, args=["shop"]) for name in ("template", "p_template"))
+
+    def look(tag: str = "") -> tuple[int, str, str]:
+        answer = admin_client.get(region, headers={"HX-PTag": tag})
+        return answer.status_code, answer.content.decode(), answer["HX-PTag"]
+
+    (repository / "main.tf").write_text(site("two", "three"))
+    commit(repository)
+    before = look()
+    standing_still = look(before[2])
+    templates.update("shop", actor=SYSTEM)
+    planning = look(before[2])
+    work()
+    planned = look(planning[2])
+    whole = admin_client.get(page).content.decode()
+
+    assert standing_still[0] == 304
+    assert (planning[0], "Being compared" in planning[1]) == (200, True)
+    assert "2 to add, 0 to change, 1 to destroy" in planned[1]
+    assert f'hx-get="{region}"' in whole
+    assert "every 5s" in whole
+    assert "2 to add" in whole

@@ -100,6 +100,8 @@ def test_the_page_says_what_an_operator_needs_first(
     for name in ("alert_acknowledge", "alert_run_again", "alert_pause_job", "alert_mute"):
         assert reverse(name, args=[row.pk]) in html
         assert reverse(name, args=[row.pk]) not in seen
+    assert len(re.findall(r">Acknowledge</button>", html)) == 1
+    assert len(re.findall(r">Acknowledge with the note</button>", html)) == 1
 
     paused = operator_client.post(reverse("alert_pause_job", args=[row.pk]), headers=HTMX)
     job.refresh_from_db()

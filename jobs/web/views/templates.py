@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,13 +19,15 @@ from jobs.queries.templates import get_template, list_templates, name_of_number,
 from jobs.services import templates
 from jobs.services.template_requests import parse_template
 from jobs.web import guard, template_words
-from jobs.web.confirm import Confirm, Fact
+from jobs.web.confirm import Confirm, Fact, deletion
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
+from jobs.web.live import region, tag_of
 from jobs.web.template_forms import form_of
 from jobs.web.toasts import Toast
 
 _SIZE = 50
+_TOPICS = ("jobs", "executions")
 _FIELDS = ("name", "url", "path", "ref", "description")
 
 
@@ -51,16 +54,37 @@ def template_list(request: AuthedRequest) -> HttpResponse:
 @guard.page()
 def template_page(request: AuthedRequest, template: str) -> HttpResponse:
     """Show one with the workspaces that name it."""
-    row = rows_of([get_template(template)])[0]
+    row = get_template(template)
     context = {
         "section": "templates",
+        "may_change": request.actor.may(Permission.ADMINISTER),
+        "faults": templates.faults_of(row),
+        **_uses(row),
+        "tag": tag_of(*_TOPICS, now=timezone.now(), extra=_extra(row)),
+    }
+    return render(request, "pages/template.html", context)
+
+
+@guard.page()
+def uses_region(request: AuthedRequest, template: str) -> HttpResponse:
+    """Answer the poll of a template and of the workspaces that name it: plans end meanwhile."""
+    row = get_template(template)
+    tag = tag_of(*_TOPICS, now=timezone.now(), extra=_extra(row))
+    return region(request, "partials/template_uses.html", tag, lambda: _uses(row))
+
+
+def _extra(row: Template) -> str:
+    """Return what changes with the template itself, which no topic counts."""
+    return f"{row.updated_at.timestamp()}{row.checked_at and row.checked_at.timestamp()}"
+
+
+def _uses(template: Template) -> dict[str, object]:
+    row = rows_of([template])[0]
+    return {
         "row": row,
         "template": row.template,
         "uses": [template_words.shown(one) for one in row.uses],
-        "faults": templates.faults_of(row.template),
-        "may_change": request.actor.may(Permission.ADMINISTER),
     }
-    return render(request, "pages/template.html", context)
 
 
 @guard.form(Permission.ADMINISTER)
@@ -147,12 +171,5 @@ def _question(row: Template) -> Confirm:
         if users
         else Fact("circle-check", _("No workspace names it."))
     )
-    return Confirm(
-        title=_("Delete %s?") % row.name,
-        facts=[used, Fact("folder", _("Its files go with it; what is deployed stays."))],
-        url=reverse("template_delete", args=[row.name]),
-        partial_url=reverse("p_template_delete", args=[row.name]),
-        back_url=reverse("template", args=[row.name]),
-        keep=_("Keep it"),
-        verb=_("Delete template"),
-    )
+    files = Fact("folder", _("Its files go with it; what is deployed stays."))
+    return deletion("template", row.name, facts=[used, files], verb=_("Delete template"))

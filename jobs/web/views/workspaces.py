@@ -20,7 +20,7 @@ from jobs.queries.workspaces import get_workspace, list_workspaces, name_of_numb
 from jobs.services import workspaces
 from jobs.web import freezing, guard
 from jobs.web import workspace_forms as drafts
-from jobs.web.confirm import Confirm, Fact
+from jobs.web.confirm import Confirm, Fact, deletion
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
 from jobs.web.rows import shown
@@ -172,15 +172,7 @@ def _question(row: Workspace) -> Confirm:
         else Fact("circle-check", _("No job lives in it."))
     )
     rights = Fact("user", _("Its variables and the roles for it go with it."))
-    return Confirm(
-        title=_("Delete %s?") % row.name,
-        facts=[inside, rights],
-        url=reverse("workspace_delete", args=[row.name]),
-        partial_url=reverse("p_workspace_delete", args=[row.name]),
-        back_url=reverse("workspace", args=[row.name]),
-        keep=_("Keep it"),
-        verb=_("Delete workspace"),
-    )
+    return deletion("workspace", row.name, facts=[inside, rights], verb=_("Delete workspace"))
 
 
 def _done(request: AuthedRequest, text: str, row: Workspace) -> HttpResponse:
