@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job, Schedule
@@ -14,23 +15,78 @@ from jobs.models.job import of_jobs_seen_by
 # What waits for its start is no row yet; what ended without one is.
 LOGGED = Q(started_at__isnull=False) | Q(finished_at__isnull=False)
 
-_OF_SCHEDULE = (
-    "job", "kind", "expression", "seconds_position", "seconds", "at", "timezone", "event",
-)  # fmt: skip
+
+class ListedSchedule(NamedTuple):
+    """What tells in words when a schedule fires."""
+
+    kind: str
+    expression: str
+    seconds_position: str
+    seconds: int | None
+    at: datetime | None
+    timezone: str
+    event: str
 
 
-def jobs_of(actor: Actor, *fields: str) -> QuerySet[Job]:
-    """Return all jobs that somebody may see, oldest first, with no more than ``fields``.
+class ListedJob(NamedTuple):
+    """What the lists of these interfaces show of a job."""
 
-    The lists of these interfaces know no pages: what is not shown would be most of their cost.
+    id: int
+    external_id: str
+    name: str
+    description: str
+    next_fire_at: datetime | None
+    state: str
+
+
+class JobFigures(NamedTuple):
+    """What a job's statistics are made from."""
+
+    external_id: str
+    name: str
+    category: str
+    state: str
+    next_fire_at: datetime | None
+    last_started_at: datetime | None
+    last_state: str
+    last_error: str
+    last_duration_seconds: float | None
+    success_count: int
+    failure_count: int
+    live_count: int
+
+
+def figures_of(actor: Actor, category: str = "") -> list[JobFigures]:
+    """Return those of all jobs that somebody may see, oldest first, or of a category.
+
+    The lists of these interfaces know no pages. Their rows are plain values: whole objects would be
+    most of their cost.
     """
-    return Job.objects.present().visible_to(actor).order_by("pk").only(*fields)
+    jobs = _jobs_of(actor)
+    if category:
+        jobs = jobs.filter(category=category)
+    ended = F("success_count") + F("failure_count") + F("cancelled_count") + F("skipped_count")
+    stored = JobFigures._fields[:-1]
+    return list(map(JobFigures._make, jobs.values_list(*stored, F("execution_count") - ended)))
 
 
-def scheduled_jobs_of(actor: Actor, *fields: str) -> QuerySet[Job]:
-    """Return them with their schedules; one query more."""
-    schedules = Schedule.objects.only(*_OF_SCHEDULE)
-    return jobs_of(actor, *fields).prefetch_related(Prefetch("schedules", schedules))
+def scheduled_jobs_of(actor: Actor) -> list[tuple[ListedJob, ListedSchedule | None]]:
+    """Return all jobs that somebody may see, oldest first, each with its first schedule; two queries."""
+    jobs = _jobs_of(actor)
+    rows = Schedule.objects.filter(job__in=jobs.order_by().values("pk"))
+    # The last one stays: the first of each job.
+    first = {
+        job_id: ListedSchedule._make(values)
+        for job_id, *values in rows.order_by("-position").values_list(
+            "job", *ListedSchedule._fields
+        )
+    }
+    listed = map(ListedJob._make, jobs.values_list(*ListedJob._fields))
+    return [(job, first.get(job.id)) for job in listed]
+
+
+def _jobs_of(actor: Actor) -> QuerySet[Job]:
+    return Job.objects.present().visible_to(actor).order_by("pk")
 
 
 def job_called(actor: Actor, job_id: str) -> Job | None:

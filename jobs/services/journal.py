@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Protocol
 
 from django.db import DatabaseError
 
@@ -19,7 +20,19 @@ log = logging.getLogger("Scheduler")
 TYPE = "registerCspResources"
 
 
-def public_id(job: Job) -> str:
+class Called(Protocol):
+    """A job, as far as its names go."""
+
+    @property
+    def external_id(self) -> str:
+        """Return the id that another interface knows it by; empty without one."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+
+
+def public_id(job: Called) -> str:
     """Return how a job is called outside: by its own id, or its name where it was made on a page."""
     return job.external_id or job.name
 

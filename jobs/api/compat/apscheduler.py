@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from jobs.domain.cron_grammar import NICKNAMES
 from jobs.domain.states import ScheduleKind, SecondsPosition
 from jobs.domain.zones import zone
-from jobs.models import Job, Schedule
+from jobs.models import Schedule
+from jobs.queries.logged import ListedSchedule
 
 _FIELDS = ("minute", "hour", "day", "month", "day_of_week")
 # The order in which APScheduler names them.
 _SHOWN = ("month", "day", "day_of_week", "hour", "minute", "second")
 
 
-def trigger_of(job: Job) -> str | None:
-    """Return the first schedule of a job; None where it runs only when it is started."""
-    first = next(iter(job.schedules.all()), None)
-    return None if first is None else trigger_text(first)
-
-
-def trigger_text(schedule: Schedule) -> str:
+def trigger_text(schedule: Schedule | ListedSchedule) -> str:
     """Return one schedule as text."""
     match schedule.kind:
         case ScheduleKind.CRON:
@@ -34,6 +30,7 @@ def trigger_text(schedule: Schedule) -> str:
             return f"event[{schedule.event}]"
 
 
+@lru_cache(maxsize=1024)
 def _cron(expression: str, seconds_position: str) -> str:
     """Name each field that says something; the minute always, so that none is left empty."""
     words = NICKNAMES.get(expression.strip().lower(), expression).split()

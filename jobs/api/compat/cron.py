@@ -59,10 +59,7 @@ answered = facade(error_body)
 def job_stats(request: HttpRequest) -> HttpResponse:
     """Answer the statistics of all jobs, or of those of a category."""
     actor = _reader(request)
-    category = request.GET.get("category", "")
-    found = logged.jobs_of(actor, *documents.OF_JOB)
-    if category:
-        found = found.filter(category=category)
+    found = logged.figures_of(actor, request.GET.get("category", ""))
     return as_json([documents.stats(job) for job in found])
 
 
@@ -164,7 +161,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     failed = sum(one.sample.failed for one in found)
     return as_json(
         {
-            "cronJobs": [documents.stats(job) for job in logged.jobs_of(actor, *documents.OF_JOB)],
+            "cronJobs": [documents.stats(job) for job in logged.figures_of(actor)],
             "queueHealth": [documents.queue(one) for one in found],
             "circuitBreaker": _shown_breaker(),
             "circuitBreakers": _breakers(),

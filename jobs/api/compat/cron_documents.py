@@ -11,17 +11,12 @@ from jobs.domain.bottlenecks import Bottleneck
 from jobs.domain.recommendations import Recommendation
 from jobs.domain.states import FAILURES, BreakerState, JobState
 from jobs.domain.trends import Trend
-from jobs.models import Breaker, Job
+from jobs.models import Breaker
+from jobs.queries.logged import JobFigures
 from jobs.queries.queue_health import Point, QueueHealth
 from jobs.services.journal import public_id
 
 _FAILED = frozenset(state.value for state in FAILURES)
-# What a job's statistics are made from.
-OF_JOB = (
-    "external_id", "name", "category", "state", "next_fire_at", "last_started_at", "last_state",
-    "last_error", "last_duration_seconds", "execution_count", "success_count", "failure_count",
-    "cancelled_count", "skipped_count",
-)  # fmt: skip
 
 
 def moment(value: datetime | None) -> str | None:
@@ -36,7 +31,7 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def stats(job: Job) -> dict[str, Any]:
+def stats(job: JobFigures) -> dict[str, Any]:
     """Return the statistics of a job; runs are counted when they have ended."""
     duration = job.last_duration_seconds
     return {

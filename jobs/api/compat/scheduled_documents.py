@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from jobs import conf
-from jobs.api.compat.apscheduler import trigger_of
+from jobs.api.compat.apscheduler import trigger_text
 from jobs.domain.states import TERMINAL, ExecutionState, JobState
-from jobs.models import Execution, Job
+from jobs.models import Execution, Job, Schedule
+from jobs.queries.logged import ListedJob, ListedSchedule
 from jobs.services.journal import public_id
 
 SUCCEEDED = "Job berhasil dijalankan"
@@ -18,19 +19,24 @@ _DEFAULTS = {
     ExecutionState.SUCCEEDED: SUCCEEDED,
     ExecutionState.SKIPPED: SKIPPED,
 }
-# What a job's document is made from.
-OF_JOB = ("external_id", "name", "description", "next_fire_at", "state")
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """Return a job of the list."""
+    """Return a job."""
+    return listed_document(job, next(iter(job.schedules.all()), None))
+
+
+def listed_document(
+    job: Job | ListedJob, first: Schedule | ListedSchedule | None
+) -> dict[str, Any]:
+    """Return a job of the list, with its first schedule."""
     enabled = job.state == JobState.ACTIVE
     return {
         "job_id": public_id(job),
         "name": job.description.partition("\n")[0] or job.name,
         "description": job.description,
         "next_run": moment(job.next_fire_at) if enabled else None,
-        "trigger": trigger_of(job),
+        "trigger": None if first is None else trigger_text(first),
         "enabled": enabled,
     }
 

@@ -51,8 +51,8 @@ answered = facade(error_body)
 def list_jobs(request: HttpRequest) -> HttpResponse:
     """Answer all jobs that the caller may see."""
     actor = _caller_who_may(request, Permission.READ)
-    found = logged.scheduled_jobs_of(actor, *documents.OF_JOB)
-    data = [documents.job_document(job) for job in found]
+    found = logged.scheduled_jobs_of(actor)
+    data = [documents.listed_document(job, first) for job, first in found]
     return _answer(f"Ditemukan {len(data)} scheduled jobs", data)
 
 
