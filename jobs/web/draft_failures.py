@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.domain.states import RetryCause
+from jobs.domain.strategies import STRATEGIES, strategy
 from jobs.queries.breakers import shared_named
 from jobs.web.draft_schedules import Values, duration_text
 from jobs.web.forms import DEFAULTS
@@ -23,6 +24,8 @@ def retry_data(values: Values) -> dict[str, Any]:
     data: dict[str, Any] = {name: values[f"retry_{name}"] for name in _RETRY}
     for name in _RETRY_MORE:
         data[name] = values[f"retry_{name}"] or DEFAULTS[f"retry_{name}"]
+    if data["kind"] in STRATEGIES:  # attempts and waits together, whatever stands beside it
+        data |= strategy(data["kind"])
     data["on"] = listed(values["retry_on"]) or None
     codes = listed(values["retry_on_exit_codes"].replace(" ", ","))
     data["on_exit_codes"] = codes or None

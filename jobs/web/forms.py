@@ -109,7 +109,13 @@ class JobForm(forms.Form):
         label=_("At most at once"), widget=_number(), help_text=_("Runs, where a new one may start")
     )
     misfire = _Choice(label=_("If missed"), choices=list(words.MISFIRE.items()))
-    retry_kind = _Choice(label=_("Further waits"), choices=list(words.RETRY.items()))
+    retry_kind = _Choice(
+        label=_("Further waits"),
+        choices=[
+            *words.RETRY.items(),
+            (_("Attempts and waits as for"), list(words.STRATEGY.items())),
+        ],
+    )
     retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
     retry_base_seconds = _Text(label=_("First wait"))
     retry_cap_seconds = _Text(label=_("Longest wait"), help_text=_("Of a doubling one"))

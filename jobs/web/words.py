@@ -134,6 +134,12 @@ RETRY: dict[str, Text] = {
     RetryKind.FIXED: _("every wait the same"),
     RetryKind.EXPONENTIAL: _("each wait doubled"),
 }
+# Named strategies (`domain.strategies`) say attempts and waits together.
+STRATEGY: dict[str, Text] = {
+    "data-fetch": _("data fetch: 3 attempts, 1 s doubled up to 1 min"),
+    "analytics": _("analytics: 2 attempts, 30 s between"),
+    "notifications": _("notifications: 5 attempts, 5 s doubled up to 5 min"),
+}
 RETRY_CAUSE: dict[str, Text] = {
     RetryCause.EXIT_CODE: _("an exit code"),
     RetryCause.SIGNAL: _("a signal"),

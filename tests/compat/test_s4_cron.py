@@ -17,6 +17,7 @@ from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState
 from jobs.models import AuditEntry, Breaker, Execution, Job, Stat, WorkerKind
 from jobs.models.stat import FORGOTTEN
+from jobs.queries import alert_facts
 from jobs.services import breakers, tokens
 from jobs.services.retention_rules import Keep, clean
 from tests.factories import cron as cron_schedule
@@ -283,6 +284,29 @@ def test_s4_27_54_a_hundred_waiting_are_no_alert_and_one_more_is() -> None:
     make_execution(job, queue="busy")
 
     assert queue("busy")["issues"] == ["101 runs wait in queue busy"]
+
+
+def test_s4_54_a_score_of_a_half_is_no_alert_and_below_it_is() -> None:
+    make_job()
+    ended(succeeded=90, failed=10, run_seconds=1800)  # costs 0.35 and 0.15
+
+    def alerts() -> set[str]:
+        return {one.key for one in alert_facts.queue_conditions(datetime.now(UTC))}
+
+    assert queue()["healthScore"] == 0.5
+    assert alerts() == set()
+    Stat.objects.update(run_seconds=1920)
+    assert queue()["healthScore"] == 0.49
+    assert alerts() == {"queue_health:default"}
+    # The shares and times of the other thresholds: not at them, but above.
+    for sums, key in (
+        ({"failed": 11, "succeeded": 89, "run_seconds": 0}, "high_failure_rate"),
+        ({"failed": 0, "succeeded": 100, "run_seconds": 3000.1}, "slow_processing"),
+    ):
+        Stat.objects.update(**sums)
+        assert alerts() == {f"bottleneck:default:{key}"}
+    Stat.objects.update(run_seconds=3000)
+    assert alerts() == set()
 
 
 def test_s4_32_33_a_trend_moves_with_what_happened() -> None:
@@ -561,6 +585,9 @@ def test_s4_91_92_each_role_may_what_it_may(role: Role | None, settings: Any) ->
         status, _ = ask("GET", path, Authorization=f"Bearer {token}")
         assert status == (200 if role else 403), path
         assert ask("GET", path)[0] == 401, path
+    settings.OPEN_LOOPBACK = True
+    stranger = Client(SERVER_NAME="localhost", REMOTE_ADDR="203.0.113.9")
+    assert stranger.get("/cron/jobs/stats").status_code == 401, "from another host"
 
 
 def test_s4_11_the_address_with_a_prefix_serves_the_same(viewer: User) -> None:

@@ -14,11 +14,11 @@ from jobs.domain.states import JobState
 from jobs.models import Job
 from jobs.registry import REGISTRY, scheduled_job
 from jobs.registry.base import entry_of_function
-from jobs.services import cron_jobs
+from jobs.services import claims, cron_jobs, triggers
 from jobs.services import jobs as job_services
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.registered import Outcome
-from tests.factories import definition
+from tests.factories import definition, make_worker
 
 pytestmark = pytest.mark.django_db
 SEED = Path(__file__).resolve().parents[1] / "compat/seed4/cron.config.json"
@@ -90,6 +90,9 @@ def test_s4_53_60_62_63_the_switches_change_what_is_made(listed: Any, settings: 
 
     job = only()
     assert (job.overlap, job.max_parallel) == ("allow", cron_jobs.MANY)
+    assert len({triggers.trigger(job.pk, actor=ANNA).pk for _ in range(2)}) == 2
+    worker = make_worker().pk
+    assert len(claims.claim(worker_id=worker, queues=["default"], free=3)) == 2, "both at a time"
     assert job.breaker is not None
     assert (job.breaker.threshold, job.breaker.window_seconds) == (3, 5)
     assert job.breaker.open_seconds >= 365 * 86400, "until somebody closes it"

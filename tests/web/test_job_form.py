@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.domain.states import JobState
+from jobs.domain.strategies import strategy
 from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
 from jobs.services.definitions import definition_of
@@ -86,6 +87,19 @@ def test_a_job_is_made_and_shown(editor_client: Client) -> None:
     assert definition["retry"]["max_attempts"] == 3
     assert definition["schedules"][0]["timezone"] == "Europe/Paris"
     assert job.created_by == "edda"
+
+
+def test_s4_72_a_strategy_is_chosen_by_its_name(editor_client: Client) -> None:
+    page = editor_client.get(reverse("job_new")).content.decode()
+    assert '<option value="notifications">notifications: 5 attempts' in page
+
+    post(editor_client, retry_kind="notifications", retry_on_exit_codes="75")
+
+    retry = definition_of(Job.objects.get())["retry"]
+    assert retry.items() >= strategy("notifications").items()
+    assert retry["on_exit_codes"] == [75]
+    page = editor_client.get(reverse("job_edit", args=[Job.objects.get().pk])).content.decode()
+    assert '<option value="exponential" selected>' in page
 
 
 def test_a_job_can_be_made_paused(editor_client: Client) -> None:
