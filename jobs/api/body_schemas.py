@@ -17,6 +17,7 @@ from jobs.services.definitions import BreakerDefinition, JobDefinition
 from jobs.services.edit_requests import EditApply, EditPreview, EditUndo
 from jobs.services.event_requests import EventReport
 from jobs.services.freeze_requests import FreezeChanges, FreezeRequest
+from jobs.services.import_requests import ImportApply, ImportRequest
 from jobs.services.many_requests import BulkRequest
 from jobs.services.missed_requests import MissedRequest
 from jobs.services.operation_requests import DeployRequest
@@ -58,6 +59,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AlertBulk,
     EditPreview,
     EditApply,
+    ImportRequest,
+    ImportApply,
     EditUndo,
     OwnRule,
     PreferenceRequest,

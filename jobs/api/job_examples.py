@@ -111,6 +111,22 @@ JOB_EXAMPLES: dict[str, dict[str, Any]] = {
     "EditUndo": {
         "one": {"summary": "Take one back", "value": {"jobs": [{"job_id": 1, "version": 4}]}}
     },
+    "ImportRequest": {
+        "crontab": {
+            "summary": "A crontab",
+            "value": {"text": "10 2 * * * /opt/copy.sh\n", "timezone": "Europe/Paris"},
+        }
+    },
+    "ImportApply": {
+        "chosen": {
+            "summary": "Two of its jobs, with a tag to find them",
+            "value": {
+                "text": "10 2 * * * /opt/copy.sh\n@daily /opt/sweep.sh\n@hourly date\n",
+                "chosen": [1, 2],
+                "tag": "moved",
+            },
+        }
+    },
     "TriggerRequest": {
         "parameters": {
             "summary": "With parameters that the job declares",

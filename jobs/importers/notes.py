@@ -25,9 +25,8 @@ BY_HAND: Final = "It had no schedule there: it runs by hand only."
 YEARS: Final = "The years %(years)s are left out: it would run each year."
 CAUGHT_UP: Final = "What is missed is caught up, each due time, as there."
 TARGET: Final = "It ran on %(target)s; here any worker runs it."
-PLUGIN: Final = "Plugin %(plugin)s there; look at what it runs here."
 CHAIN: Final = (
-    "The event that it starts afterwards (%(event)s) is left out: give that one this job."
+    "The event that it starts afterwards (%(event)s) is left out: let that one wait for this job."
 )
 AUTO_DISABLED: Final = "It had failed too often there and was disabled."
 ALL: Final = (
@@ -45,7 +44,6 @@ ALL: Final = (
     YEARS,
     CAUGHT_UP,
     TARGET,
-    PLUGIN,
     CHAIN,
     AUTO_DISABLED,
 )

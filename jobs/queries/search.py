@@ -37,6 +37,7 @@ PAGES: tuple[tuple[str, str, str, Permission], ...] = (
     ("overview", "Overview", "home dashboard trouble attention", Permission.READ),
     ("jobs", "Jobs", "list", Permission.READ),
     ("job_new", "New job", "create add", Permission.EDIT),
+    ("jobs_import", "Import jobs", "crontab file migrate cronicle json yaml", Permission.EDIT),
     ("executions", "Executions", "runs history", Permission.READ),
     ("timeline", "Timeline", "planned load hot spots", Permission.READ),
     ("calendars", "Calendars", "holidays maintenance windows", Permission.READ),

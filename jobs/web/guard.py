@@ -56,6 +56,7 @@ OWN_JOBS = frozenset(
         "jobs_bulk",
         "jobs_change",
         "job_new",
+        "jobs_import",
         "p_job_preview",
         "executions",
         "p_executions",

@@ -103,6 +103,7 @@ def fill(product: Product) -> dict[str, str]:
         "waiting": f"/executions/{waiting}/",
         "no-logs": f"/jobs/{needy}/logs/",
         "new-job": "/jobs/new/",
+        "import-jobs": "/jobs/import/",
         "edit": f"/jobs/{good}/edit/",
         "delete-job": f"/jobs/{good}/delete/",
         "ledger": f"/jobs/{good}/ledger/",

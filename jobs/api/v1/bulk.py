@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ninja import Router
 from pydantic import BaseModel, Field
 
@@ -44,6 +46,11 @@ def apply(request: ApiRequest) -> BulkResult:
     outcomes = many.apply(
         asked.action, asked.ids, actor=request.auth, reason=asked.reason, kind=Trigger.API
     )
+    return result_of(outcomes)
+
+
+def result_of(outcomes: Sequence[Outcome]) -> BulkResult:
+    """Return what became of each job, and how many were refused."""
     refused = sum(one.error is not None for one in outcomes)
     return BulkResult(
         done=len(outcomes) - refused, refused=refused, items=[_item(one) for one in outcomes]

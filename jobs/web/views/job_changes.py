@@ -16,7 +16,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
 from jobs.models import Job
 from jobs.queries.jobs import chosen_jobs, matching_jobs
-from jobs.services import many, many_edits
+from jobs.services import imports, many, many_edits
 from jobs.services.many import Deed, Outcome
 from jobs.services.many_edits import EditOutcome
 from jobs.services.many_requests import MOST
@@ -171,6 +171,8 @@ def _outcomes(
         return many_edits.apply(versions, asked, actor=request.actor)
     if do == "undo":
         return many_edits.undo(versions, actor=request.actor)
+    if do == "unimport":
+        return imports.undo(versions, actor=request.actor)
     if do not in _DEEDS:
         raise InvalidError(_("%s cannot be done to many jobs.") % repr(do[:40]))
     return many.apply(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,7 +23,7 @@ from jobs.domain.errors import (
     StaleError,
     StateError,
 )
-from jobs.domain.permissions import Permission
+from jobs.domain.permissions import Permission, require, require_somewhere
 from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
@@ -33,7 +34,7 @@ from jobs.queries.jobs import get_job, job_names, name_of_copy
 from jobs.queries.planning import HeldBack
 from jobs.queries.workspaces import workspace_names
 from jobs.services import jobs as job_services
-from jobs.services import previews
+from jobs.services import previews, triggers
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.previews import Entry, Timetable
 from jobs.services.stale import own_changes
@@ -157,7 +158,10 @@ def _remove(rows: list[draft_schedules.Values], which: str) -> None:
 
 
 def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -> HttpResponse:
-    paused = wanted == "save_paused"
+    run = wanted == "save_run"
+    if run:
+        _require_run(request, job)
+    paused = wanted == "save_paused" or run
     doubled = draft.doubled()
     if doubled:
         raise InvalidError(" ".join(doubled.values()), fields=doubled)
@@ -178,8 +182,38 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -
             job.pk, data, actor=request.actor, expected_version=version or None
         )
         text = _("Saved %s.") if saved.version != draft.version else _("%s has no change to save.")
+    if run:
+        return _started(request, saved, text % saved.name)
     return toast_on_page(
         request, Toast(text=text % saved.name), url=reverse("job", args=[saved.pk])
+    )
+
+
+def _require_run(request: AuthedRequest, job: Job | None) -> None:
+    """Refuse before anything is saved who may not run what the form is about."""
+    if job is None:
+        require_somewhere(request.actor, Permission.EXECUTE)
+    else:
+        require(request.actor, Permission.EXECUTE, job)
+
+
+def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
+    """Start one run of what was saved, and show it; what cannot start is told, the job stays saved."""
+    key = request.POST.get("key", "")[:200]
+    try:
+        run = triggers.trigger(job.pk, actor=request.actor, idempotency_key=key)
+    except JobdeckError as error:
+        if isinstance(error, InvalidError) and job.parameters:
+            text = _("%s Fill in its parameters to run it.") % said
+            url = reverse("job_run_with", args=[job.pk])
+            return toast_on_page(request, Toast(text=text, kind="info"), url=url)
+        text = _("%(said)s It was not started: %(why)s") % {"said": said, "why": error.message}
+        return toast_on_page(
+            request, Toast(text=text, kind="bad"), url=reverse("job", args=[job.pk])
+        )
+    text = _("%s This run was started once.") % said
+    return toast_on_page(
+        request, Toast(text=text, icon="play"), url=reverse("execution", args=[run.pk])
     )
 
 
@@ -219,6 +253,7 @@ def _page(
         "forms": forms,
         "rows": list(zip(forms.schedules, rows, strict=True)),
         "version": draft.version,
+        "key": request.POST.get("key", "")[:100] or uuid4().hex,
         "stale": stale,
         "diff": [differences.row(one) for one in stale.diff] if stale else [],
         "types": _types(),
