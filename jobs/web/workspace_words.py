@@ -53,6 +53,11 @@ def shown(standing: Standing) -> ShownStanding:
     return ShownStanding(standing=standing, badge=DEPLOYMENT[standing.status], modes=modes)
 
 
+def badge_of(standing: Standing) -> Badge | None:
+    """Return the word for where a workspace stands; None without any infrastructure."""
+    return DEPLOYMENT[standing.status] if standing.managed else None
+
+
 def deploy_question(row: Workspace, standing: Standing, mode: str) -> Confirm:
     """Ask before a deployment; what it does depends on what is there already."""
     there = len(standing.resources)

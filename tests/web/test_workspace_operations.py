@@ -51,6 +51,8 @@ def test_the_page_tells_where_a_workspace_stands_and_asks_before_it_acts(
     again = operator_client.get(reverse("p_workspace_deploy", args=["my-app"]) + "?mode=busy")
 
     assert "Not deployed yet" in before
+    listed = viewer_client.get(reverse("workspaces")).content.decode()
+    assert ">Deployed</span>" in listed
     assert "Nothing is deployed" in before
     assert "everything of the template is made" in first_question
     assert all(word in page for word in ("Deployed", "null_resource.site", "Next destruction"))
@@ -87,6 +89,7 @@ def test_saying_yes_starts_it_and_stopping_ends_it(operator_client: Client) -> N
     assert "neither being deployed nor destroyed" in nothing.content.decode()
 
 
+@pytest.mark.usefixtures("given_contexts")
 def test_the_form_carries_all_that_is_decided_and_names_what_is_wrong(
     editor_client: Client,
 ) -> None:

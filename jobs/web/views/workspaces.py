@@ -15,10 +15,17 @@ from django.utils.translation import gettext as _
 from jobs.domain.errors import ConflictError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission
 from jobs.models import Workspace
+from jobs.queries.deployments import standings_of
 from jobs.queries.jobs import JobFilter, job_page
-from jobs.queries.workspaces import get_workspace, list_workspaces, name_of_number, rows_of
+from jobs.queries.workspaces import (
+    WorkspaceRow,
+    get_workspace,
+    list_workspaces,
+    name_of_number,
+    rows_of,
+)
 from jobs.services import workspaces
-from jobs.web import freezing, guard
+from jobs.web import freezing, guard, workspace_words
 from jobs.web import workspace_forms as drafts
 from jobs.web.confirm import Confirm, Fact, deletion
 from jobs.web.filters import page_mark
@@ -26,6 +33,7 @@ from jobs.web.http import AuthedRequest, toast_on_page, toast_or_redirect
 from jobs.web.rows import shown
 from jobs.web.toasts import Toast
 from jobs.web.views.workspace_operations import standing_context
+from jobs.web.words import Badge
 
 PAGE_SIZE = 50
 
@@ -47,12 +55,18 @@ def workspace_list(request: AuthedRequest) -> HttpResponse:
         "section": "workspaces",
         "own_search": True,
         "search": search,
-        "rows": rows_of(page.rows),
+        "rows": _with_standings(page.rows),
         "older": older if page.next_after else None,
         "newest": query if after else None,
         "may_create": request.actor.sees_all and request.actor.may(Permission.EDIT),
     }
     return render(request, "pages/workspaces.html", context)
+
+
+def _with_standings(rows: list[Workspace]) -> list[tuple[WorkspaceRow, Badge | None]]:
+    """Return workspaces with where their infrastructure stands; None: they have none."""
+    found = standings_of(rows)
+    return [(one, workspace_words.badge_of(found[one.workspace.pk])) for one in rows_of(rows)]
 
 
 @guard.page()
