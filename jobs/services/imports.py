@@ -249,7 +249,9 @@ def _verdict(item: Item, one: Candidate, read: Sequence[Item], actor: Actor, now
 
 def _refused(item: Item, one: Candidate, error: JobdeckError) -> Item:
     line = one.line_of(next(iter(error.fields), ""))
-    return replace(item, deed=Deed.REFUSED, reason=error.message, line=line, definition=None)
+    # Only who wrote our words knows our fields.
+    reason = error.message if one.entry else " ".join(error.fields.values()) or error.message
+    return replace(item, deed=Deed.REFUSED, reason=reason, line=line, definition=None)
 
 
 def _key(definition: JobDefinition) -> tuple[str, str]:
