@@ -107,7 +107,7 @@ def site(
 def test_engine_and_worker_killed_in_the_middle_deployed_again_and_destroyed_by_the_clock(
     site: Site,
 ) -> None:
-    """Issue 8, must show 2, with kill -9 in place of the time limit; defects 9 and 15 of 2.3."""
+    """S1-28, S1-30, S1-46, S1-47, S1-55, S1-104, S1-107: must show 2 with kill -9, not a time limit."""
     product = site.product
     note = site.home / ".terraform.tfstate.lock.info"
 
