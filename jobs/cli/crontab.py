@@ -56,7 +56,7 @@ def crontab(
     from jobs.importers.crontab_jobs import propose
 
     system = system or file == "/etc/crontab" or file.startswith("/etc/cron.d/")
-    found = list(read(_text(file), system=system))
+    found = list(read(read_text(file), system=system))
     at_home = home if home is not None else "" if system else str(Path.home())
     lines = [one for one in found if isinstance(one, Line)]
     made = propose(lines, zone=zone or _local_zone(), home=at_home, prefix=prefix)
@@ -73,7 +73,8 @@ def crontab(
     context.exit(code)
 
 
-def _text(file: str) -> str:
+def read_text(file: str) -> str:
+    """Return what a file or the standard input says."""
     from jobs.importers.crontab import MAX_BYTES
 
     try:
