@@ -54,7 +54,8 @@ def run_again(alert_id: int, *, actor: Actor) -> RanAgain:
     runs = _not_repeated(row, runs)
     if not runs:
         raise StateError(f"What failed in alert {row.pk} was started again already.")
-    started, refused = [], []
+    started: list[Execution] = []
+    refused: list[str] = []
     for run in runs[:MOST_TRIED]:
         if len(started) == MOST:
             break

@@ -108,7 +108,7 @@ def test_silence_and_failure_open_one_alert_and_a_report_ends_it() -> None:
             told_alert = Alert.objects.get(resolved_at=None)
             words = [one.text for one in shown_evidence(told_alert.evidence)]
             assert title_of(told_alert) == "backup melaporkan kegagalan"
-        assert words[:2] == ["backup", "Gagal"]
+        assert {"backup", "Gagal"} <= set(words)
         check_ins.pause(row.pk, actor=SYSTEM)
         assert look(late + HOUR) == []
         say(row, Signal.START)
