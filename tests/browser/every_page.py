@@ -69,6 +69,7 @@ def fill(product: Product) -> dict[str, str]:
         what="the failures are an alert",
     )[0][0]
     return {
+        "missed": "/missed/",
         "alerts": "/alerts/",
         "no-alerts": "/alerts/?q=nothing-is-called-so",
         "alert": f"/alerts/{alert}/",

@@ -89,6 +89,38 @@ def test_every_page_is_accessible_and_never_scrolls_sideways(
     assert {look: wide for look, wide in size.items() if wide > look[1]} == {}
 
 
+OUTSIDE = """height => document.documentElement.scrollHeight > height
+    || [...document.querySelectorAll(".side > *")].some(
+        one => one.getBoundingClientRect().bottom > height)"""
+OVERLAPS = """() => [...document.querySelectorAll(".runs li")].filter(row => {
+    const boxes = [...row.children].map(one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return range.getBoundingClientRect();
+    });
+    return boxes.some((a, i) => boxes.slice(i + 1).some(b => a.width && b.width
+        && a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom));
+}).map(row => row.innerText)"""
+
+
+def test_the_frame_fits_any_height_and_the_next_runs_keep_apart(
+    pages: dict[str, str], open_page: Open
+) -> None:
+    page = open_page(pages["breakers"])
+    outside = []
+    for height in (900, 961, 1079, 1081):
+        page.set_viewport_size({"width": 1280, "height": height})
+        if page.evaluate(OUTSIDE, height):
+            outside.append(height)
+    page.goto(pages["good-job"])
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    # The account's row is the last of the sidebar; in another zone each run has two dates.
+    assert outside == []
+    assert page.locator(".runs li").count() == 5
+    assert page.evaluate(OVERLAPS) == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_at_the_door(theme: str, open_page: Open) -> None:
     page = open_page("/login/", signed_in=False, color_scheme=theme)
