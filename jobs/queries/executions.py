@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
+from django.db import connection
 from django.db.models import F, QuerySet
 
 from jobs.domain.errors import UnknownError
@@ -59,8 +60,18 @@ _AT_WORK = (
 )
 
 
+# Asked by every open overview: where nothing is at work nothing else is.
+_ANY_AT_WORK = (
+    "SELECT 1 FROM jobs_execution WHERE state IN ('running', 'claimed', 'retrying') LIMIT 1"
+)
+
+
 def at_work(limit: int, seen_by: Actor | None = None) -> list[Execution]:
     """Return what is being executed, or waits between two attempts; the longest at it first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_AT_WORK)
+        if cursor.fetchone() is None:
+            return []
     rows = Execution.objects.filter(of_jobs_seen_by(seen_by), state__in=_AT_WORK)
     rows = rows.select_related("job").only(*_ROW, "cancel_requested_at")
     return list(rows.order_by(F("started_at").asc(nulls_last=True), "pk")[:limit])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Q
 
 from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job
@@ -52,8 +53,11 @@ def _runs(job_ids: Sequence[int], since: datetime) -> dict[int, list[Execution]]
         cursor.execute(pieces, [value for pk in job_ids for value in (pk, RUNS_A_LANE)])
         ids = [row[0] for row in cursor.fetchall()]
     found: dict[int, list[Execution]] = {}
-    rows = Execution.objects.filter(pk__in=ids).only("job_id", "state", "started_at", "finished_at")
-    for run in rows.order_by("pk"):
-        if run.started_at is not None and (run.finished_at is None or run.finished_at >= since):
-            found.setdefault(run.job_id, []).append(run)
+    rows = Execution.objects.filter(
+        Q(finished_at__isnull=True) | Q(finished_at__gte=since),
+        pk__in=ids,
+        started_at__isnull=False,
+    )
+    for run in rows.only("job_id", "state", "started_at", "finished_at").order_by("pk"):
+        found.setdefault(run.job_id, []).append(run)
     return found

@@ -104,7 +104,7 @@ def clock(moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:
     """Return the wall clock: the time alone today, with the day else, with the year when it differs."""
     local, today = (timezone.localtime(at, zone) for at in (moment, now))
     if local.date() == today.date():
-        return date_format(local, "H:i:s")
+        return f"{local:%H:%M:%S}"  # the same in every language, and a list shows a hundred of them
     if local.year == today.year:
         return date_format(local, "D j M H:i")
     return date_format(local, "D j M Y H:i")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import uuid4
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jobs.domain.schedule import Schedule
@@ -48,10 +50,19 @@ class ShownJob:
 
 def strip_of(job: Job, live: Execution | None) -> SafeString:
     """Draw a job's latest runs from what it keeps itself."""
-    runs = [charts.Run(state=state, seconds=ms / 1000) for _id, state, ms in job.recent]
+    runs = tuple((state, ms) for _id, state, ms in job.recent)
+    return _strip(runs, None if live is None else live.state, get_language())
+
+
+@lru_cache(maxsize=512)
+def _strip(
+    runs: tuple[tuple[str, int], ...], live: str | None, _language: str | None
+) -> SafeString:
+    """Draw it; nothing else tells on it, and the same lists are drawn again and again."""
+    drawn = [charts.Run(state=state, seconds=ms / 1000) for state, ms in runs]
     if live is not None:
-        runs.append(charts.Run(state=live.state))
-    return charts.strip(runs)
+        drawn.append(charts.Run(state=live))
+    return charts.strip(drawn)
 
 
 def shown(row: JobRow, freezes: Sequence[Freeze]) -> ShownJob:
