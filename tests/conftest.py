@@ -6,12 +6,12 @@ import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.template.base import Template
-from django.test import Client
-from django.test.utils import instrumented_test_render
+from django.test import Client, utils
 
 from jobs.domain.permissions import Role
 from jobs.queries.stat_hours import REMEMBERED
@@ -25,8 +25,12 @@ DRAWN = Template._render  # type: ignore[attr-defined]  # before Django's tests 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share what takes long to make between the workers of a run."""
+    """Share what takes long to make between the workers of a run; let no example be too slow."""
     migrated.share(config)
+    # How long one example takes says how busy the machine is.
+    present = hypothesis.settings()  # in CI hypothesis has a profile of its own
+    hypothesis.settings.register_profile("patient", parent=present, deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -61,7 +65,7 @@ def django_test_environment(django_test_environment: None) -> None:
 @pytest.fixture
 def given_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what templates are given in ``response.context``."""
-    monkeypatch.setattr(Template, "_render", instrumented_test_render)
+    monkeypatch.setattr(Template, "_render", utils.instrumented_test_render)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

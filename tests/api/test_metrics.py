@@ -66,7 +66,7 @@ def test_it_tells_jobs_queues_endings_the_engine_and_alerts(viewer_client: Clien
     make_job(paused=True)
     make_execution(make_job(), queue="default", queued_at=datetime.now(UTC) - timedelta(seconds=90))
     make_worker(queues=["default"], slots=4, busy=1)
-    make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=NOW, slots=0)
+    make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=datetime.now(UTC), slots=0)
     rollups.add_lateness(NOW, [0.01, 2.0])
     rollups.add_rescued(NOW, 3)
 
