@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -117,10 +118,11 @@ def test_a_new_job_is_added_to_what_is_known_and_what_was_mended_or_came_late_is
 
     late = JobStat.objects.filter(hour__lt=NOW - timedelta(hours=30)).latest("hour")
     long_ago = JobStat.objects.filter(hour__lt=NOW - timedelta(days=80)).latest("hour")
-    for row, tell in (
-        (late, lambda: monkeypatch.setattr(stat_hours, "AGAIN_SECONDS", -1)),
-        (long_ago, lambda: revisions.bump("figures")),
-    ):
+    ways: list[tuple[JobStat, Callable[[], None]]] = [
+        (late, partial(monkeypatch.setattr, stat_hours, "AGAIN_SECONDS", -1)),
+        (long_ago, partial(revisions.bump, "figures")),
+    ]
+    for row, tell in ways:
         JobStat.objects.filter(pk=row.pk).update(succeeded=1000)
         assert look() == found
         tell()
