@@ -44,8 +44,7 @@ class Site:
         product.ask("create_workspace", name="my-app", operations=self.told)
         for name, event in (("setup", "@deployment"), ("rescue", "@deployment-failed")):
             heard = [{"kind": "event", "event": event}]
-            made = {"workspace": "my-app", "schedules": heard}
-            product.job(name, f"echo {name} >> told", **made)
+            product.job(name, f"echo {name} >> told", workspace="my-app", schedules=heard)
 
     def deploy(self, *, hold: bool) -> int:
         """Start to deploy; with ``hold`` return when the engine is in the middle of a resource."""
