@@ -50,12 +50,9 @@ def reader(user_id: int) -> User | None:
         return None
     account, rest = rows[0][: len(_FIELDS)], rows[0][len(_FIELDS) :]
     user = User.from_db(connection.alias, _FIELDS, account)
+    # Kept as the ORM keeps it, also that there is none: else each look at it would ask.
     preference = _preference(rest[: len(_SETTINGS)])
-    if preference is not None:
-        user.preference = preference
-    else:
-        # As the ORM remembers that there is none; else each look at it would ask.
-        Preference.user.field.remote_field.set_cached_value(user, None)
+    Preference.user.field.remote_field.set_cached_value(user, preference)
     user.known_rights = [row[-3:] for row in rows if row[-3] is not None]  # type: ignore[attr-defined]
     return user
 
@@ -67,7 +64,8 @@ def rights_of(user: User) -> Sequence[Right]:
         return known
     with connection.cursor() as cursor:
         cursor.execute(_RIGHTS, [user.pk] * 2)
-        return cursor.fetchall()
+        rows: list[Right] = cursor.fetchall()
+    return rows
 
 
 def _preference(values: Sequence[Any]) -> Preference | None:
