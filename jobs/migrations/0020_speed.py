@@ -36,7 +36,16 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         AddIndexBesideWrites(
             model_name="execution",
-            index=models.Index(fields=["queue", "-id"], name="execution_queue"),
+            index=models.Index(
+                fields=["queue", "state", "-id"],
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ("succeeded", "failed", "timed_out", "cancelled", "skipped", "lost"),
+                    )
+                ),
+                name="execution_queue",
+            ),
         ),
         AddIndexBesideWrites(
             model_name="execution",

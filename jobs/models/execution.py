@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
-from jobs.domain.states import LIVE, ExecutionState, Trigger
+from jobs.domain.states import LIVE, TERMINAL, ExecutionState, Trigger
 from jobs.models.job import Job
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ BESIDE_TRIGGERS = (Trigger.EVENT.value, Trigger.DEPENDENCY.value)
 # States in which no process runs yet: an execution can be ended by a write alone.
 NOT_STARTED = (ExecutionState.QUEUED.value, ExecutionState.CLAIMED.value)
 LIVE_VALUES = tuple(state.value for state in LIVE)
+ENDED_VALUES = tuple(state.value for state in TERMINAL)
 WITH_CLUSTER = (ExecutionState.CLAIMED.value, ExecutionState.RUNNING.value)
 # What has its slot of the queue and its mutex: begun, until its last attempt has ended. Between two
 # attempts it keeps both, also while it is queued for the next one. Statements that ask for it must
@@ -160,8 +161,13 @@ class Execution(models.Model):
                 condition=~Q(trigger__in=SCHEDULED_TRIGGERS),
                 name="execution_by_hand",
             ),
-            # What one queue was given, newest first: few of a rare queue among millions.
-            models.Index(fields=["queue", "-id"], name="execution_queue"),
+            # What has ended of one queue, newest first: few of a rare queue among millions. Written
+            # once, and hidden from SQLite where it looks for what a queue has in progress.
+            models.Index(
+                fields=["queue", "state", "-id"],
+                condition=Q(state__in=ENDED_VALUES),
+                name="execution_queue",
+            ),
             # Whose output is kept, the oldest first.
             models.Index(
                 fields=["finished_at"], condition=Q(log_bytes__gt=0), name="execution_logged"
