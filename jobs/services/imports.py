@@ -266,15 +266,16 @@ def _means(name: str, definition: JobDefinition) -> set[tuple[str, str]]:
 
 def _in_order(wanted: Sequence[Item]) -> list[Item]:
     """Return the jobs so that what one waits for is made before it; in a circle as they are."""
-    by_key = {_key(one.definition): one.number for one in wanted if one.definition}
+    defined = {one.number: one.definition for one in wanted if one.definition is not None}
+    by_key = {_key(definition): number for number, definition in defined.items()}
     waits = {
-        one.number: {
+        number: {
             by_key[key]
-            for each in (one.definition.depends_on if one.definition else ())
-            for key in _means(each.job, one.definition) & set(by_key)
-            if by_key[key] != one.number
+            for each in definition.depends_on
+            for key in _means(each.job, definition) & set(by_key)
+            if by_key[key] != number
         }
-        for one in wanted
+        for number, definition in defined.items()
     }
     by_number = {one.number: one for one in wanted}
     try:

@@ -67,7 +67,10 @@ class ImportForm(forms.Form):
         required=False,
         widget=_text(),
     )
-    prefix = forms.CharField(label=gettext_lazy("Names begin with"), required=False, widget=_text())
+    # A field, which Django keeps apart from the attribute of that name.
+    prefix = forms.CharField(  # type: ignore[assignment]
+        label=gettext_lazy("Names begin with"), required=False, widget=_text()
+    )
     workspace = forms.CharField(
         label=gettext_lazy("Workspace"),
         help_text=gettext_lazy("Of jobs that name none"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -28,8 +29,8 @@ def typed(client: Client, **fields: str) -> dict[str, list[str]]:
     )
 
 
-def said(answer: HttpResponse) -> str:
-    return " ".join(str(one) for one in get_messages(answer.wsgi_request))  # type: ignore[attr-defined]
+def said(answer: Any) -> str:
+    return " ".join(str(one) for one in get_messages(answer.wsgi_request))
 
 
 def test_a_new_job_is_made_paused_and_runs_once(editor_client: Client) -> None:
