@@ -394,6 +394,8 @@ def test_an_operation_is_open_from_its_least_role_up(
         sent = {**body, "name": f"made_{number}"} if named else body
         if operation == "templates_create":
             sent = {"name": f"made-{number}", "url": small_repository()}
+        if operation == "imports_apply":
+            sent = {**body, "prefix": f"made-{number}-"}
         if operation == "users_create":
             sent = {"username": f"made_{number}"}
         raw = sent if isinstance(sent, bytes) else None
