@@ -256,6 +256,7 @@ def test_moments_that_only_gone_starts_had_go_with_them(job: Job) -> None:
     assert Occurrence.objects.exclude(event=event).count() == 1
 
 
+@pytest.mark.usefixtures("given_contexts")
 @time_machine.travel(NOW, tick=False)
 def test_s1_109_what_goes_is_shown_first_and_the_settings_say_what_stays(
     job: Job, admin_client: Client, editor_client: Client, monkeypatch: pytest.MonkeyPatch
