@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +26,7 @@ class ChangeRow:
     field: str
     before: str = ""
     after: str = ""
-    lines: list[tuple[str, str]] = field(default_factory=list)
+    lines: Sequence[tuple[str, str]] = ()
     cut: bool = False
 
 

@@ -31,7 +31,7 @@ def test_words_become_the_expression_they_mean(said: str, meant: str, shown: str
     rule = Schedule(kind=ScheduleKind.CRON, expression=cron_of(said), timezone="Europe/Paris")
 
     assert rule.expression == meant
-    assert rule.clock.rule
+    assert rule.clock.rule is not None
     assert shown in (None, describe(rule))
 
 

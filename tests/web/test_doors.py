@@ -121,7 +121,7 @@ def _expected(door: Door, *, edges: bool) -> dict[str, set[Verdict]]:
     inside = {Verdict.IN}
     if door.reach == "own" and "<" in door.route:
         inside = {Verdict.IN, Verdict.UNKNOWN}
-    strangers = ("anonymous", "revoked")
+    strangers: tuple[str, ...] = ("anonymous", "revoked")
     if edges:  # by turns
         strangers = (strangers[TABLE.index(door) % 2],)
     found = {who: {Verdict.STRANGER} for who in strangers}

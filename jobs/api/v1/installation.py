@@ -91,7 +91,9 @@ class RetentionDocument(BaseModel):
 
     rules: RetentionRules
     would_remove: RetentionCounts
-    complete: bool = Field(description="False: there may be more; 5,000 of each kind are looked at.")
+    complete: bool = Field(
+        description="False: there may be more; 5,000 of each kind are looked at."
+    )
 
 
 class RetentionResult(BaseModel):

@@ -28,9 +28,9 @@ from jobs.queries.ledger_page import (
     LedgerFilter,
     ledger_page,
 )
+from jobs.queries.missed import REASONS
 from jobs.services.eras import due_in
 from jobs.services.firing import rules_of
-from jobs.services.missed import REASONS
 from jobs.services.proof import Proof, estimate, prove_ledger
 from jobs.web import formats, guard, periods, words
 from jobs.web.http import AuthedRequest
