@@ -83,8 +83,7 @@ def read_objects(raw: bytes, source: str) -> Iterator[Entry | Broken]:
 
 def inside(entry: Entry, name: str) -> Iterator[Entry | Broken]:
     """Yield the objects of the list that an object holds under ``name``."""
-    held = next(child for key, child in _pairs(entry.node) if key == name)
-    yield from _listed(entry.value[name], held, entry.source)
+    yield from _listed(entry.value[name], _pairs(entry.node)[name], entry.source)
 
 
 class _Text:
@@ -162,8 +161,7 @@ def _entries(value: object, node: yaml.Node, source: str) -> Iterator[Entry | Br
     """Yield the definitions of one document."""
     for name in LISTS:
         if isinstance(value, dict) and isinstance(value.get(name), list) and "name" not in value:
-            held = next(child for key, child in _pairs(node) if key == name)
-            yield from _listed(value[name], held, source)
+            yield from _listed(value[name], _pairs(node)[name], source)
             return
     if isinstance(value, list):
         yield from _listed(value, node, source)
@@ -171,10 +169,10 @@ def _entries(value: object, node: yaml.Node, source: str) -> Iterator[Entry | Br
         yield _entry(value, node, source)
 
 
-def _pairs(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+def _pairs(node: yaml.Node) -> dict[str, yaml.Node]:
+    """Return the fields of an object; what it merges stands before what it says itself."""
     assert isinstance(node, yaml.MappingNode)  # noqa: S101 - its value is an object
-    for key, child in node.value:
-        yield key.value, child
+    return {key.value: child for key, child in node.value}
 
 
 def _listed(values: list[Any], node: yaml.Node, source: str) -> Iterator[Entry | Broken]:

@@ -61,8 +61,9 @@ def load(*, actor: Actor, force: bool = False) -> list[str]:
 def remove(*, actor: Actor) -> Removed:
     """Take the examples away again: their jobs, and the workspaces that are empty then.
 
-    A job that somebody has put beside them stays, and so does its workspace. What is deployed
-    is not given up: it is destroyed first.
+    A job that somebody has put beside them stays, and so does its workspace; also a workspace or a
+    template of somebody's own that is called like one of ours. What is deployed is not given up: it
+    is destroyed first.
     """
     require_everywhere(actor, Permission.ADMINISTER)
     names, kept = [], []
@@ -72,7 +73,7 @@ def remove(*, actor: Actor) -> Removed:
         if job.workspace and (job.workspace.name, job.name) in ours:
             jobs.delete(job.pk, actor=actor)
             names.append(job.name)
-    for room in Workspace.objects.filter(name__in=WORKSPACES).order_by("name"):
+    for room in _own_workspaces():
         try:
             workspaces.delete(room.name, actor=actor)
         except ConflictError as error:
@@ -80,6 +81,9 @@ def remove(*, actor: Actor) -> Removed:
         else:
             names.append(room.name)
     for template in Template.objects.filter(name=example_site.NAME, source_url=""):
+        if not example_site.is_own(template):
+            kept.append(f"The files of template {template.name} are not the examples': it stays.")
+            continue
         try:
             templates.remove(template.name, actor=actor)
         except ConflictError as error:
@@ -87,6 +91,12 @@ def remove(*, actor: Actor) -> Removed:
         else:
             names.append(f"template {template.name}")
     return Removed(names=names, kept=kept)
+
+
+def _own_workspaces() -> list[Workspace]:
+    """Return the workspaces of the examples, without somebody's own that are only called alike."""
+    named = Workspace.objects.filter(name__in=WORKSPACES).order_by("name")
+    return [one for one in named if one.description.startswith(WORKSPACES[one.name])]
 
 
 def definitions() -> list[dict[str, Any]]:

@@ -114,6 +114,19 @@ def put_template(*, actor: Actor) -> None:
     record_on(row, row.name, actor, "template.create", after={"name": row.name})
 
 
+def is_own(row: Template) -> bool:
+    """Say whether a template is the example, with its files as they were put."""
+    place = conf.templates_dir() / row.name
+    try:
+        held = {str(one.relative_to(place)): one for one in place.rglob("*") if not one.is_dir()}
+        same = held.keys() == _FILES.keys() and all(
+            held[name].read_bytes() == text.encode() for name, text in _FILES.items()
+        )
+    except OSError:
+        return False
+    return row.description == _TEMPLATE_TEXT and (same or not place.exists())
+
+
 def _put(place: Path) -> None:
     if place.exists():
         return

@@ -203,7 +203,9 @@ def _placed(one: Candidate, asked: ImportRequest, found: Sequence[Candidate]) ->
     name = values.get("name")
     if asked.prefix and isinstance(name, str):
         values["name"] = f"{asked.prefix}{name}"
-        values["depends_on"] = list(_prefixed(values.get("depends_on"), asked.prefix, found))
+        waits = values.get("depends_on")
+        if isinstance(waits, list):  # what is none is refused as it is written
+            values["depends_on"] = list(_prefixed(waits, asked.prefix, found))
     if values.get("workspace") is None:
         values["workspace"] = asked.workspace or one.workspace or None
     tags = values.get("tags") or []
@@ -212,10 +214,10 @@ def _placed(one: Candidate, asked: ImportRequest, found: Sequence[Candidate]) ->
     return values
 
 
-def _prefixed(waits: object, prefix: str, found: Sequence[Candidate]) -> Iterator[object]:
+def _prefixed(waits: Sequence[object], prefix: str, found: Sequence[Candidate]) -> Iterator[object]:
     """Yield what a job waits for; other jobs of the text are called by their new names."""
     names = {str((one.definition or {}).get("name")).lower() for one in found}
-    for one in waits if isinstance(waits, list) else []:
+    for one in waits:
         told = one.get("job") if isinstance(one, dict) else one
         room, slash, name = str(told).rpartition("/")
         if name.lower() not in names:

@@ -17,7 +17,7 @@ from jobs.engine import runner
 from jobs.models import Job, Template, Workspace
 from jobs.queries.deployments import standing_of
 from jobs.queries.logs import pieces
-from jobs.services import example_set, templates, triggers, workspace_operations
+from jobs.services import example_set, templates, triggers, workspace_operations, workspaces
 from jobs.services import jobs as job_services
 from tests.factories import make_job, make_worker
 from tests.support import tofu
@@ -148,17 +148,20 @@ def test_what_somebody_has_put_beside_the_examples_stays(tmp_path: Path) -> None
     mine = tmp_path / "templates" / "hello"
     mine.mkdir(parents=True)
     (mine / "main.tf").write_text("# mine\n")
+    own = {"name": "office", "description": "Where we sit"}
+    workspaces.create(workspaces.parse_workspace(own), actor=SYSTEM)
     example_set.load(actor=SYSTEM)
     make_job(name="mine", workspace="air", tags=[example_set.TAG])
     (mine / "main.tf").write_text("# changed\n")
     changed = templates.update("hello", actor=SYSTEM)
 
-    with pytest.raises(CommandError, match="In workspace air live mine"):
+    with pytest.raises(CommandError, match=r"In workspace air live mine.* not the examples'"):
         call_command("load_examples", remove=True, stdout=StringIO())
 
     assert changed.changed
     assert [job.name for job in Job.objects.present()] == ["mine"]
-    assert list(Workspace.objects.values_list("name", flat=True)) == ["air"]
+    assert sorted(Workspace.objects.values_list("name", flat=True)) == ["air", "office"]
+    assert (mine / "main.tf").read_text() == "# changed\n"
 
 
 def test_the_first_page_offers_them(editor_client: Client, viewer_client: Client) -> None:

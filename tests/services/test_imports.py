@@ -345,3 +345,18 @@ def test_undo_deletes_what_nobody_has_touched() -> None:
     assert "it stays" in str(outcomes[1].error)
     assert set(Job.objects.present()) == {made[1], made[2]}
     assert imports.undo({made[0].pk: 1, 10**6: 1}, actor=SYSTEM)[1].error is not None
+
+
+def test_a_file_that_merges_is_read_and_a_wrong_list_of_waits_is_refused_with_a_prefix_too() -> (
+    None
+):
+    merged = "<<: {jobs: [{name: a}, {name: b}]}\nname: shop\njobs: [{name: mine}]\n"
+    wrong = "name: a\ntype: command\nspec: {command: echo}\ndepends_on: other\n"
+
+    found = imports.preview(parse_import({"text": merged}), actor=SYSTEM, now=timezone.now())
+    refused = imports.preview(
+        parse_import({"text": wrong, "prefix": "x-"}), actor=SYSTEM, now=timezone.now()
+    )
+
+    assert [one.name for one in found.items] == ["mine"]
+    assert (refused.items[0].deed, "depends_on" in refused.items[0].reason) == (Deed.REFUSED, True)

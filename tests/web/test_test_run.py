@@ -8,6 +8,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs.domain.permissions import SYSTEM, Permission, Role
 from jobs.models import Execution, Job
@@ -114,3 +115,20 @@ def test_who_may_not_run_neither_sees_the_button_nor_saves_with_it(
             assert "may not run" in said(refused) or refused.status_code == 403
     assert set(Job.objects.values_list("name", flat=True)) == {"tried", "theirs"}
     assert make_execution(job).job == job
+
+
+def test_a_form_that_was_gone_back_to_and_changed_runs_what_it_says_now(
+    editor_client: Client,
+) -> None:
+    job = make_job(name="mine", schedules=[cron("0 2 * * *")])
+    url = reverse("job_edit", args=[job.pk])
+    form = sent(editor_client.get(url).content.decode(), "job-form", do="save_run")
+    first = editor_client.post(url, form)
+    Execution.objects.update(state="succeeded", finished_at=timezone.now())
+    form["description"] = ["better"]
+
+    second = editor_client.post(url, form)
+
+    job.refresh_from_db()
+    assert (job.version, Execution.objects.count()) == (2, 2)
+    assert first["Location"] != second["Location"]

@@ -199,7 +199,9 @@ def _require_run(request: AuthedRequest, job: Job | None) -> None:
 
 def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
     """Start one run of what was saved, and show it; what cannot start is told, the job stays saved."""
-    key = request.POST.get("key", "")[:200]
+    key = request.POST.get("key", "")[:100]
+    if key:  # a form that was gone back to and changed asks for another run
+        key = f"{key}-{job.version}"
     try:
         run = triggers.trigger(job.pk, actor=request.actor, idempotency_key=key)
     except JobdeckError as error:
