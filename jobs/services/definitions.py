@@ -67,6 +67,8 @@ from jobs.services.wording import (
 
 PRIORITIES = {"low": -10, "normal": 0, "high": 10, "critical": 20}
 MAX_SECONDS = 366 * 24 * 3600  # a year: what is longer is a slip of the unit
+LAST_YEAR = 9990  # a later moment has no name in some time zone
+KEPT = {"kept": True}  # context of a schedule that is on record: its years are not judged again
 
 
 def _seconds(value: object) -> object:
@@ -108,11 +110,26 @@ class ScheduleDefinition(BaseModel):
     max_executions: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self, info: ValidationInfo) -> Self:
         """Let the domain judge the whole: expression, zone, and what belongs to the kind."""
         with named():
             self.timezone = self.rule(anchor_at=None).timezone
+        self._check_years(info.context or {})
         return self
+
+    def _check_years(self, stored: Mapping[str, Any]) -> None:
+        """Refuse moments that are none in some time zone; what is stored already is not judged."""
+        far = [
+            name
+            for name in ("at", "starts_at", "ends_at")
+            if (moment := getattr(self, name)) is not None and not 2 <= moment.year <= LAST_YEAR
+        ]
+        known = stored.get("schedules", ())
+        if not far or stored.get("kept") or self.model_dump(mode="json") in known:
+            return
+        sentence = f"{getattr(self, far[0])} is out of range. Use years 2 to {LAST_YEAR}."
+        with named():
+            raise InvalidError(sentence, fields=dict.fromkeys(far, sentence))
 
     def rule(
         self, *, anchor_at: datetime | None, ends_at: datetime | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.domain import schedule as rules
 from jobs.models import Job, JobVersion, Schedule
-from jobs.services.definitions import ScheduleDefinition
+from jobs.services.definitions import KEPT, ScheduleDefinition
 from jobs.services.firing import effective_end, effective_start
 
 Facts = list[dict[str, str | None]]
@@ -42,7 +42,8 @@ def rules_of_version(version: JobVersion) -> list[rules.Schedule]:
 
 def _rule(definition: dict[str, Any], fact: dict[str, Any], saved_at: datetime) -> rules.Schedule:
     known = ScheduleDefinition.model_fields
-    values = ScheduleDefinition.model_validate({k: v for k, v in definition.items() if k in known})
+    fields = {name: value for name, value in definition.items() if name in known}
+    values = ScheduleDefinition.model_validate(fields, context=KEPT)
     anchor_at = _moment(fact.get("anchor_at")) or saved_at
     exhausted_at = _moment(fact.get("exhausted_at"))
     ends_at = effective_end(values.ends_at, exhausted_at)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jobs.domain.definition_changes import FieldChange
-from jobs.services.definitions import ScheduleDefinition
+from jobs.services.definitions import KEPT, ScheduleDefinition
 from jobs.web import schedules
 
 _LONGEST = 300
@@ -65,7 +65,7 @@ def _schedules(stored: object) -> str:
     """Return schedules in words and as they are written; as stored where a release knew others."""
     try:
         found = [
-            ScheduleDefinition.model_validate(one).rule(anchor_at=timezone.now())
+            ScheduleDefinition.model_validate(one, context=KEPT).rule(anchor_at=timezone.now())
             for one in stored or ()  # type: ignore[attr-defined]  # what is none of these, raises
         ]
     except (TypeError, ValueError):

@@ -23,6 +23,8 @@ from tests.factories import cron, definition, make_job
         ({"overlap": "sometimes"}, "Use skip, queue, allow or cancel_running"),
         ({"schedules": [cron("* * * *")]}, "The expression '* * * *' has 4 fields"),
         ({"schedules": [cron("0 0 * * *", "Mars/X")]}, "The time zone Mars/X does not exist"),
+        ({"schedules": [{"kind": "once", "at": "9999-12-31T23:59:59-14:00"}]}, "years 2 to 9990"),
+        ({"schedules": [cron("0 0 * * *", ends_at="9999-12-31T00:00:00Z")]}, "years 2 to 9990"),
         ({"workspace": "no where"}, "Name 'no where' is not allowed"),
         ({"colour": "red"}, "colour: This field does not exist."),
     ],
@@ -59,3 +61,16 @@ def test_what_a_viewer_exported_is_not_taken_for_the_secrets() -> None:
     assert parse_definition(definition(**secret)).environment["DB_PASS"] == "hunter22"
     # What stands there already is not judged again: such a job can be paused or renamed.
     assert parse_definition({**shown, "owner": "data"}, stored=shown).owner == "data"
+
+
+def test_a_year_that_is_stored_already_is_not_judged_again() -> None:
+    near = parse_definition(
+        definition(schedules=[cron("0 0 * * *", ends_at="2990-01-01T00:00:00Z")])
+    )
+    stored = near.model_dump(mode="json")
+    stored["schedules"][0]["ends_at"] = "9999-12-31T00:00:00Z"
+
+    kept = parse_definition({**stored, "description": "mine"}, stored=stored)
+
+    assert kept.schedules[0].ends_at is not None
+    assert kept.schedules[0].ends_at.year == 9999
