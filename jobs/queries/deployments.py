@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from jobs.domain.states import FAILURES, LIVE, Deployment, ExecutionState
 from jobs.executors.template_spec import Operation
@@ -17,6 +17,15 @@ from jobs.models.execution import LIVE_VALUES
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _TOLD = "resource_count"  # stands in what each operation tells that came to its end
+_TELLS = Q(result__has_key=_TOLD)
+# What cannot be started (no engine, no template) fails with neither code nor signal.
+_BEGAN = Q(started_at__isnull=False) & (
+    ~Q(state=ExecutionState.FAILED.value)
+    | Q(exit_code__lt=0)
+    | Q(exit_code__gt=0)
+    | Q(signal__gt=0)
+    | _TELLS
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,7 @@ class Standing:
     operations: Sequence[WorkspaceJob] = ()
     live: Execution | None = None  # what deploys or destroys it right now
     last: Execution | None = None  # the operation that ended last
+    began: Execution | None = None  # the same without what could not be started
     last_deployed_at: datetime | None = None
     last_destroyed_at: datetime | None = None
     last_failed_at: datetime | None = None
@@ -57,12 +67,8 @@ class Standing:
 
     @property
     def is_cut_off(self) -> bool:
-        """Say whether the last operation began and could not tell what it left behind."""
-        last = self.last
-        if last is None or last.started_at is None or _tells(last):
-            return False
-        # What cannot be started (no engine, no template) fails with neither code nor signal.
-        return last.state != ExecutionState.FAILED or bool(last.exit_code or last.signal)
+        """Say whether the last operation that began could not tell what it left behind."""
+        return self.began is not None and not _tells(self.began)
 
     @property
     def is_plan_current(self) -> bool:
@@ -89,7 +95,8 @@ def standing_of(workspace: Workspace) -> Standing:
 def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
     """Return where workspaces stand, by number.
 
-    Three queries for any number of them; two more where the last operation of one told nothing.
+    Three queries for any number of them; two more where the last operation of one told nothing, and
+    two where it could not be started.
     """
     wanted = [one.pk for one in workspaces]
     rows: dict[int, list[WorkspaceJob]] = defaultdict(list)
@@ -107,27 +114,40 @@ def standings_of(workspaces: Iterable[Workspace]) -> dict[int, Standing]:
         by_job[one.job_id] = one
     standings = {number: _standing(rows.get(number, []), ended, by_job) for number in wanted}
     silent = [one for one in standings.values() if one.last is not None and not _tells(one.last)]
-    told = _told_before(silent)
+    told = _last_of(silent, _TELLS)
+    began = _last_of([one for one in silent if one.began is None], _BEGAN)
     return {
-        number: replace(one, facts=told[id(one)]) if id(one) in told else one
+        number: replace(
+            one,
+            facts=_facts(told[id(one)]) if id(one) in told else one.facts,
+            began=began.get(id(one), one.began),
+        )
         for number, one in standings.items()
     }
 
 
-def _told_before(standings: Sequence[Standing]) -> dict[int, dict[str, Any]]:
-    """Return by the standing's identity what its operations told last, where any ever did."""
+def _last_of(standings: Sequence[Standing], wanted: Q) -> dict[int, Execution]:
+    """Return by the standing's identity its last operation that is ``wanted``, where there is one."""
     jobs = [row.job_id for one in standings for row in one.operations]
     if not jobs:
         return {}
-    past = Execution.objects.filter(job__in=jobs, result__has_key=_TOLD)
+    past = Execution.objects.filter(wanted, job__in=jobs, finished_at__isnull=False)
     newest = past.order_by().values("job").annotate(newest=Max("pk")).values("newest")
     by_job = {one.job_id: one for one in Execution.objects.filter(pk__in=newest)}
     found = {}
     for one in standings:
         mine = [by_job[row.job_id] for row in one.operations if row.job_id in by_job]
         if mine:
-            found[id(one)] = _facts(max(mine, key=lambda run: run.finished_at or _LONG_AGO))
+            found[id(one)] = max(mine, key=lambda run: run.finished_at or _LONG_AGO)
     return found
+
+
+def _has_begun(execution: Execution | None) -> bool:
+    """Say what `_BEGAN` asks."""
+    if execution is None or execution.started_at is None:
+        return False
+    failed = execution.state == ExecutionState.FAILED
+    return not failed or bool(execution.exit_code or execution.signal) or _tells(execution)
 
 
 def _tells(execution: Execution) -> bool:
@@ -152,6 +172,7 @@ def _standing(
         operations=rows,
         live=now,
         last=last,
+        began=last if _has_begun(last) else None,
         last_deployed_at=deployed.job.last_success_at if deployed else None,
         last_destroyed_at=_success(rows, Operation.DESTROY),
         last_failed_at=failed.last_failure_at if failed else None,

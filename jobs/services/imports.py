@@ -18,6 +18,7 @@ from jobs.domain.errors import (
 )
 from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.schedule import Schedule
+from jobs.domain.states import JobState
 from jobs.importers import candidates
 from jobs.importers.candidates import Candidate, Kind
 from jobs.importers.notes import Note
@@ -109,7 +110,7 @@ def make(asked: ImportApply, *, actor: Actor, now: datetime) -> list[Job]:
 
 
 def undo(versions: Mapping[int, int], *, actor: Actor) -> list[Outcome]:
-    """Delete jobs that are as they were imported; one that was changed or has run since stays."""
+    """Delete jobs that are as they were imported; one that was changed, resumed or has run stays."""
     require_somewhere(actor, Permission.DELETE)
     return [_taken_back(number, version, actor) for number, version in versions.items()]
 
@@ -119,7 +120,8 @@ def _taken_back(job_id: int, version: int, actor: Actor) -> Outcome:
         with write_transaction():
             dependency_edits.lock_with_neighbours(job_id)
             job = jobs.locked(job_id)
-            if job.version != version or job.execution_count:
+            touched = job.version != version or job.state != JobState.PAUSED
+            if touched or job.execution_count:
                 raise StateError(f"{job.name} was changed or has run since it was made: it stays.")
             jobs.delete(job_id, actor=actor)
     except JobdeckError as error:

@@ -335,15 +335,16 @@ def test_who_edits_some_jobs_imports_them_where_they_may() -> None:
 
 
 def test_undo_deletes_what_nobody_has_touched() -> None:
-    made = make("0 1 * * * one\n0 1 * * * two\n0 1 * * * three\n")
+    made = make("0 1 * * * one\n0 1 * * * two\n0 1 * * * three\n0 1 * * * four\n")
     job_services.update(made[1].pk, {"description": "mine now"}, actor=SYSTEM)
     Job.objects.filter(pk=made[2].pk).update(execution_count=1)
+    job_services.resume(made[3].pk, actor=SYSTEM)
 
     outcomes = imports.undo({job.pk: job.version for job in made}, actor=SYSTEM)
 
-    assert [one.error is None for one in outcomes] == [True, False, False]
+    assert [one.error is None for one in outcomes] == [True, False, False, False]
     assert "it stays" in str(outcomes[1].error)
-    assert set(Job.objects.present()) == {made[1], made[2]}
+    assert set(Job.objects.present()) == set(made[1:])
     assert imports.undo({made[0].pk: 1, 10**6: 1}, actor=SYSTEM)[1].error is not None
 
 

@@ -247,6 +247,9 @@ def test_what_is_deployed_is_known_although_the_engine_is_gone_and_not_after_a_l
     assert [one["address"] for one in kept.resources] == ["terraform_data.site"]
     assert (unbegun.resources, unbegun.is_cut_off) == ([], False)
     assert standing(other).is_cut_off
+    workspace_operations.destroy("other", actor=SYSTEM)
+    work()
+    assert standing(other).last_error.startswith("OpenTofu was not found")
     with pytest.raises(ConflictError, match="before it could tell what is there"):
         workspaces.delete("other", actor=SYSTEM)
 
