@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from jobs.domain.states import ExecutionState, OmissionReason, Trigger
 from jobs.models import BackfillItem, Execution, Omission
@@ -85,9 +85,13 @@ def _items(jobs: Sequence[int], start: datetime, end: datetime) -> list[Row]:
 
 
 def _inside_stretches(jobs: Sequence[int], start: datetime, end: datetime) -> Iterable[Row]:
-    """Return what schedules made between the ends of what was left out: hardly ever anything."""
+    """Return what schedules made between the ends of what was left out: hardly ever anything.
+
+    A stretch may reach beyond the window; what was made there is none of it.
+    """
     at = "job__executions__due_at"
     rows = Omission.objects.filter(
+        Q(**{f"{at}__gte": start, f"{at}__lte": end}),
         job__in=jobs,
         reason__in=[reason.value for reason in REASONS],
         first_due_at__lte=end,

@@ -256,3 +256,14 @@ def test_a_job_that_is_deleted_meanwhile_keeps_no_other_from_being_run(
 
     assert [row.job_id for row in made.backfills] == [stays.pk]
     assert list(made.refused) == ["gone"]
+
+
+def test_a_lost_run_beyond_the_window_is_not_made_up_for() -> None:
+    job = outage()
+    at = NINE + 2 * HOUR
+    make_execution(job, state="lost", trigger="schedule", due_at=at, finished_at=at)
+    window = {"from": NINE.isoformat(), "to": (NINE + HOUR).isoformat()}
+
+    found = missed.preview(parse_missed(window), actor=SYSTEM)
+
+    assert [one.runs for one in found.jobs] == [2]
