@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobs.domain.permissions import SYSTEM
-from jobs.models import AuditEntry, Job, JobVersion
+from jobs.domain.permissions import SYSTEM, Role
+from jobs.models import AuditEntry, Job, JobVersion, Workspace
+from jobs.services import access, rollbacks, workspaces
 from jobs.services import jobs as job_services
-from jobs.services import rollbacks
 from jobs.services.definitions import definition_of
-from tests.factories import make_changed_job, make_job
+from tests.factories import make_changed_job, make_job, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +96,20 @@ def test_what_a_later_release_added_stays_when_an_old_version_comes_back(changed
     back = rollbacks.restore(changed.pk, 1, actor=SYSTEM)
 
     assert (back.name, back.priority, back.version) == ("nightly", 7, 5)
+
+
+def test_a_role_for_one_workspace_reads_no_secret_of_another(db: None, client: Client) -> None:
+    """What the job held while it lived elsewhere is masked; its own place is shown whole."""
+    for name in ("there", "here"):
+        workspaces.create(workspaces.parse_workspace({"name": name}), actor=SYSTEM)
+    job = make_job(workspace="there", environment={"API_KEY": "of-there"})
+    changes = {"workspace": "here", "environment": {"API_KEY": "of-here"}}
+    job_services.update(job.pk, changes, actor=SYSTEM)
+    keeper = make_user("keeper")
+    access.grant(keeper, Role.EDITOR, workspace=Workspace.objects.get(name="here"), actor=SYSTEM)
+    client.force_login(keeper)
+
+    html = page(client, job, "?v=1..2")
+
+    assert "of-there" not in html
+    assert "of-here" in html

@@ -12,10 +12,15 @@ from pydantic import BaseModel, Field, JsonValue
 from jobs.api.documents import JobDocument, job_document
 from jobs.api.requests import ApiRequest, Cursor, Limit, version_of
 from jobs.domain.definition_changes import FieldChange
-from jobs.domain.disclosure import definition_for
-from jobs.models import JobVersion
 from jobs.queries.listing import present_job
-from jobs.queries.versions import VersionRow, compared, get_version, list_versions
+from jobs.queries.versions import (
+    VersionRow,
+    compared,
+    get_version,
+    list_versions,
+    seen,
+    version_before,
+)
 from jobs.services import rollbacks
 
 router = Router(tags=["jobs"])
@@ -83,14 +88,11 @@ def read(
     """Return a version whole, with what it changed."""
     job = present_job(job_id)
     row = get_version(job, number)
-    if against is None:
-        other = JobVersion.objects.filter(job=job, version__lt=number).order_by("-version").first()
-    else:
-        other = get_version(job, against)
+    other = version_before(job, number) if against is None else get_version(job, against)
     changes = None if other is None else compared(other, row, request.auth)
     return WholeVersion(
         **_facts(VersionRow(version=row, changes=changes)),
-        definition=definition_for(request.auth, row.definition),
+        definition=seen(row, request.auth),
     )
 
 
