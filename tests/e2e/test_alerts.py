@@ -150,7 +150,9 @@ def test_a_storm_of_four_causes_is_four_alerts_told_once_after_a_day_of_silence(
     assert len(tokens) == 4
     assert {one["id"] for one in refused} == tokens
     titles = sorted(one["alert"]["title"] for one in taken)
-    assert all(title.startswith(f"{each} jobs: {tag.partition('-')[0]}") for title in titles)
+    assert all(title.startswith(f"{each} jobs: {tag.partition('-')[0]}") for title in titles), (
+        titles
+    )
 
 
 def _wait_for_tries(product: Product, number: int, tries: int) -> None:
