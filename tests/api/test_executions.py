@@ -18,6 +18,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_pages_cover_all_executions_once_newest_first(as_viewer: Caller) -> None:
+    """S0-181."""
     job = make_job()
     made = [make_execution(job, state=state).pk for state in ["queued", "failed", "lost"] * 3]
 

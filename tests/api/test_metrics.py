@@ -61,6 +61,7 @@ def ended(queue: str, state: str, *, at: datetime = NOW, ran: float = 1.0) -> No
 
 
 def test_it_tells_jobs_queues_endings_the_engine_and_alerts(viewer_client: Client) -> None:
+    """S2-60, S4-78, S4-79."""
     ended("reports", "succeeded", ran=2)
     ended("reports", "failed", at=NOW - timedelta(days=3), ran=50)
     make_job(paused=True)

@@ -20,6 +20,7 @@ from tests.factories import definition, make_job, make_user
 
 
 def test_a_token_is_made_shown_once_used_and_revoked(as_editor: Caller) -> None:
+    """S3-57."""
     asked = {"name": "deploy", "role": "operator", "expires_at": "90d", "tags": ["deploy"]}
     asked["permissions"] = ["scheduled_job.execute"]
 

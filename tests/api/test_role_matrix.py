@@ -377,6 +377,7 @@ def test_the_matrix_knows_every_operation() -> None:
 def test_an_operation_is_open_from_its_least_role_up(
     operation: str, roles: list[Role | None], tmp_path: Path, settings: Settings
 ) -> None:
+    """S3-56."""
     places = {"CONFIG_DIR": tmp_path / "config", "TEMPLATES_DIR": tmp_path / "templates"}
     named_places = {**places, "CONFIG_REPOSITORY": small_repository()}
     settings.JOBDECK = {**settings.JOBDECK, **named_places}

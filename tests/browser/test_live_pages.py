@@ -74,6 +74,7 @@ def test_a_heartbeat_that_is_not_drawn_again_ticks_on(open_page: Open) -> None:
 def test_a_change_keeps_what_a_person_is_doing(
     product: Product, jobs: dict[str, int], open_page: Open
 ) -> None:
+    """S0-162."""
     page = open_page("/jobs/?q=live-&sort=name")
     page.locator(row(page, jobs, "live-b")).get_by_role("checkbox").check()
     page.locator(row(page, jobs, "live-c")).locator("summary").click()
@@ -166,6 +167,7 @@ def test_a_double_click_starts_one_run(
 
 
 def test_pause_can_be_undone(product: Product, jobs: dict[str, int], open_page: Open) -> None:
+    """S0-159."""
     page = open_page("/jobs/?q=live-b")
 
     page.get_by_role("button", name="Pause live-b").click()

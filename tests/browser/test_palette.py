@@ -51,6 +51,7 @@ def test_the_palette_finds_acts_and_opens_with_the_keyboard_alone(
 def test_selected_jobs_are_changed_after_a_look_and_undone(
     product: Product, open_page: Open
 ) -> None:
+    """S0-160."""
     for name in ("many-a", "many-b"):
         product.job(name, "true", seconds=3600)
     page = open_page("/jobs/?q=many-")

@@ -26,6 +26,7 @@ def fill(page: Page, name: str) -> None:
 
 
 def test_with_script(product: Product, open_page: Open) -> None:
+    """S4-104."""
     page = open_page("/login/", signed_in=False)
     log_in(page)
 

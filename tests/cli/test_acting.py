@@ -51,6 +51,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> list[ExecutionState]:
 
 
 def test_run_waits_for_success(jobctl: Jobctl, worker: list[ExecutionState]) -> None:
+    """S1-62."""
     make_job(name="good")
     worker.append(ExecutionState.SUCCEEDED)
 
@@ -144,6 +145,7 @@ def test_kill_ends_what_waits(jobctl: Jobctl) -> None:
 def test_kill_waits_for_the_end_of_what_runs(
     jobctl: Jobctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """S1-63."""
     execution = make_execution(make_job(name="runs"), state="running", started_at=timezone.now())
 
     def end_it(_seconds: float) -> None:
@@ -157,6 +159,7 @@ def test_kill_waits_for_the_end_of_what_runs(
 
 
 def test_kill_of_an_idle_job_is_an_error(jobctl: Jobctl) -> None:
+    """S1-64."""
     make_execution(make_job(name="idle"), state="succeeded")
 
     ended = jobctl("kill", "idle")
@@ -232,6 +235,7 @@ def test_delete_removes_the_job(jobctl: Jobctl) -> None:
     ],
 )
 def test_wrong_use_has_its_exit_code(jobctl: Jobctl, args: list[str], code: int) -> None:
+    """S1-67, S1-68."""
     ended = jobctl(*args)
 
     assert ended.code == code

@@ -68,6 +68,7 @@ def test_apply_tells_file_and_line_of_the_broken_and_makes_the_rest(
 def test_what_is_exported_changes_nothing_when_applied(
     jobctl: Jobctl, tmp_path: Path, form: str
 ) -> None:
+    """S0-125."""
     make_job(name="up", schedules=[cron("*/5 * * * *")], environment={"A": "on", "B": "1e5"})
     make_job(
         name="down", paused=True, depends_on=["up"], retry={"on": ["exit_code"]}, tags=["no", "10"]

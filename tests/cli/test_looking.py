@@ -51,6 +51,7 @@ def lived(**fields: object) -> Job:
 
 
 def test_status_of_a_job_has_the_labelled_lines(jobctl: Jobctl) -> None:
+    """S1-61."""
     lived()
 
     ended = jobctl("status", "system-health")
@@ -75,6 +76,7 @@ def test_status_of_a_job_has_the_labelled_lines(jobctl: Jobctl) -> None:
 
 
 def test_status_stamps_are_local_time(jobctl: Jobctl) -> None:
+    """S1-59."""
     lived()
 
     local = NOON.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -82,6 +84,7 @@ def test_status_stamps_are_local_time(jobctl: Jobctl) -> None:
 
 
 def test_status_of_a_job_that_never_ran(jobctl: Jobctl) -> None:
+    """S1-60."""
     make_job(name="fresh")
 
     lines = jobctl("status", "fresh").lines
@@ -162,6 +165,7 @@ def test_an_empty_list_says_so(jobctl: Jobctl) -> None:
 
 
 def test_show_and_list_name_print_the_definition(jobctl: Jobctl) -> None:
+    """S1-72."""
     make_job(name="one", schedules=[cron("0 6 * * 0", "Asia/Jakarta")])
 
     shown = jobctl("show", "one").json
@@ -175,6 +179,7 @@ def test_show_and_list_name_print_the_definition(jobctl: Jobctl) -> None:
     "command", ["status", "run", "kill", "logs", "next", "pause", "resume", "show", "delete"]
 )
 def test_an_unknown_job_is_an_error(jobctl: Jobctl, command: str) -> None:
+    """S1-66."""
     ended = jobctl(command, "nobody")
 
     assert (ended.code, ended.out) == (1, "")

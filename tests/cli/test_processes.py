@@ -59,6 +59,7 @@ def program(tmp_path: Path) -> Run:
 
 
 def test_jobctl_works_on_the_host_without_a_web_server(program: Run, tmp_path: Path) -> None:
+    """S1-71."""
     before = program("list")
     copy(template(), tmp_path / "data" / "jobdeck.sqlite3")
     created = program("create", "-", given=json.dumps(definition(name="alone")))

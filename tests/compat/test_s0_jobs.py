@@ -99,6 +99,7 @@ def test_s0_13_26_27_28_a_create_answers_the_job_with_its_first_run(script: Scri
 
 
 def test_s0_19_to_24_47_what_is_not_given_has_its_default(script: Script) -> None:
+    """S0-47."""
     made = script.make()
 
     status, job = script("GET", f"/{made['jobId']}")
@@ -168,6 +169,7 @@ def test_s0_02_a_real_form_is_read_too(script: Script) -> None:
 
 
 def test_s0_29_30_ids_are_of_the_second_and_unique(script: Script) -> None:
+    """S0-38."""
     ids = [script.make(nsId=name)["jobId"] for name in ("aws-ns", "azure-ns", "gcp-ns")]
 
     assert len(set(ids)) == 3
@@ -215,6 +217,7 @@ def test_s0_37_a_fault_of_the_server_is_500_and_makes_nothing(
 
 
 def test_s0_39_to_46_51_the_list_has_all_such_jobs_and_no_others(script: Script) -> None:
+    """S0-51, S0-88."""
     assert script("GET") == (200, {"jobs": []})
     make_job(name="a-command")
     by_page = make_job(

@@ -115,6 +115,7 @@ def test_s3_32_a_schedule_reads_as_a_trigger(
 
 
 def test_s3_31_the_zone_is_a_setting(hr: Caller, settings: Any) -> None:
+    """S3-85."""
     attendance()
     settings.JOBDECK = {**settings.JOBDECK, "SCHEDULED_JOBS_ZONE": "UTC"}
 

@@ -97,6 +97,7 @@ def iso(text: str) -> bool:
 
 
 def test_s4_12_13_statistics_are_an_array_with_every_field() -> None:
+    """S4-09."""
     job = make_job(name="hourly", schedules=[cron_schedule("0 * * * *")], category="analytics")
     make_job(name="other")
     Job.objects.filter(pk=job.pk).update(
@@ -165,6 +166,7 @@ def test_s4_16_18_an_unknown_job_is_404() -> None:
 
 
 def test_s4_17_execute_queues_a_run_and_does_not_wait_without_end() -> None:
+    """S4-93."""
     job = make_job(name="fetch")
 
     status, answer = ask("POST", "jobs/fetch/execute?wait=0")
@@ -218,6 +220,7 @@ def test_s4_19_21_23_an_empty_install_has_one_healthy_queue() -> None:
 
 
 def test_s4_20_88_each_queue_has_its_own_figures_and_an_unknown_one_is_404() -> None:
+    """S4-80."""
     for name in ("air-quality", "analytics", "notifications"):
         make_job(queue=name)
     ended("analytics", succeeded=8, failed=2, run_seconds=20, wait_seconds=5)
@@ -332,6 +335,7 @@ def test_s4_32_33_a_trend_moves_with_what_happened() -> None:
 
 
 def test_s4_34_36_83_the_overview_has_everything() -> None:
+    """S4-81."""
     make_job(name="fetch")
 
     status, found = ask("GET", "status/overview")
@@ -379,6 +383,7 @@ def test_s4_35_the_system_is_critical_warning_or_healthy() -> None:
 
 
 def test_s4_39_48_51_a_breaker_is_shown_and_reset() -> None:
+    """S4-103."""
     mine = make_job(name="fetch", breaker={"threshold": 2, "open_seconds": 2})
     assert mine.breaker_id is not None
     breakers.trip(mine.breaker_id, actor=SYSTEM)

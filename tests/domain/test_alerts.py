@@ -180,7 +180,7 @@ def _history(rng: random.Random, usual: float, many: int) -> list[Past]:
 
 
 def test_anomalies_are_found_on_generated_series() -> None:
-    """S4-99: of runs three times as long nearly all are found, of usual ones hardly any."""
+    """S4-106, S4-99: of runs three times as long nearly all are found, of usual ones hardly any."""
     rng = random.Random(7)
     found = missed = false = 0
     for _ in range(400):

@@ -106,6 +106,7 @@ def test_it_is_open_for_its_open_time_and_again_after_a_failed_test() -> None:
     ("seconds", "over"), [(0, False), (299.999, False), (300, True), (9999, True)]
 )
 def test_it_tests_when_its_open_time_is_over(seconds: float, over: bool) -> None:
+    """S4-42."""
     circuit = standing(OPEN)
 
     assert is_over(circuit, after(seconds)) is over

@@ -179,6 +179,7 @@ def test_s4_30_31_advice_fits_the_condition(fields: dict[str, Any], texts: tuple
 
 
 def test_s4_113_the_load_says_how_many_workers_are_needed() -> None:
+    """S4-89."""
     busy = sample(succeeded=720, run_seconds=720 * 50, waiting=0, wait_seconds=720 * 400)
 
     assert workers_needed(busy) == 10

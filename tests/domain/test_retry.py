@@ -33,7 +33,7 @@ def test_a_fixed_wait_stays_the_same() -> None:
 
 
 def test_an_exponential_wait_doubles_up_to_the_cap() -> None:
-    """S2-59: delays double, capped."""
+    """S4-85, S2-59: delays double, capped."""
     policy = RetryPolicy(
         max_attempts=6,
         kind=RetryKind.EXPONENTIAL,

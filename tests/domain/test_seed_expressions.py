@@ -92,6 +92,7 @@ LAST_DAYS = ["Thu 2026-04-30 23:00", "Sun 2026-05-31 23:00", "Tue 2026-06-30 23:
 def test_an_expression_fires_as_its_table_says(
     row: str, expression: str, expected: list[str]
 ) -> None:
+    """S1-73, S1-74, S1-75, S1-76, S1-77, S1-78, S1-83, S3-18, S3-19, S3-20, S3-21, S3-22, S3-23, S3-25, S4-84."""
     assert fires(cron(expression), len(expected)) == expected, row
 
 
@@ -113,7 +114,7 @@ def test_an_expression_fires_as_its_table_says(
     ],
 )
 def test_an_interval_of_the_seeds_is_kept(row: str, seconds: int, anchor: str, gap: int) -> None:
-    """Counted from the end of runs of five seconds (S0-80), or from start to start."""
+    """S3-26: Counted from the end of runs of five seconds (S0-80), or from start to start."""
     rule = Schedule(
         kind=ScheduleKind.INTERVAL, seconds=seconds, anchor=Anchor(anchor), anchor_at=START
     )
@@ -201,7 +202,7 @@ def test_minutes_one_to_five_and_zero() -> None:
 
 
 def test_the_last_day_is_31_january_and_28_february() -> None:
-    """S3's end of the month, in its own zone."""
+    """S3-24: S3's end of the month, in its own zone."""
     rule = cron("0 23 L * *", "Asia/Jakarta")
 
     assert fires(rule, 3, utc("2026-01-15T00:00")) == [
@@ -219,7 +220,7 @@ def test_jakarta_has_no_dst() -> None:
 
 
 def test_paris_keeps_its_wall_clock_over_both_changes() -> None:
-    """S4: a job in Europe/Paris, 23:59 every day, once a day."""
+    """S4-06: S4: a job in Europe/Paris, 23:59 every day, once a day."""
     due = list(
         due_between(
             [cron("59 23 * * *", "Europe/Paris")], utc("2025-12-31T23:00"), utc("2026-12-31T23:00")
@@ -233,7 +234,7 @@ def test_paris_keeps_its_wall_clock_over_both_changes() -> None:
 
 
 def test_a_list_of_schedules_fires_whenever_one_matches() -> None:
-    """S1: mornings and evenings of workdays, and Sunday afternoon."""
+    """S1-80: S1: mornings and evenings of workdays, and Sunday afternoon."""
     rules = [cron("0 8 * * 1-5"), cron("0 20 * * 1-5"), cron("0 14 * * 0")]
 
     week = steps(rules, utc("2026-04-16T12:00"), 6)
@@ -249,7 +250,7 @@ def test_a_list_of_schedules_fires_whenever_one_matches() -> None:
 
 
 def test_two_schedules_that_name_the_same_minute_make_one_due_time() -> None:
-    """S1: every six hours, and at midnight."""
+    """S1-81: S1: every six hours, and at midnight."""
     rules = [cron("0 */6 * * *"), cron("0 0 * * *")]
 
     due = list(due_between(rules, utc("2026-04-15T00:00"), utc("2026-04-17T00:00")))
@@ -274,5 +275,6 @@ def test_the_next_run_is_the_earliest_of_all_schedules() -> None:
 
 
 def test_another_zone_moves_the_next_run() -> None:
+    """S1-85."""
     assert next_due([cron("0 9 * * *", "UTC")], START) == utc("2026-04-16T09:00")
     assert next_due([cron("0 9 * * *", "Asia/Seoul")], START) == utc("2026-04-16T00:00")

@@ -22,7 +22,7 @@ EVERY = timedelta(seconds=2)
 def test_no_due_time_is_lost_or_doubled(
     database: Database, jobs: int, dispatchers: int, kills: int
 ) -> None:
-    """S2-55, S3-66, S3-67: however many there are."""
+    """S0-90, S4-111, S2-55, S3-66, S3-67: however many there are."""
     first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     database.manage(
         "make_jobs", f"--count={jobs}", f"--every={EVERY.seconds}", "--command=true",

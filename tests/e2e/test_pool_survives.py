@@ -35,6 +35,7 @@ def test_killed_monitor_and_pusher_do_not_stop_the_pool(shared: Product) -> None
 
 
 def test_killed_busy_worker_loses_its_run_and_leaves_no_process(shared: Product) -> None:
+    """S0-186."""
     script = (
         "trap '' TERM; setsid -f sleep 300; (setsid sh -c 'sleep 300 & sleep 300' &); sleep 300"
     )

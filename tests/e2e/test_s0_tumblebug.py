@@ -146,6 +146,7 @@ def lines_of(name: str) -> list[str]:
 
 
 def test_s0_163_the_quick_start_runs_as_it_stands(site: Site) -> None:
+    """S0-79."""
     create, read, every, pause, resume, delete = lines_of("quick_start")
 
     job = json.loads(site.shell(create))
@@ -180,6 +181,7 @@ def test_s0_164_to_170_the_six_scenarios_run_as_they_stand(site: Site) -> None:
 
 
 def test_s0_43_to_46_the_lines_about_managing_run_as_they_stand(site: Site) -> None:
+    """S0-171."""
     job_id = site.make("production", connectionName="aws-invalid")
     site.until(job_id, consecutiveFailures=1)
     read, every, interval, disable, enable, jq_all, jq_namespace, jq_failing = lines_of(
@@ -238,6 +240,7 @@ def test_s0_175_the_python_sample_runs_as_it_stands(site: Site, tmp_path: Path) 
 
 
 def test_s0_111_to_119_five_failures_disable_a_job_and_a_success_recovers_it(site: Site) -> None:
+    """S0-50, S0-148, S0-172."""
     job_id = site.make("default", connectionName="aws-invalid", intervalSeconds=10)
     site.until(job_id, status="Scheduled", failureCount=1)
     for _ in range(3):
@@ -302,6 +305,7 @@ def test_s0_36_twenty_equal_creates_at_once_make_one_job(site: Site) -> None:
 
 
 def test_s0_67_73_109_pause_and_delete_during_a_run(site: Site) -> None:
+    """S0-185."""
     site.stub.stall = True
     job_id = site.make("slow")
     wait_until(lambda: site.stub.calls, what="the call is made")
@@ -324,6 +328,7 @@ def test_s0_67_73_109_pause_and_delete_during_a_run(site: Site) -> None:
 
 
 def test_s0_104_to_107_a_timeout_is_a_failure_and_ends_the_call(site: Site) -> None:
+    """S0-25."""
     site.stub.stall = True
 
     job_id = site.make("slow", executionTimeout=1)
@@ -334,7 +339,10 @@ def test_s0_104_to_107_a_timeout_is_a_failure_and_ends_the_call(site: Site) -> N
 
 
 def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
-    """S4-47: also that an open circuit stays open for the processes that follow."""
+    """S0-121, S0-122, S0-124.
+
+    S4-47: also that an open circuit stays open for the processes that follow.
+    """
     broken = broken_each_second(site.product)
     done = site.make("done")
     before = site.until(done, status="Scheduled", successCount=1)

@@ -99,6 +99,7 @@ def test_s4_11_12_17_19_34_the_guide_s_lines_run_as_they_stand(site: Site) -> No
 
 
 def test_every_address_of_the_guide_answers(site: Site) -> None:
+    """S4-86."""
     for line in (LINES / "endpoints.txt").read_text().splitlines():
         method, path, *body = line.split(" ", 2)
         path = path.replace("{jobName}", "weekly-cleanup").replace("{queueName}", "default")

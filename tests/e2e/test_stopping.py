@@ -71,7 +71,7 @@ def test_asking_twice_does_not_wait_for_the_drain_time(
 def test_restart_runs_what_waited_and_names_what_was_lost(
     make_product: Callable[..., Product],
 ) -> None:
-    """S2-56, S3-82: the state survives; what ran is not run again."""
+    """S1-105, S2-56, S3-82: the state survives; what ran is not run again."""
     product = make_product(WORKERS="1")
     product.start("--dispatcher", "--cluster", "main")
     job = product.job("work", product.evidence_command(seconds=8), overlap="allow", max_parallel=9)

@@ -11,6 +11,7 @@ from tests.e2e.harness import Product, wait_until
 def test_a_long_job_on_one_cluster_never_delays_what_the_other_could_run(
     make_product: Callable[..., Product],
 ) -> None:
+    """S4-109."""
     product = make_product(WORKERS="1", DRAIN="0s")
     product.start("--dispatcher", "--cluster", "one")
     product.start("--cluster", "two")

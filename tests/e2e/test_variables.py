@@ -27,6 +27,7 @@ def log_of(product: Product, execution: int) -> str:
 
 
 def test_a_job_is_given_a_secret_and_its_log_has_none(make_product: Callable[..., Product]) -> None:
+    """S4-97."""
     product = make_product(WORKERS="1")
     subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", SET % SECRET],

@@ -32,6 +32,7 @@ from tests.executors.worker import in_worker, run
     ],
 )
 def test_a_line_does_what_it_does_in_a_shell(run_job: RunJob, line: str, output: str) -> None:
+    """S1-19."""
     run = run_job(command=line)
 
     assert run.outcome == (ExecutionState.SUCCEEDED, "")
@@ -39,6 +40,8 @@ def test_a_line_does_what_it_does_in_a_shell(run_job: RunJob, line: str, output:
 
 
 def test_every_exit_code_is_reported(context: ExecutionContext) -> None:
+    """S1-20."""
+
     def work() -> list[tuple[ExecutionState, int | None, str]]:
         results = [run(context, "command", {"command": f"exit {n}"}).result for n in range(256)]
         return [(result.state, result.exit_code, result.message) for result in results]

@@ -32,6 +32,7 @@ def limited(context: ExecutionContext, job_type: str, text: str, **limits: int) 
 def test_each_limit_is_set_before_the_program_starts(
     context: ExecutionContext, job_type: str
 ) -> None:
+    """S1-112."""
     base = os.nice(0)
 
     outcome = limited(

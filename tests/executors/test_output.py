@@ -294,6 +294,7 @@ def test_a_result_that_is_no_json_is_remarked_upon(run_job: RunJob) -> None:
 
 
 def test_the_cost_of_a_run_is_reported(tmp_path: Path, instance: str) -> None:
+    """S1-117."""
     script = "#!/usr/bin/env python3\nblock = b'x' * 600_000_000\nfor _ in range(2_000_000): pass"
 
     outcome = run_here(make_context(tmp_path, instance), "script", {"script": script})

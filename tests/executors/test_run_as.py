@@ -60,6 +60,7 @@ def test_a_job_is_its_user_in_all_things(
     spec: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """S1-113."""
     monkeypatch.setattr("jobs.conf.instance_id", lambda: context.instance)
     context = replace(context, artifacts_dir=context.default_dir.parent / "left")
 

@@ -50,6 +50,7 @@ def test_system_health_runs_as_written(run_job: RunJob) -> None:
 
 
 def test_backup_data_copies_below_the_working_directory(run_job: RunJob, tmp_path: Path) -> None:
+    """S1-09."""
     (tmp_path / "work" / "data").mkdir(parents=True)
     (tmp_path / "work" / "data" / "file").write_text("precious")
 
@@ -106,6 +107,7 @@ def test_backup_configs_keeps_the_newest_four(run_job: RunJob, tmp_path: Path) -
 def test_a_script_is_run_by_its_shebang_and_by_bash_without(
     run_job: RunJob, script: str, output: str
 ) -> None:
+    """S1-08."""
     run = run_job(script=script)
 
     assert run.outcome == (ExecutionState.SUCCEEDED, "")

@@ -56,6 +56,7 @@ def register(
 def test_s0_91_one_connection_is_registered_with_all_that_the_job_says(
     register: Register, stub: Stub
 ) -> None:
+    """S0-49, S0-96."""
     found = register(
         connection_name=ONE,
         mci_name_prefix="aws-kr",
@@ -82,6 +83,7 @@ def test_s0_91_one_connection_is_registered_with_all_that_the_job_says(
 def test_s0_93_all_connections_are_one_call_whose_results_are_added_up(
     register: Register, stub: Stub
 ) -> None:
+    """S0-92."""
     found = register()
 
     assert found.outcome == (SUCCEEDED, "Successfully registered 75 resources")

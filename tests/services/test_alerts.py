@@ -140,7 +140,10 @@ def present() -> list[Alert]:
 
 
 def test_five_failures_in_a_row_are_one_critical_alert_and_recovery_is_told(hook: Receiver) -> None:
-    """S0-119, S0-131, S0-132, S0-134, S0-137, S0-138: opened, escalated, resolved, each told once."""
+    """S1-116.
+
+    S0-119, S0-131, S0-132, S0-134, S0-137, S0-138: opened, escalated, resolved, each told once.
+    """
     job = make_job(auto_disable_after=5, schedules=[every(3600)])
     webhook(hook.url, severity="critical")
 

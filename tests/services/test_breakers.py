@@ -103,6 +103,7 @@ def omissions(job: Job) -> list[tuple[str, int]]:
 
 
 def test_the_nth_failure_in_a_row_opens_it_and_a_success_starts_anew() -> None:
+    """S4-40, S4-45."""
     job = make_job(breaker={"threshold": 3})
     for state in (BAD, BAD, GOOD, BAD, BAD):
         run(job, state)
@@ -119,6 +120,7 @@ def test_the_nth_failure_in_a_row_opens_it_and_a_success_starts_anew() -> None:
 
 
 def test_failures_older_than_the_window_do_not_count_together() -> None:
+    """S4-44."""
     job = make_job(breaker=TWO)
     run(job, BAD)
     row = breaker_of(job)
@@ -131,6 +133,7 @@ def test_failures_older_than_the_window_do_not_count_together() -> None:
 
 
 def test_due_times_of_an_open_breaker_are_one_omission_and_no_failure() -> None:
+    """S4-41."""
     job = open_job(auto_disable_after=3)
     for minutes in (1, 2, 3):
         dispatch.dispatch_due(minute_after(job, minutes))
@@ -145,6 +148,7 @@ def test_due_times_of_an_open_breaker_are_one_omission_and_no_failure() -> None:
 
 
 def test_after_the_open_time_one_test_run_is_let_through_and_its_success_closes() -> None:
+    """S4-43."""
     job = open_job(overlap="allow", max_parallel=9)
     end_open_time(job)
 
@@ -207,6 +211,7 @@ def test_a_run_from_before_the_opening_is_no_test_run() -> None:
 
 
 def test_as_many_test_runs_at_a_time_as_it_says() -> None:
+    """S4-46."""
     job = open_job(breaker={**TWO, "half_open_probes": 2}, overlap="allow", max_parallel=9)
     end_open_time(job)
 

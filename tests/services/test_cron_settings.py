@@ -49,6 +49,7 @@ def test_s4_58_to_67_the_guide_s_lines_say_the_defaults(environment: pytest.Monk
 
 
 def test_s4_58_the_product_s_own_name_of_the_broker_wins(environment: pytest.MonkeyPatch) -> None:
+    """S4-96."""
     environment.setenv("BULL_REDIS_HOST", "redis.lan")
     environment.setenv("BULL_REDIS_PASSWORD", "p@ss/word")
     assert read().BROKER_URL == "redis://:p%40ss%2Fword@redis.lan:6379/0"

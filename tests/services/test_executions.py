@@ -71,6 +71,7 @@ def recounted(job: Job) -> dict[str, int]:
 
 
 def test_claiming_takes_the_best_priority_first_and_no_more_than_is_free() -> None:
+    """S4-08."""
     low = make_job(priority="low")
     high = make_job(priority="high")
     for job in (low, low, high):

@@ -49,7 +49,7 @@ def sample(**fields: Any) -> dict[str, Any]:
 
 
 def test_every_sample_of_the_seed_works_as_it_stands(tmp_path: Path) -> None:
-    """S1-01, S1-02, S1-12 to S1-18, S1-23, S1-24, S1-35, S1-38 to S1-44, S1-49, S1-50.
+    """S1-111, S1-01, S1-02, S1-12 to S1-18, S1-23, S1-24, S1-35, S1-38 to S1-44, S1-49, S1-50.
 
     Defects 5 (environment and depends_on were lost) and 8 (the default time limit was 10 minutes).
     """

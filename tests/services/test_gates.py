@@ -128,6 +128,7 @@ def test_a_paused_queue_and_a_drained_cluster_take_nothing() -> None:
 
 
 def test_labels_pick_the_cluster() -> None:
+    """S4-107, S4-110."""
     job, worker = make_job(), make_worker()
     both = make_execution(job, requires="gpu,region=eu", priority=9)
     eu = make_execution(job, requires="region=eu")

@@ -116,6 +116,7 @@ def test_spread_is_the_same_at_each_due_time_and_differs_between_jobs() -> None:
 
 
 def test_many_jobs_of_one_minute_start_apart() -> None:
+    """S1-87."""
     jobs = [make_job(schedules=[{**every(3600), "jitter_seconds": 600}]) for _ in range(20)]
     due = max(moment for job in jobs if (moment := job.next_fire_at))
 

@@ -48,6 +48,7 @@ def best_seconds() -> float:
 
 
 def test_three_thousand_jobs_cost_what_ten_do() -> None:
+    """S0-144."""
     add_jobs(10)
     few = best_seconds()
     add_jobs(2990)

@@ -59,6 +59,7 @@ def started(job: Job) -> running.Running:
 
 
 def test_a_secret_is_sealed_and_its_value_stands_in_no_table() -> None:
+    """S4-95."""
     row = make(secret=True)
 
     stored = Variable.objects.get(pk=row.pk)

@@ -35,6 +35,7 @@ def read(source: dict[str, str]) -> Env:
 
 
 def test_every_setting_is_listed_with_its_meaning(admin_client: Client) -> None:
+    """S4-87."""
     page = admin_client.get("/settings/").content.decode()
 
     documented = conf.settings_page().read_text()
@@ -48,6 +49,7 @@ def test_every_setting_is_listed_with_its_meaning(admin_client: Client) -> None:
 
 
 def test_values_come_from_somewhere_and_secrets_stay(admin_client: Client, tmp_path: Path) -> None:
+    """S4-94."""
     file = tmp_path / "url"
     file.write_text("postgres://me:hush@db/jobs\n")
     env = read({"HOST": "0.0.0.0", "SECRET_KEY": "hush" * 20, "DATABASE_URL_FILE": str(file)})

@@ -232,6 +232,7 @@ def test_preview_without_script(editor_client: Client) -> None:
 
 
 def test_the_preview_while_typing(editor_client: Client) -> None:
+    """S1-120."""
     rows = {**schedule(0, expression="30 2 * * *"), **schedule(1, expression="0 14 * * 8")}
 
     answer = editor_client.post(reverse("p_job_preview"), filled(**rows), headers=HTMX)

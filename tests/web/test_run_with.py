@@ -74,6 +74,7 @@ def test_what_was_typed_starts_the_job_and_stands_on_the_run(
 def test_a_wrong_value_is_told_at_its_field_and_nothing_is_lost(
     job: Job, operator_client: Client
 ) -> None:
+    """S1-115."""
     typed = {"parameter-day": "", "parameter-limit": "21", "parameter-key": "correct horse"}
 
     answer = operator_client.post(url(job), typed)

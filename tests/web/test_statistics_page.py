@@ -43,6 +43,7 @@ def text_of(html: str) -> str:
 
 
 def test_the_figures_are_those_counted_by_hand(viewer_client: Client) -> None:
+    """S1-118, S4-105."""
     job, other = make_job(), make_job()
     then = HOUR - timedelta(days=2)  # one hour, so a day of any zone
     ended(job, then, ran=1, count=8)
