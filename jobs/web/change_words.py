@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from django.utils.translation import gettext as _
 from jobs.domain.definition_changes import FieldChange
 from jobs.services.definitions import KEPT, ScheduleDefinition
 from jobs.web import schedules
+from jobs.web.differences import value_text
 
-_LONGEST = 300
 _MOST_LINES = 200
 _CONTEXT = 2
 
@@ -75,13 +74,10 @@ def _schedules(stored: object) -> str:
 
 
 def _text(value: object) -> str:
-    if value in (None, "", [], {}):
-        return _("nothing")
     if isinstance(value, bool):
         return _("on") if value else _("off")
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         value = ", ".join(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return value_text(value)

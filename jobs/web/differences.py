@@ -28,15 +28,19 @@ def row(one: Difference) -> DifferenceRow:
     kept = one.yours in (one.before, one.now)
     return DifferenceRow(
         field=one.field.replace("_", " "),
-        before=_text(one.before),
-        now=_text(one.now),
-        yours="" if kept else _text(one.yours),
+        before=value_text(one.before),
+        now=value_text(one.now),
+        yours="" if kept else value_text(one.yours),
         both=not kept,
     )
 
 
-def _text(value: object) -> str:
-    if value in (None, "", [], {}):
-        return _("nothing")
+def value_text(value: object) -> str:
+    """Return a stored value as a cell of a table shows it; an empty one in a word."""
+    return _("nothing") if value in (None, "", [], {}) else stored_text(value)
+
+
+def stored_text(value: object) -> str:
+    """Return a text as it is and anything else as JSON, cut where a table ends."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from jobs.domain.preferences import FilterPage
 from jobs.models import AuditEntry
 from jobs.queries.people import AuditFilter, list_audit
 from jobs.web import guard
+from jobs.web.differences import stored_text
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
@@ -27,7 +27,6 @@ GROUPS = (
     "job", "execution", "backfill", "session", "access", "user", "token", "variable", "calendar",
     "freeze", "breaker", "queue", "worker", "workspace",
 )  # fmt: skip
-_LONGEST = 300
 # Where an object has a page.
 _PAGES = {
     "job": "job",
@@ -123,7 +122,4 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return "" if value is None else stored_text(value)
