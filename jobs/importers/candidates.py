@@ -24,15 +24,6 @@ _PASTED: Final = "text"  # how a text is called that is no file
 _CRON_LINE = re.compile(r"(?:@[A-Za-z]+|[\d*][\d*,/-]*(?:\s+[\w*,/?#-]+){4})\s+\S.*")
 _ASSIGNED = re.compile(r"""["']?[A-Za-z_]\w*["']?\s*=.*""")
 _USER_COLUMN = re.compile(r"#.*\buser(?:-name)?\s+command\b")
-_OPERATIONS: Final = (
-    "template",
-    "deploy_schedule",
-    "destroy_schedule",
-    "mode_schedules",
-    "custom_deploy",
-    "custom_destroy",
-    "environment",
-)
 _ROOM = re.compile(rb"""["']?jobs["']?\s*:""")
 
 
@@ -154,7 +145,7 @@ def _is_room(value: dict[str, Any]) -> bool:
 
 def _room(config: Entry, zone: str) -> Iterator[Candidate]:
     """Yield the jobs of a workspace's config; what it is itself cannot be imported as jobs."""
-    left = ", ".join(name for name in _OPERATIONS if config.value.get(name))
+    left = ", ".join(name for name in seedfiles.OPERATIONS if config.value.get(name))
     told = (Note(notes.OPERATIONS, {"fields": left}),) if left else ()
     name = config.value.get("name")
     for one in jobfiles.inside(config, "jobs"):

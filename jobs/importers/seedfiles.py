@@ -41,24 +41,27 @@ JOB_FIELDS: Final = frozenset(
 )
 # What only the provisioner's words have: with one of them, and none of ours, a job speaks these.
 _TELLING: Final = frozenset({"schedule", "timeout", "enabled", *SAYS})
+# What a workspace says about being deployed and destroyed.
+OPERATIONS: Final = (
+    "template",
+    "deploy_schedule",
+    "destroy_schedule",
+    "mode_schedules",
+    "custom_deploy",
+    "custom_destroy",
+    "environment",
+    "timezone",
+)
 WORKSPACE_FIELDS: Final = frozenset(
     {
+        *OPERATIONS,
         "enabled",
         "description",
         "jobs",
         "name",  # the directory's name counts
-        "template",
-        "deploy_schedule",
-        "destroy_schedule",
-        "mode_schedules",
-        "custom_deploy",
-        "custom_destroy",
-        "environment",
-        "timezone",
         "timeout",
     }
 )
-_OPERATIONS: Final = WORKSPACE_FIELDS - {"enabled", "description", "jobs", "name", "timeout"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,7 @@ def workspace_of(data: Mapping[str, Any], *, name: str) -> WorkspaceFile:
     description = data.get("description") or ""
     if not isinstance(description, str):
         raise _wrong("description", "description must be a text")
-    operations = {one: data[one] for one in _OPERATIONS if data.get(one) not in (None, "")}
+    operations = {one: data[one] for one in OPERATIONS if data.get(one) not in (None, "")}
     if data.get("timeout"):
         operations["timeout_seconds"] = _timeout(data["timeout"])
     return WorkspaceFile(
