@@ -1,0 +1,16 @@
+#!/bin/sh
+# What a container runs: `serve` (with its options) brings the tables up to date first, `worker` is one
+# more cluster named like its container, and any other word is a command of manage.py.
+set -eu
+cd /opt/jobdeck
+case "${1-}" in
+serve)
+    python manage.py setup
+    ;;
+worker)
+    shift
+    set -- serve --cluster "$(hostname)" "$@"
+    ;;
+esac
+# exec: SIGTERM must reach the supervisor itself.
+exec python manage.py "$@"
