@@ -7,7 +7,7 @@ export JOBDECK_DATA ?= var
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST_ARGS ?=
 
-.PHONY: help up setup test check format lint types layers templates soak bench screenshots pins messages clean
+.PHONY: help up setup test long check format lint types layers templates soak bench screenshots pins messages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,11 @@ setup: $(VENV)/.dev ## Set up the development environment
 
 # Three for two processors: the tests of whole products mostly wait.
 test: $(VENV)/.dev ## Set up and run the tests
-	$(BIN)/pytest -n 3 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not long and not soak" $(PYTEST_ARGS)
+
+# These wait even more: for processes to start, to die and to come back.
+long: $(VENV)/.dev ## The tests that `make test` has no time for; .ci/run has
+	$(BIN)/pytest -n 4 --dist loadgroup -m "long and not soak" $(PYTEST_ARGS)
 
 check: format lint types layers templates ## Everything that needs no run: format, lint, types, layers
 

@@ -16,19 +16,24 @@ from tests.e2e.servers import Postgres, own_postgres
 
 HERE = Path(__file__).parent
 TEMPLATE = "migrated"
+SECRET = "s3cret-of-the-server-0123456789-abcdefghijklmnopqrstuvwxyz"
 REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a file one after the other, and all that use the one Redis.
+    """Run the tests of a file one after the other, and all that use the one Redis or product.
 
-    They mostly wait, so another file may run beside them.
+    They mostly wait, so another file may run beside them. Few are short enough for `make test`.
     """
     mine = [item for item in items if HERE in item.path.parents]
     with_redis = {item.path for item in mine if item.get_closest_marker("redis")}
     for item in mine:
         group = "redis" if item.path in with_redis else f"e2e-{item.path.stem}"
+        if "shared" in getattr(item, "fixturenames", ()):
+            group = "e2e-shared"
         item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("short") is None:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture
@@ -85,10 +90,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Return a product without web that runs for all tests of the module."""
-    product = Product(tmp_path_factory.mktemp("product"), WORKERS="2")
+    """Return a product without web, whose environment has secrets, that runs for all tests."""
+    product = Product(
+        tmp_path_factory.mktemp("product"),
+        WORKERS="2",
+        SECRET_KEY=SECRET,
+        AWS_SECRET_ACCESS_KEY=SECRET,
+    )
     product.start("--dispatcher", "--cluster", "main")
     yield product
     product.close()

@@ -6,25 +6,26 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
+from tests.e2e.conftest import SECRET
 from tests.e2e.harness import Product, signal_to, wait_until
 
 
-def test_job_environment_holds_no_secret_of_the_server(
-    make_product: Callable[..., Product],
-) -> None:
-    secret = "s3cret-of-the-server-0123456789-abcdefghijklmnopqrstuvwxyz"
-    product = make_product(SECRET_KEY=secret, WORKERS="1", AWS_SECRET_ACCESS_KEY=secret)
-    product.start("--dispatcher", "--cluster", "main")
-    path = product.folder / "environment"
+@pytest.mark.short
+def test_job_environment_holds_no_secret_of_the_server(shared: Product) -> None:
+    path = shared.folder / "environment"
 
-    assert product.run(product.job("environment", f"env > {path}")) == "succeeded"
+    assert shared.run(shared.job("environment", f"env > {path}")) == "succeeded"
 
     seen = path.read_text()
     assert "JOB_NAME=environment" in seen
-    assert secret not in seen
+    assert SECRET in shared.environment.values()
+    assert SECRET not in seen
     assert not any(line.startswith(("JOBDECK_DATA=", "DATABASE_URL=")) for line in seen.split())
 
 
+@pytest.mark.short
 def test_stalled_worker_is_fenced_off(make_product: Callable[..., Product]) -> None:
     """S3-69, S3-71: a stalled owner writes nothing."""
     product = make_product(WORKERS="1", LEASE="2s")

@@ -1,8 +1,8 @@
 """SIGKILL of each process at each point of an execution's life (F-02, F-03, F-07, F-08).
 
-The short tests kill at each point whoever is there, and some others; the soak kills everybody
-everywhere, and says how many kills and executions there were. In between PostgreSQL crashes, Redis
-is emptied and crashes. Afterwards the account must be right: nothing lost, nothing doubled.
+The shortest test kills at three points, the long ones at each whoever is there, and some others; the
+soak kills everybody everywhere, and says how many kills and executions there were. In between
+PostgreSQL crashes, Redis is emptied and crashes. Afterwards the account must be right: nothing lost, nothing doubled.
 """
 
 from __future__ import annotations
@@ -158,6 +158,17 @@ class Bench:
             self.redis.start()
             done["Redis emptied and crashed"] += 1
         return done
+
+
+@pytest.mark.short
+def test_a_kill_at_some_points_loses_and_doubles_nothing(
+    make_product: Callable[..., Product], migrated: Callable[[], Postgres]
+) -> None:
+    steps = [(point, SELF) for point in ("insert", "start", STORED)]
+    with bench_on("sqlite", make_product, migrated) as bench:
+        figures = storm(bench, steps, "shortest")
+
+    assert figures["kills"] == len(steps), figures
 
 
 @pytest.mark.parametrize("database", DATABASES)

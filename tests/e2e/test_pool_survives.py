@@ -6,9 +6,12 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.harness import Product, is_alive, signal_to, wait_until
 
 
+@pytest.mark.short
 def test_killed_idle_workers_do_not_stop_the_pool(shared: Product) -> None:
     job = shared.job("after-idle-kill", "true")
 
@@ -34,6 +37,7 @@ def test_killed_monitor_and_pusher_do_not_stop_the_pool(shared: Product) -> None
         assert shared.run(job, patience=25) == "succeeded"
 
 
+@pytest.mark.short
 def test_killed_busy_worker_loses_its_run_and_leaves_no_process(shared: Product) -> None:
     """S0-186."""
     script = (
@@ -62,6 +66,7 @@ def test_killed_sentinel_ends_its_jobs_and_is_replaced(shared: Product) -> None:
     assert shared.run(shared.job("after-sentinel", "true")) == "succeeded"
 
 
+@pytest.mark.short
 def test_killed_cluster_ends_its_jobs_and_is_replaced(shared: Product) -> None:
     job = shared.job("daemonized", "setsid -f sleep 300; env -i setsid -f sleep 299; sleep 300")
     execution = shared.trigger(job)

@@ -9,6 +9,8 @@ import sys
 import urllib.request
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.harness import ROOT, Product, below, is_alive, wait_until
 
 
@@ -24,6 +26,7 @@ def serve(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.short
 def test_whole_product_answers_runs_a_job_and_stops(make_product: Callable[..., Product]) -> None:
     """S2-14, S2-53, S2-54, S3-80: one command, Python and SQLite; it stops with its jobs."""
     product = make_product(WORKERS="2")

@@ -7,9 +7,12 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.harness import Product, wait_until
 
 
+@pytest.mark.short
 def test_sigterm_to_every_process_lets_running_work_end_and_waiting_work_wait(
     make_product: Callable[..., Product],
 ) -> None:
