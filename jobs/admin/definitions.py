@@ -155,7 +155,14 @@ class VariableAdmin(ReadOnly):
 class QueueAdmin(ReadOnly):
     """Queues with a limit or a pause."""
 
-    list_display = ("name", "concurrency", "paused_at", "paused_by", "pause_reason")
+    list_display = (
+        "name",
+        "concurrency",
+        "starts_per_minute",
+        "paused_at",
+        "paused_by",
+        "pause_reason",
+    )
     search_fields = ("name", "description")
 
 

@@ -87,6 +87,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "DeployRequest": {"busy": {"summary": "In a mode", "value": {"mode": "busy"}}},
     "QueueSettings": {
         "limit": {"summary": "Three at a time", "value": {"limit": 3}},
+        "rate": {"summary": "100 starts a minute", "value": {"starts_per_minute": 100}},
         "none": {"summary": "No limit", "value": {"limit": None}},
     },
     "AlertMute": {"hour": {"summary": "For an hour", "value": {"seconds": 3600}}},

@@ -1,9 +1,9 @@
-"""The commands over queues and clusters: queues, queue limit/pause/resume, workers, drain, undrain."""
+"""The commands over queues and clusters: queues, queue limit/starts/pause/resume, workers, drain, undrain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
@@ -15,7 +15,7 @@ from jobs.cli.group import LazyApi, cli, json_option, print_document
 if TYPE_CHECKING:
     from jobs.cli.client import Api, Document
 
-_QUEUE = "{:<20} {:<7} {:>7} {:>7} {:>6} {:<20} {:>8} {}"
+_QUEUE = "{:<20} {:<7} {:>7} {:>7} {:>6} {:>10} {:<20} {:>8} {}"
 _WORKER = "{:<6} {:<10} {:<20} {:<16} {:>5} {:<20} {:<20} {}"
 
 
@@ -43,13 +43,23 @@ def queue() -> None:
 @click.pass_obj
 def limit(api: LazyApi, name: str, limit: str, as_json: bool) -> None:
     """Let at most N of its executions run at a time, over all clusters."""
-    number: Any = None if limit.lower() == "none" else limit
-    if number is not None and not limit.isdecimal():
-        raise CliError(f"{limit[:40]!r} is no limit. Use a number, or none.")
-    sent = {"limit": None if number is None else int(number)}
-    done = api().send("PATCH", _path(name), json_body=sent).json()
+    done = api().send("PATCH", _path(name), json_body={"limit": _limit(limit)}).json()
     words = "has no limit" if done["limit"] is None else f"runs at most {done['limit']} at a time"
     _told(done, f"Queue {done['name']} {words}", as_json)
+
+
+@queue.command()
+@click.argument("name")
+@click.argument("limit", metavar="N|none")
+@json_option
+@click.pass_obj
+def starts(api: LazyApi, name: str, limit: str, as_json: bool) -> None:
+    """Let at most N of its attempts start within any minute, over all clusters."""
+    sent = {"starts_per_minute": _limit(limit)}
+    done = api().send("PATCH", _path(name), json_body=sent).json()
+    number = done["starts_per_minute"]
+    words = "may start any number" if number is None else f"starts at most {number}"
+    _told(done, f"Queue {done['name']} {words} a minute", as_json)
 
 
 @queue.command()
@@ -113,6 +123,15 @@ def _told(done: Document, sentence: str, as_json: bool) -> None:
         click.echo(sentence)
 
 
+def _limit(typed: str) -> int | None:
+    """Return the number that was typed; None for no limit."""
+    if typed.lower() == "none":
+        return None
+    if not typed.isdecimal():
+        raise CliError(f"{typed[:40]!r} is no limit. Use a number, or none.")
+    return int(typed)
+
+
 def _path(name: str) -> str:
     return f"/queues/{quote(name, safe='')}"
 
@@ -138,7 +157,7 @@ def _number(api: Api, worker: str) -> int:
 
 def _queue_lines(items: list[Document]) -> Iterator[str]:
     yield _QUEUE.format(
-        "NAME", "STATE", "WAITING", "RUNNING", "LIMIT", "OLDEST SINCE", "CLUSTERS", ""
+        "NAME", "STATE", "WAITING", "RUNNING", "LIMIT", "STARTS/MIN", "OLDEST SINCE", "CLUSTERS", ""
     ).rstrip()
     for one in items:
         missing = [", ".join(gap["requires"]) for gap in one["unserved"]]
@@ -151,6 +170,7 @@ def _queue_lines(items: list[Document]) -> Iterator[str]:
             one["waiting"],
             one["running"],
             one["limit"] or "-",
+            one["starts_per_minute"] or "-",
             text.stamp(one["oldest_waits_since"]) if one["oldest_waits_since"] else "-",
             one["clusters"],
             alarm or one["pause_reason"],

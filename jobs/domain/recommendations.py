@@ -10,6 +10,7 @@ from jobs.domain.bottlenecks import Bottleneck, Kind
 from jobs.domain.health import Sample
 
 NOTHING_TO_DO = "Queue is healthy, no immediate action is needed"
+MORE_STARTS = "Raise how many runs of the queue may start in a minute"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Capacity:
 
     slots: int  # places of the clusters that serve it
     limit: int | None = None  # how many of it may run at a time
+    # How many of it may start in a minute, where so many did: that is what holds it back.
+    starts_per_minute: int | None = None
     paused: bool = False
     served: bool = True
 
@@ -100,7 +103,13 @@ def _stopped(sample: Sample, capacity: Capacity) -> list[Recommendation]:
 
 
 def _concurrency(sample: Sample, one: Bottleneck, capacity: Capacity) -> Recommendation:
-    """Return the advice to run more at a time, with a number where the load gives one."""
+    """Return the advice to start more, or to run more at a time where the load gives a number."""
+    if capacity.starts_per_minute is not None:
+        return Recommendation(
+            text=MORE_STARTS,
+            evidence=f"{one.description}; {capacity.starts_per_minute} start a minute, the limit",
+            kind=one.kind,
+        )
     needed = workers_needed(sample)
     has = capacity.slots if capacity.limit is None else min(capacity.slots, capacity.limit)
     if needed <= has:

@@ -36,6 +36,7 @@ class Supply:
         self._full = False
         self._drained = False
         self._looked_at = 0.0
+        self._opens_in: float | None = None  # until a minute's starts are free again
 
     def claim(self) -> Sequence[tuple[int, str]]:
         """Claim for the free slots what is ready; nothing while the pool is stopping."""
@@ -49,6 +50,7 @@ class Supply:
         free = self._pool.workers - now.in_hand
         self._full = free <= 0
         self._drained = now.drained
+        self._opens_in = now.opens_in
         if self._full or self._drained:
             return []
         if not broker.is_available():
@@ -79,9 +81,11 @@ class Supply:
     def _claim_handed_over(self, free: int) -> list[tuple[int, str]]:
         """Claim what Redis names; a number that somebody else took meanwhile is dropped."""
         try:
-            ids = broker.take(self._queues, free, timeout=REDIS_SECONDS)
+            ids = broker.take(self._queues, free, timeout=self._at_most(REDIS_SECONDS))
         except broker.TransportError:
             return self._claim_ready(free)
+        if not ids and self._at_most(REDIS_SECONDS) < REDIS_SECONDS:
+            self._looked_at = 0.0  # slept until the next start is free: look for it now
         taken = [claims.claim_one(pk, worker_id=self._worker_id, labels=self._labels) for pk in ids]
         return [(claim.execution_id, claim.token) for claim in taken if claim is not None]
 
@@ -92,7 +96,11 @@ class Supply:
         elif self._drained and broker.is_available():
             ready((self._pool.stopping,), REDIS_SECONDS)  # nobody calls there when it is over
         elif self._listener is not None and not broker.is_available():
-            self._listener.wait(IDLE_SECONDS, self._pool.idle, self._pool.stopping)
+            self._listener.wait(self._at_most(IDLE_SECONDS), self._pool.idle, self._pool.stopping)
+
+    def _at_most(self, seconds: float) -> float:
+        """Return how long to sleep: until a start is free again, or as long as usual."""
+        return seconds if self._opens_in is None else min(seconds, self._opens_in)
 
     def close(self) -> None:
         """Stop listening."""

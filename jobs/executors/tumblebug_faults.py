@@ -86,7 +86,10 @@ def timed_out(timeout: timedelta | None) -> str:
 
 def _limited(sentence: str, connection: str) -> Fault:
     least = least_interval(connection)
-    whole = f"{sentence}. Raise the interval to at least {least.total_seconds() / 60:g} minutes"
+    whole = (
+        f"{sentence}. Raise the interval to at least {least.total_seconds() / 60:g} minutes, or "
+        "give the jobs of the connection a queue that limits its starts a minute"
+    )
     advice = {"action": "raise_interval", "least_seconds": round(least.total_seconds())}
     return Fault(whole, advice)
 

@@ -26,7 +26,7 @@ from jobs.models.job import Job, JobTag, JobVersion
 from jobs.models.log import LogChunk
 from jobs.models.omission import Omission
 from jobs.models.preference import Preference, SavedFilter
-from jobs.models.queue import Queue
+from jobs.models.queue import Queue, QueueStart
 from jobs.models.request_key import RequestKey
 from jobs.models.schedule import Schedule
 from jobs.models.stat import EngineStat, JobStat, Stat
@@ -71,6 +71,7 @@ __all__ = [
     "Omission",
     "Preference",
     "Queue",
+    "QueueStart",
     "RequestKey",
     "Revision",
     "SavedFilter",

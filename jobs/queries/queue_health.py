@@ -219,6 +219,7 @@ def _health(
     capacity = Capacity(
         slots=slots.get(name, 0),
         limit=look.limit if look else None,
+        starts_per_minute=look.starts_per_minute if look and look.opens_at else None,
         paused=look is not None and look.paused,
         served=name in slots,
     )

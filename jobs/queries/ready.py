@@ -1,7 +1,7 @@
 """Which queued executions may be taken now: what claims and what looks before it claims agree on.
 
-An execution is *gated* when something besides a free worker decides: its queue has a limit or a
-pause, it names a mutex, or it requires labels. All others are *plain*.
+An execution is *gated* when something besides a free worker decides: its queue has a limit, of runs at
+a time or of starts a minute, or a pause, it names a mutex, or it requires labels. All others are *plain*.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from jobs.domain.labels import covers
+from jobs.queries import starts
 
 # The words of the partial indexes; SQLite finds an index by its text, and which of the two texts it has
 # is a matter of the Django that made it: 6.1 writes "held = 0", those before it "NOT held".
@@ -23,7 +24,10 @@ HOLDING = (
 _NAMED = (
     "NOT ({0}mutex = '') AND {0}state IN ('queued', 'claimed', 'running', 'retrying')"  # its index
 )
-GATED_QUEUES = "SELECT name FROM jobs_queue WHERE concurrency IS NOT NULL OR paused_at IS NOT NULL"
+GATED_QUEUES = (
+    "SELECT name FROM jobs_queue WHERE concurrency IS NOT NULL OR starts_per_minute IS NOT NULL "
+    "OR paused_at IS NOT NULL"
+)
 DRAINED = "EXISTS (SELECT 1 FROM jobs_worker WHERE id = %s AND drain_requested_at IS NOT NULL)"
 # `HOLDING` state by state, each a probe of the mutexes' index: with a list of states SQLite, and with
 # one condition for all of them both databases, would read for each that waits all that wait with it.
@@ -37,14 +41,20 @@ MUTEX_TAKEN = "({})".format(
 
 
 class Gate(NamedTuple):
-    """What a queue lets through: how many at a time, and whether a cluster may take at all."""
+    """What a queue lets through: how many at a time and a minute, and whether a cluster may take."""
 
     limit: int | None
+    per_minute: int | None
     closed: bool  # the queue is paused, or the cluster is drained
+
+    @property
+    def counts(self) -> bool:
+        """Say whether the number of runs decides."""
+        return self.limit is not None or self.per_minute is not None
 
 
 class Room(NamedTuple):
-    """The free slots of a queue with a limit."""
+    """What a queue with a limit has room for."""
 
     to_begin: int  # for first attempts
     to_run: int  # for later attempts, which hold a slot already
@@ -70,16 +80,27 @@ class Kind(NamedTuple):
 def gate(queue: str, worker_id: int) -> Gate:
     """Return what the queue and the state of the cluster allow."""
     found = _rows(
-        "SELECT (SELECT concurrency FROM jobs_queue WHERE name = %s), EXISTS (SELECT 1 FROM "  # noqa: S608 - constants
-        f"jobs_queue WHERE name = %s AND paused_at IS NOT NULL) OR {DRAINED}",
-        [queue, queue, worker_id],
+        "SELECT q.concurrency, q.starts_per_minute, q.paused_at IS NOT NULL OR "  # noqa: S608 - constants
+        f"{DRAINED} FROM (SELECT 1) one LEFT JOIN jobs_queue q ON q.name = %s",
+        [worker_id, queue],
     )
-    limit, closed = found[0]
-    return Gate(limit, bool(closed))
+    limit, per_minute, closed = found[0]
+    return Gate(limit, per_minute, bool(closed))
 
 
-def room(queue: str, limit: int) -> Room:
-    """Return how many more of a limited queue may begin, and run."""
+def room(queue: str, through: Gate) -> Room | None:
+    """Return how many more of a queue may begin, and run; None where the number is free."""
+    if not through.counts:
+        return None
+    slots = None if through.limit is None else slots_of(queue, through.limit)
+    if through.per_minute is None:
+        return slots
+    free = starts.minute(queue, through.per_minute).free
+    return Room(free, free) if slots is None else Room(*(min(free, left) for left in slots))
+
+
+def slots_of(queue: str, limit: int) -> Room:
+    """Return the free slots of a queue that runs so many at a time."""
     found = _rows(
         "SELECT count(*), count(CASE WHEN state IN ('claimed', 'running') THEN 1 END) "  # noqa: S608 - constants
         f"FROM jobs_execution WHERE queue = %s AND {HOLDING.format('')}",
@@ -155,12 +176,12 @@ def first(
     queue: str, *, worker_id: int, labels: Iterable[str], oldest_first: bool = False
 ) -> Candidate | None:
     """Return the execution of a queue that the cluster would take next; None when it may take none."""
-    limit, closed = gate(queue, worker_id)
-    if closed:
+    through = gate(queue, worker_id)
+    if through.closed:
         return None
     begun_only = False
-    if limit is not None:
-        free = room(queue, limit)
+    free = room(queue, through)
+    if free is not None:
         if free.to_run <= 0:
             return None
         begun_only = free.to_begin <= 0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from jobs.queries import ready as ready_queries
+from jobs.queries import starts
 from jobs.queries.ready import DRAINED, GATED_QUEUES, WAITING
 
 _NOTHING, _PLAIN, _GATED = 0, 1, 2
@@ -37,6 +38,8 @@ class Supply(NamedTuple):
     in_hand: int
     ready: bool
     drained: bool
+    # In how many seconds a queue of those that wait may start again that used up its minute.
+    opens_in: float | None = None
 
 
 def supply(worker_id: int, queues: Sequence[str], labels: Sequence[str] = ()) -> Supply:
@@ -55,7 +58,9 @@ def supply(worker_id: int, queues: Sequence[str], labels: Sequence[str] = ()) ->
     ready = not drained and (
         found == _PLAIN or (found == _GATED and may_take_gated(worker_id, queues, labels))
     )
-    return Supply(int(in_hand), ready, bool(drained))
+    waits_for_gates = found == _GATED and not ready and not drained
+    opens_in = starts.opens_in(queues) if waits_for_gates else None
+    return Supply(int(in_hand), ready, bool(drained), opens_in)
 
 
 def in_hand_of(worker_id: int) -> tuple[int, bool]:

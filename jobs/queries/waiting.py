@@ -13,7 +13,7 @@ from jobs.domain.labels import covers, split
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution, Queue, Worker, WorkerKind, WorkerState
 from jobs.models.execution import HOLDING, WITH_CLUSTER
-from jobs.queries import ready
+from jobs.queries import ready, starts
 from jobs.queries.pulse import CLUSTER_SILENT_AFTER
 
 # A cluster that is started again is back within this; nobody needs to be called for it.
@@ -27,6 +27,7 @@ class WaitsFor(StrEnum):
     CLUSTER = "cluster"  # no worker serves its queue, or none with its labels
     MUTEX = "mutex"  # another execution has it
     LIMIT = "limit"  # its queue runs as many as it may
+    STARTS = "starts"  # its queue has started as many as it may in a minute
     WORKER = "worker"  # its turn: nothing but a free worker is missing
 
 
@@ -48,11 +49,15 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What one execution waits for; ``execution_id`` is who is in the way, where that is one."""
+    """What one execution waits for; ``execution_id`` is who is in the way, where that is one.
+
+    ``until`` is when its queue may start the next one, where that is known.
+    """
 
     kind: WaitsFor
     text: str
     execution_id: int | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,12 @@ class QueueLook:
     oldest_at: datetime | None  # since when the oldest of the waiting ones waits
     clusters: int  # that serve it
     unserved: list[Unserved]
+    opens_at: datetime | None  # when it may start the next one, its minute being used up
+
+    @property
+    def starts_per_minute(self) -> int | None:
+        """Return how many of it start in a minute; None for no limit."""
+        return None if self.settings is None else self.settings.starts_per_minute
 
     @property
     def limit(self) -> int | None:
@@ -174,6 +185,7 @@ def queue_looks(now: datetime) -> list[QueueLook]:
             oldest_at=_oldest_at(name) if name in waiting else None,
             clusters=sum(name in row.queues and takes(row, now) for row in rows),
             unserved=_unserved(name, rows, now) if name in waiting else [],
+            opens_at=_opens_at(settings.get(name)),
         )
         for name in names
     ]
@@ -200,6 +212,7 @@ def waiting_of(execution: Execution, now: datetime) -> Waiting | None:
         or _waits_for_cluster(execution, now)
         or _waits_for_mutex(execution)
         or _waits_for_limit(execution, settings)
+        or _waits_for_starts(settings)
         or Waiting(kind=WaitsFor.WORKER, text="waits for a free worker")
     )
 
@@ -241,8 +254,23 @@ def _waits_for_mutex(execution: Execution) -> Waiting | None:
 def _waits_for_limit(execution: Execution, settings: Queue | None) -> Waiting | None:
     if settings is None or settings.concurrency is None:
         return None
-    free = ready.room(execution.queue, settings.concurrency)
+    free = ready.slots_of(execution.queue, settings.concurrency)
     if (free.to_run if execution.attempt > 1 else min(free)) > 0:
         return None
     text = f"waits: queue {settings.name} runs its limit of {settings.concurrency} at a time"
     return Waiting(kind=WaitsFor.LIMIT, text=text)
+
+
+def _waits_for_starts(settings: Queue | None) -> Waiting | None:
+    opens_at = _opens_at(settings)
+    if settings is None or opens_at is None:
+        return None
+    text = f"waits: queue {settings.name} starts at most {settings.starts_per_minute} a minute"
+    return Waiting(kind=WaitsFor.STARTS, text=text, until=opens_at)
+
+
+def _opens_at(settings: Queue | None) -> datetime | None:
+    """Return when a queue may start again that used up its minute; None where it may now."""
+    if settings is None or settings.starts_per_minute is None:
+        return None
+    return starts.minute(settings.name, settings.starts_per_minute).opens_at

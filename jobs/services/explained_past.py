@@ -109,6 +109,8 @@ def _say_wait(answer: Explanation, row: Execution) -> None:
             if found is None:
                 return
             text = f"It {found.text}."
+            if found.until is not None:
+                text = f"{text} The next start is free at {clock(found.until, answer.zone)}."
         answer.steps.append(Step(ok=None, title="Start", text=text))
         return
     waited = row.started_at - row.due_at

@@ -20,6 +20,8 @@ from jobs.services.wording import check_queue
 from jobs.services.writing import write_transaction
 
 MOST = 10_000  # executions at a time; who means more means no limit
+# Starts of one minute: each of them is looked at when the next is claimed.
+MOST_STARTS = 1_000
 _NAME: TypeAdapter[str] = TypeAdapter(Annotated[str, AfterValidator(check_queue)])
 
 
@@ -32,11 +34,19 @@ class QueueSettings(BaseModel):
         int | None,
         Field(ge=1, le=MOST, description="Executions at a time over all clusters; null: no limit."),
     ] = None
+    starts_per_minute: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_STARTS,
+            description="Attempts that start within any 60 seconds over all clusters; null: no limit.",
+        ),
+    ] = None
     description: Annotated[str, Field(max_length=500)] = ""
 
 
 def update(name: str, changes: Mapping[str, Any], *, actor: Actor) -> Queue:
-    """Change limit or description of a queue; they hold for what begins from now on.
+    """Change limits or description of a queue; they hold for what begins from now on.
 
     A queue is whatever jobs and clusters name: one without settings gets its first ones here.
     """
@@ -44,13 +54,18 @@ def update(name: str, changes: Mapping[str, Any], *, actor: Actor) -> Queue:
     check_storable(dict(changes))
     with write_transaction():
         row = _locked(name, actor)
-        before = {"limit": row.concurrency, "description": row.description}
+        before = {
+            "limit": row.concurrency,
+            "starts_per_minute": row.starts_per_minute,
+            "description": row.description,
+        }
         try:
             asked = QueueSettings.model_validate({**before, **changes})
         except ValidationError as error:
             raise invalid_from(error) from error
         row.concurrency, row.description = asked.limit, asked.description
-        _save(row, ["concurrency", "description"])
+        row.starts_per_minute = asked.starts_per_minute
+        _save(row, ["concurrency", "starts_per_minute", "description"])
         after = asked.model_dump()
         if before != after:
             _record(row, actor, "queue.update", before=before, after=after)

@@ -20,7 +20,7 @@ from jobs import conf
 from jobs.domain.states import ExecutionState
 from jobs.domain.turns import Turns
 from jobs.queries import ready
-from jobs.services import sql
+from jobs.services import sql, starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +214,16 @@ def take_gated(
 
     1. Find what may be taken; nothing for most that look.
     2. If a limit or a mutex has a say, lock out the others and find it again.
-    3. Take it; one more round where two of the same mutex were found.
+    3. Take it, and note its start where those of a minute count; one more round where two of the same
+       mutex were found.
     Where another has the lock, ``gates`` notes that it was missed, and nothing is taken.
     """
     taken: list[Claim] = []
     entered = False
     while len(taken) < wanted:
-        limit, closed = ready.gate(queue, cluster.worker_id)
-        free = None if limit is None else ready.room(queue, limit)
-        if closed or (free is not None and free.to_run <= 0):
+        gate = ready.gate(queue, cluster.worker_id)
+        free = ready.room(queue, gate)
+        if gate.closed or (free is not None and free.to_run <= 0):
             break
         left = wanted - len(taken)
         found = ready.candidates(
@@ -236,7 +237,7 @@ def take_gated(
         )
         if not found:
             break
-        if not entered and (limit is not None or any(one.mutex for one in found)):
+        if not entered and (gate.counts or any(one.mutex for one in found)):
             if not gates.enter():
                 break
             entered = True
@@ -246,6 +247,8 @@ def take_gated(
         places = ", ".join(["%s"] * len(numbers))
         where = f"id IN ({places}) AND {ready.WAITING.format('')}"
         done = update(where, numbers, columns, cluster.worker_id)
+        if done and gate.per_minute is not None:
+            starts.note(queue, [one.execution_id for one in done])
         taken += done
         if not done or (len(mine) == len(found) and free is None):
             break

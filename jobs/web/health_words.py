@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from jobs import conf
 from jobs.domain.bottlenecks import Bottleneck, Kind, Severity
 from jobs.domain.health import Part, PartScore, Sample, SystemHealth
-from jobs.domain.recommendations import NOTHING_TO_DO, Recommendation
+from jobs.domain.recommendations import MORE_STARTS, NOTHING_TO_DO, Recommendation
 from jobs.domain.trends import Direction, Trend
 from jobs.web import figures, formats
 from jobs.web.words import Badge
@@ -48,6 +48,7 @@ _ADVICE: dict[str, Text] = {
         "Balance job priorities, or move urgent jobs to a queue of their own"
     ),
     "Increase worker concurrency": gettext_lazy("Increase worker concurrency"),
+    MORE_STARTS: gettext_lazy("Raise how many runs of the queue may start in a minute"),
     NOTHING_TO_DO: gettext_lazy("Queue is healthy, no immediate action is needed"),
 }
 _SEVERITIES: dict[Severity, Text] = {

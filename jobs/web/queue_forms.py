@@ -19,6 +19,14 @@ class QueueForm(forms.Form):
             attrs={"class": "in", "inputmode": "numeric", "autocomplete": "off"}
         ),
     )
+    starts_per_minute = forms.CharField(
+        label=_("Starts a minute"),
+        help_text=_("First and later attempts, over all workers; empty: no limit"),
+        required=False,
+        widget=forms.TextInput(
+            attrs={"class": "in", "inputmode": "numeric", "autocomplete": "off"}
+        ),
+    )
     description = forms.CharField(
         label=_("Description"),
         required=False,
@@ -29,6 +37,13 @@ class QueueForm(forms.Form):
 def values_of(row: Queue | None) -> dict[str, str]:
     """Return the fields of stored settings."""
     if row is None:
-        return {"limit": "", "description": ""}
-    limit = "" if row.concurrency is None else str(row.concurrency)
-    return {"limit": limit, "description": row.description}
+        return {"limit": "", "starts_per_minute": "", "description": ""}
+    return {
+        "limit": _shown(row.concurrency),
+        "starts_per_minute": _shown(row.starts_per_minute),
+        "description": row.description,
+    }
+
+
+def _shown(number: int | None) -> str:
+    return "" if number is None else str(number)

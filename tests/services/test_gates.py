@@ -123,7 +123,7 @@ def test_a_paused_queue_and_a_drained_cluster_take_nothing() -> None:
     assert taken(worker) == []
     assert claims.claim_one(row.pk, worker_id=worker.pk) is None
     assert claims.take_next(worker_id=worker.pk, queues=["default"], pid=1) is None
-    assert supply(worker.pk, ["default"]) == (0, False, True)
+    assert supply(worker.pk, ["default"]) == (0, False, True, None)
     assert taken(make_worker()) == [row.pk]
 
 

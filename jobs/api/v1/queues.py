@@ -34,6 +34,12 @@ class QueueDocument(BaseModel):
     name: str
     description: str
     limit: int | None = Field(description="How many run at a time over all clusters; null: any.")
+    starts_per_minute: int | None = Field(
+        description="How many attempts start within any 60 seconds over all clusters; null: any."
+    )
+    next_start_at: datetime | None = Field(
+        description="When it may start the next one, its minute being used up; null: it may now."
+    )
     paused_at: datetime | None
     paused_by: str
     pause_reason: str
@@ -65,7 +71,7 @@ def read(request: ApiRequest, name: str) -> QueueDocument:
 
 @router.patch("/queues/{name}", response=QueueDocument, openapi_extra=body_of("QueueSettings"))
 def update(request: ApiRequest, name: str) -> QueueDocument:
-    """Set its limit or description; a limit holds for what begins from now on."""
+    """Set its limits or description; a limit holds for what begins from now on."""
     return _read(queues.update(name, json_object(request), actor=request.auth).name)
 
 
@@ -118,6 +124,8 @@ def _document(look: QueueLook) -> QueueDocument:
         name=look.name,
         description=row.description if row else "",
         limit=look.limit,
+        starts_per_minute=look.starts_per_minute,
+        next_start_at=look.opens_at,
         paused_at=row.paused_at if row else None,
         paused_by=row.paused_by if row else "",
         pause_reason=row.pause_reason if row else "",

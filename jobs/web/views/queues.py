@@ -96,14 +96,13 @@ def shown(worker: Worker, now: datetime) -> ShownWorker:
 
 @guard.form(Permission.EDIT)
 def edit(request: AuthedRequest, name: str) -> HttpResponse:
-    """Show the form of a queue's limit and description, and take it."""
+    """Show the form of a queue's limits and description, and take it."""
     errors: dict[str, str] = {}
     if request.method == "POST":
         values = {key: request.POST.get(key, "").strip() for key in QueueForm.base_fields}
         try:
-            row = queues.update(
-                name, {**values, "limit": values["limit"] or None}, actor=request.actor
-            )
+            numbers = {key: values[key] or None for key in ("limit", "starts_per_minute")}
+            row = queues.update(name, {**values, **numbers}, actor=request.actor)
         except InvalidError as error:
             errors = error.fields or {"": str(error)}
         else:
