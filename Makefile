@@ -45,6 +45,7 @@ templates: $(VENV)/.dev
 
 soak: $(VENV)/.dev ## The slow proofs: minutes of kills under load, every time zone
 	$(BIN)/pytest -n 0 -m soak $(PYTEST_ARGS)
+	JOBDECK_TESTS_TIMES=20 $(BIN)/pytest -n 2 tests/domain -m "not soak"
 
 bench: $(VENV)/.dev ## Measure lateness, throughput, idle cost and page times
 	$(BIN)/python -m benchmarks

@@ -11,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 LARGE = ("jobs_execution", "jobs_logchunk", "jobs_omission")
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_no_migration_writes_a_large_table_anew() -> None:
     loader = MigrationLoader(None)

@@ -58,6 +58,7 @@ def program(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.mark.long
 def test_jobctl_works_on_the_host_without_a_web_server(program: Run, tmp_path: Path) -> None:
     """S1-71."""
     before = program("list")

@@ -17,6 +17,7 @@ from jobs.domain.errors import ZoneError
 from jobs.domain.instants import LAST_INSTANT, SECOND, to_instant, to_moment
 from jobs.domain.states import CalendarMode
 from jobs.domain.zones import zone
+from tests.sizes import many
 
 Entry = dict[str, Any]
 MINUTE = timedelta(minutes=1)
@@ -154,7 +155,7 @@ def weeks(draw: st.DrawFn) -> tuple[str, datetime, datetime, list[Entry]]:
     return timezone, first, last, draw(st.lists(window, max_size=4))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=many(20), deadline=None)
 @given(weeks(), st.sampled_from(CalendarMode))
 def test_every_minute_is_held_back_as_the_clock_shows(
     week: tuple[str, datetime, datetime, list[Entry]], mode: CalendarMode
@@ -169,7 +170,7 @@ def test_every_minute_is_held_back_as_the_clock_shows(
     assert found == {minute: covered == inside for minute, covered in shown.items()}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(weeks(), st.sampled_from(CalendarMode), st.floats(0, 1))
 def test_a_range_split_anywhere_holds_back_the_same(
     week: tuple[str, datetime, datetime, list[Entry]], mode: CalendarMode, share: float

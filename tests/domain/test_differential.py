@@ -21,6 +21,7 @@ from jobs.domain.schedule import next_due, zone
 from jobs.domain.states import DayMatch, SecondsPosition
 from tests.domain.expressions import random_expression
 from tests.domain.times import cron, local
+from tests.sizes import many
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time, no zone
 STEPS = 4
@@ -70,7 +71,7 @@ def compare_with_cronsim(count: int, seed: int) -> int:
 
 
 def test_the_same_wall_times_as_cronsim() -> None:
-    assert compare_with_cronsim(2000, seed=20260301) > 1600
+    assert compare_with_cronsim(many(800), seed=20260301) > many(600)
 
 
 @pytest.mark.soak
@@ -83,7 +84,7 @@ def test_the_same_wall_times_as_croniter() -> None:
     """Apart from the differences that ``croniter_differs`` names."""
     rng = random.Random(7)
     compared = 0
-    while compared < 500:
+    while compared < many(200):
         expression, start = random_expression(rng), random_start(rng)
         mine = ours(expression, start)
         if mine is None or croniter_differs(expression):

@@ -26,6 +26,7 @@ from tests.domain.expressions import random_expression
 from tests.domain.test_zones import SAMPLE
 from tests.domain.times import cron, steps
 from tests.domain.zone_files import changes
+from tests.sizes import many
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=n) for n in (1, 60, 3600, 86_400))
@@ -98,7 +99,7 @@ def bounded(rules: list[Schedule], after: datetime) -> datetime:
     return due[-1] if len(due) == MOST else after + 5 * 366 * DAY
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=many(30), deadline=None)
 @given(st.lists(schedules(), min_size=1, max_size=3), moments)
 def test_step_by_step_and_in_one_go_are_the_same(rules: list[Schedule], after: datetime) -> None:
     until = bounded(rules, after)
@@ -112,7 +113,7 @@ def test_step_by_step_and_in_one_go_are_the_same(rules: list[Schedule], after: d
     assert all(moment.utcoffset() == timedelta() for moment in due)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=many(30), deadline=None)
 @given(st.lists(schedules(), min_size=1, max_size=3), moments, st.integers(0, MOST))
 def test_count_and_latest_agree_with_the_list(
     rules: list[Schedule], after: datetime, limit: int
@@ -127,7 +128,7 @@ def test_count_and_latest_agree_with_the_list(
     assert list(due_between(rules, after, until, limit)) == due[:limit]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=many(20), deadline=None)
 @given(st.lists(schedules(), min_size=1, max_size=2), moments, st.floats(0, 1))
 def test_two_halves_make_the_whole(rules: list[Schedule], after: datetime, share: float) -> None:
     """Whatever moment divides a period, each due time lies in exactly one part."""
@@ -141,7 +142,7 @@ def test_two_halves_make_the_whole(rules: list[Schedule], after: datetime, share
     assert halves == len(parts)
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=many(12), deadline=None)
 @given(st.data())
 def test_dst_is_what_the_clock_shows(data: st.DataObject) -> None:
     """Compare with the contract, carried out minute by minute around a change of offset."""

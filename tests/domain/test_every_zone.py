@@ -20,6 +20,7 @@ from jobs.domain.zones import zone, zone_names
 from tests.domain.test_zones import SAMPLE
 from tests.domain.times import cron
 from tests.domain.zone_files import changes, zone_data
+from tests.sizes import many
 
 PERIOD = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC))
 FIRST, LAST = date(2000, 1, 2), date(2037, 12, 30)
@@ -99,7 +100,7 @@ def changes_of_any_zone(draw: st.DrawFn) -> tuple[str, datetime]:
     return name, draw(st.sampled_from(listed_changes(name)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(changes_of_any_zone(), st.times().map(lambda at: at.replace(second=0, microsecond=0)))
 def test_a_daily_job_at_any_minute_fires_once_for_each_date_that_exists(
     where: tuple[str, datetime], at: time
@@ -114,7 +115,7 @@ def test_a_daily_job_at_any_minute_fires_once_for_each_date_that_exists(
     assert all(earlier < later for earlier, later in pairwise(found))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(30), deadline=None)
 @given(changes_of_any_zone())
 def test_an_hourly_job_fires_as_often_as_its_local_day_has_full_hours(
     where: tuple[str, datetime],

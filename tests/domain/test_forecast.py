@@ -22,6 +22,7 @@ from jobs.domain.states import Anchor, ScheduleKind
 from tests.domain.expressions import random_expression
 from tests.domain.test_zones import SAMPLE
 from tests.domain.times import cron, utc
+from tests.sizes import many
 
 START = utc("2026-03-20T10:00")
 END = START + timedelta(days=30)
@@ -182,7 +183,7 @@ def rules(draw: st.DrawFn) -> list[Schedule]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(rules(), rules(), st.sampled_from(SAMPLE), st.integers(0, 30_000))
 def test_the_diff_is_what_the_two_lists_say(
     before: list[Schedule], after: list[Schedule], name: str, offset: int
@@ -299,7 +300,7 @@ def test_a_schedule_that_is_over_by_then_is_not_touched() -> None:
     assert [touch.effect for one in found for touch in one.touches] == [Effect.NONE, Effect.NONE]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(
     st.sampled_from([name for name in SAMPLE if name != "UTC"]),
     st.sampled_from(["30 2 * * *", "0,20,40 0-4 * * *", "45 23 * * *", "*/10 * * * *", "7 */2 * * *"]),

@@ -13,6 +13,7 @@ from jobs.domain.proof import Account, Era, prove
 from jobs.domain.schedule import Schedule, count_due, due_between
 from jobs.domain.states import Anchor, OmissionReason, ScheduleKind
 from tests.domain.times import cron, utc
+from tests.sizes import many
 
 DAY = utc("2026-03-01T00:00")
 EVERY_HOUR = [cron("0 * * * *")]
@@ -145,7 +146,7 @@ RULES = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(
     edits=st.lists(st.integers(1, 3000), min_size=1, max_size=4, unique=True),
     names=st.lists(st.sampled_from(range(3)), min_size=5, max_size=5),

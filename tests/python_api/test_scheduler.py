@@ -72,6 +72,7 @@ def test_jobs_run_at_their_interval_whatever_others_do(tmp_path: Path) -> None:
     assert saw["running"] is False
 
 
+@pytest.mark.long
 def test_jitter_spreads_the_starts(tmp_path: Path) -> None:
     """S2-04, S2-05, S2-19, S2-48: jitter is drawn for each job and cycle."""
     saw = seen(begin(tmp_path, "jitter"))
@@ -81,6 +82,7 @@ def test_jitter_spreads_the_starts(tmp_path: Path) -> None:
     assert max(saw["gaps"]) - min(saw["gaps"]) > 0.2
 
 
+@pytest.mark.long
 def test_a_time_limit_ends_a_run_and_none_does_not(tmp_path: Path) -> None:
     """S2-10, S2-11, S2-32, S2-49: also of a start by hand."""
     saw = seen(begin(tmp_path, "timeout"))
@@ -90,6 +92,7 @@ def test_a_time_limit_ends_a_run_and_none_does_not(tmp_path: Path) -> None:
     assert saw["patient"] == "succeeded"
 
 
+@pytest.mark.long
 def test_a_job_is_started_by_hand_without_waiting_and_never_twice(tmp_path: Path) -> None:
     """S2-12, S2-29, S2-30, S2-33, S2-50: a start by hand."""
     saw = seen(begin(tmp_path, "manual"))
@@ -101,6 +104,7 @@ def test_a_job_is_started_by_hand_without_waiting_and_never_twice(tmp_path: Path
     assert saw["execution"] == [True, "manual", "succeeded"]
 
 
+@pytest.mark.long
 def test_a_stop_lets_running_jobs_end_and_starts_nothing_new(tmp_path: Path) -> None:
     """S2-07, S2-08, S2-51: a stop drains."""
     saw = seen(begin(tmp_path, "graceful"))
@@ -111,6 +115,7 @@ def test_a_stop_lets_running_jobs_end_and_starts_nothing_new(tmp_path: Path) -> 
     assert saw["after"] == 0
 
 
+@pytest.mark.long
 def test_a_stop_is_bounded_and_cancels_what_runs_on(tmp_path: Path) -> None:
     """S2-09, S2-13, S2-52: a stop has an upper bound."""
     saw = seen(begin(tmp_path, "bounded"))
@@ -121,6 +126,7 @@ def test_a_stop_is_bounded_and_cancels_what_runs_on(tmp_path: Path) -> None:
     assert saw["message"] == "Cancelled by the server, which is stopping"
 
 
+@pytest.mark.long
 def test_cancelling_the_parent_stops_the_scheduler(tmp_path: Path) -> None:
     """S2-24, S2-52: no further run begins."""
     saw = seen(begin(tmp_path, "context"))
@@ -128,6 +134,7 @@ def test_cancelling_the_parent_stops_the_scheduler(tmp_path: Path) -> None:
     assert saw == {"running": False, "cancelled": 1, "states": ["cancelled"]}
 
 
+@pytest.mark.long
 def test_a_killed_program_leaves_nothing_running(tmp_path: Path) -> None:
     engine = psutil.Process(seen(begin(tmp_path, "killed"))["engine"])
 
@@ -136,6 +143,7 @@ def test_a_killed_program_leaves_nothing_running(tmp_path: Path) -> None:
     assert "cancelled" in words
 
 
+@pytest.mark.long
 def test_two_programs_of_the_same_code_never_run_a_job_twice_at_a_time(tmp_path: Path) -> None:
     """S2-55: more than one replica is safe."""
     product = Product(tmp_path)
