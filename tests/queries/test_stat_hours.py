@@ -17,7 +17,7 @@ from jobs.domain.permissions import Actor, Grant, Role
 from jobs.models import AlertRule, Job, JobStat
 from jobs.queries import own_rules, stat_hours, stats
 from jobs.queries.stats import Window
-from jobs.services import revisions
+from jobs.services import revisions, statistics
 from tests.factories import make_job, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +128,20 @@ def test_a_new_job_is_added_to_what_is_known_and_what_was_mended_or_came_late_is
         tell()
         found = look()
         assert found == slowly(Window.QUARTER, NOW, "UTC")
+
+
+def test_hours_that_retention_forgets_leave_what_is_remembered() -> None:
+    make_job(tags=["mine"])
+    history(list(Job.objects.all()), random.Random(9), 24 * 170, until=NOW)
+    look = partial(stats.of_all, Window.QUARTER, NOW, seen_by=READER)
+    before = look()
+
+    while statistics.forget_batch(NOW - timedelta(days=20)):
+        pass
+
+    found = look()
+    assert found == slowly(Window.QUARTER, NOW, "UTC")
+    assert found != before
 
 
 def test_a_rule_of_hours_finds_what_a_look_at_every_row_finds_and_asks_once_an_hour() -> None:
