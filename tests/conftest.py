@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 from django.template.base import Template
 from django.test import Client, utils
+from django.utils import timezone, translation
 
 from jobs.domain.permissions import Role
 from jobs.queries.stat_hours import REMEMBERED
@@ -80,8 +81,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """Forget the sums of jobs whose numbers the next test gives to others."""
+    """Forget the sums of jobs whose numbers the next test gives to others, and the last reader.
+
+    A request leaves its person's language and time zone to the thread, until the next one.
+    """
     REMEMBERED.clear()
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture

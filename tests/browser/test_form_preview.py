@@ -24,6 +24,7 @@ def write(page: Page, expression: str, zone: str = "Europe/Paris") -> None:
     page.get_by_label("Time zone").fill(zone)
 
 
+@pytest.mark.short
 def test_a_clock_change_is_told_while_typing(open_page: Open) -> None:
     page = open_page("/jobs/new/")
     preview = page.locator("#preview")

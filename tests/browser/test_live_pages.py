@@ -11,7 +11,7 @@ from jobs.domain.states import JobState
 from tests.browser.conftest import Open, Watch
 from tests.e2e.harness import Product, wait_until
 
-POLLED = 40_000  # polls are five seconds apart; a busy machine answers late
+POLLED = 60_000  # polls are five seconds apart; a busy machine answers late
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,12 @@ def test_an_idle_page_is_answered_with_304(
         apart = ("/p/heartbeat/", "/p/timeline/")
         return [status for path, status in watch.polls if path not in apart]
 
-    wait_until(lambda: len(tagged()) >= 6, what="regions of the page ask twice")
-    assert set(tagged()) == {304}
+    # Another test's run may still end, and is news; then the page is idle.
+    wait_until(
+        lambda: tagged()[-6:] == [304] * 6,
+        what="regions of the page ask twice and hear nothing new",
+        patience=POLLED / 1000,
+    )
 
 
 def test_a_heartbeat_that_is_not_drawn_again_ticks_on(open_page: Open) -> None:
@@ -71,6 +75,7 @@ def test_a_heartbeat_that_is_not_drawn_again_ticks_on(open_page: Open) -> None:
     wait_until(lambda: shown() in ticks, what="the tick of an answer is shown")
 
 
+@pytest.mark.short
 def test_a_change_keeps_what_a_person_is_doing(
     product: Product, jobs: dict[str, int], open_page: Open
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, log_in
@@ -25,6 +26,7 @@ def fill(page: Page, name: str) -> None:
     page.get_by_label("Time zone").fill("Europe/Paris")
 
 
+@pytest.mark.short
 def test_with_script(product: Product, open_page: Open) -> None:
     """S4-104."""
     page = open_page("/login/", signed_in=False)
@@ -59,6 +61,7 @@ def test_with_script(product: Product, open_page: Open) -> None:
     assert product.job_processes(execution=number) == []
 
 
+@pytest.mark.short
 def test_without_script(product: Product, open_page: Open) -> None:
     page = open_page("/login/", signed_in=False, java_script_enabled=False)
     log_in(page)
