@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.e2e.harness import Product
 
 
-@pytest.mark.short
 def test_keys_lead_from_page_to_page(open_page: Open) -> None:
     page = open_page("/")
     for keys, heading in (

@@ -6,14 +6,12 @@ import re
 import time
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.e2e.harness import Product
 
 
-@pytest.mark.short
 def test_what_a_job_prints_arrives_and_can_be_linked_and_found(
     product: Product, open_page: Open, tmp_path: Path
 ) -> None:

@@ -66,6 +66,8 @@ def configure(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setattr(settings, "BROKER_URL", url)
     monkeypatch.setattr(settings, "INSTANCE_ID", secrets.token_hex(6))
     monkeypatch.setattr(transport, "_rest_until", 0.0)
+    # What has failed once is not tried again while a test looks, however slow the machine is.
+    monkeypatch.setattr(transport, "REST_SECONDS", 600.0)
     transport._client.cache_clear()
 
 
@@ -115,7 +117,8 @@ def test_emptied_redis_is_filled_again() -> None:
 
 @pytest.mark.usefixtures("redis")
 def test_fresh_execution_is_not_sent_twice() -> None:
-    waiting("fresh")
+    # Five seconds after it is sent again; the machine may stand still for so long.
+    waiting("fresh", queued_at=datetime.now(UTC) + timedelta(minutes=1))
 
     Rescuer().step()
 
@@ -151,5 +154,5 @@ def test_redis_that_takes_calls_and_never_answers_is_away() -> None:
     with pytest.raises(TransportError, match="Redis does not answer"):
         broker.push("default", [1])
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert not broker.is_available()
