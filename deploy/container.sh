@@ -2,7 +2,7 @@
 # What a container runs: `serve` (with its options) brings the tables up to date first, `worker` is one
 # more cluster named like its container, and any other word is a command of manage.py.
 set -eu
-cd /opt/jobdeck
+cd "$(dirname "$0")/.."
 case "${1-}" in
 serve)
     python manage.py setup
