@@ -18,8 +18,12 @@ up: $(VENV)/.base ## Set up and run the whole product at http://127.0.0.1:8000
 
 setup: $(VENV)/.dev ## Set up the development environment
 
+# Once, and not by each of the workers at the same time; nothing when nothing has changed.
+COMPILED := $(BIN)/python -m compileall -q -j 0 -x '/test_' jobs scheduler_site tests
+
 # Three for two processors: the tests of whole products mostly wait.
 test: $(VENV)/.dev ## Set up and run the tests
+	@$(COMPILED)
 	$(BIN)/pytest -n 3 --dist loadgroup -m "not long and not soak" $(PYTEST_ARGS)
 
 # These wait even more: for processes to start, to die and to come back.

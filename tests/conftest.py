@@ -28,6 +28,7 @@ DRAWN = Template._render  # type: ignore[attr-defined]  # before Django's tests 
 def pytest_configure(config: pytest.Config) -> None:
     """Share what takes long to make between the workers of a run; let no example be too slow."""
     migrated.share(config)
+    gc.disable()  # what is collected stays; the look for garbage begins after that
     # How long one example takes says how busy the machine is.
     present = hypothesis.settings()  # in CI hypothesis has a profile of its own
     hypothesis.settings.register_profile("patient", parent=present, deadline=None)
@@ -52,6 +53,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
