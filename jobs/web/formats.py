@@ -6,8 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.formats import number_format as localized
+from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -20,7 +19,8 @@ _DAYS_FROM = 2 * DAY
 
 def _decimal(value: float, decimal_pos: int = 0) -> str:
     """Return ``value`` rounded (Django's own function cuts) with the language's decimal sign."""
-    return localized(round(value, decimal_pos), decimal_pos=decimal_pos)
+    text = f"{round(value, decimal_pos):.{decimal_pos}f}"
+    return text.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def duration(seconds: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -33,6 +34,12 @@ def rects(shapes: Iterable[Rect]) -> SafeString:
     list of 50 jobs draws a thousand of them.
     """
     return SafeString("".join([_RECT % shape for shape in shapes]))
+
+
+def titled(groups: Iterable[tuple[str, Iterable[Rect]]]) -> SafeString:
+    """Return groups of rectangles, each with the text that says it; a timeline has five hundred."""
+    parts = [f"<g><title>{escape(text)}</title>{rects(shapes)}</g>" for text, shapes in groups]
+    return SafeString("".join(parts))
 
 
 def base_line(y: float) -> SafeString:

@@ -181,16 +181,33 @@ def ticks(axis: Axis, span: TimeRange) -> list[tuple[datetime, str]]:
     return found
 
 
-def clock(moment: datetime, axis: Axis) -> str:
-    """Return a moment of the window as short as the window allows."""
-    local = timezone.localtime(moment)
-    whole = axis.end - axis.start
-    near = axis.start - whole <= moment <= axis.end + whole
-    if whole <= timedelta(hours=6) and near:
-        return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
-    if whole <= timedelta(days=1) and near and local.date() == timezone.localtime(axis.now).date():
-        return f"{local:%H:%M}"
-    return f"{_day_words(local.date(), get_language())} {local:%H:%M}"
+class Clock:
+    """Say the moments of a window as short as it allows, by the reader's clock.
+
+    The zone and the language of the reader are asked for once: a page says a thousand moments.
+    """
+
+    def __init__(self, axis: Axis) -> None:
+        """Take the window; the reader is that of the present request."""
+        whole = axis.end - axis.start
+        self.axis = axis
+        self.language = get_language()
+        self._zone = timezone.get_current_timezone()
+        self._today = axis.now.astimezone(self._zone).date()
+        self._near = (axis.start - whole, axis.end + whole)
+        self._within_hours = whole <= timedelta(hours=6)
+        self._within_a_day = whole <= timedelta(days=1)
+
+    def __call__(self, moment: datetime) -> str:
+        """Return the time, with its seconds or its day where they say something."""
+        local = moment.astimezone(self._zone)
+        minute = f"{local.hour:02d}:{local.minute:02d}"
+        if self._within_a_day and self._near[0] <= moment <= self._near[1]:
+            if self._within_hours:
+                return f"{minute}:{local.second:02d}" if local.second else minute
+            if local.date() == self._today:
+                return minute
+        return f"{_day_words(local.date(), self.language)} {minute}"
 
 
 @lru_cache(maxsize=64)

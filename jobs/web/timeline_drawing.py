@@ -19,6 +19,7 @@ from jobs.queries.timeline_marks import Axis, Mark, MarkKind
 from jobs.queries.timeline_page import Lane
 from jobs.web import charts, svg
 from jobs.web import timeline_words as say
+from jobs.web.timeline import Clock
 
 _NARROW = 0.55  # percent that a mark takes at least, to be seen
 _BOX = 9  # pixels of a planned run that takes next to no time
@@ -50,22 +51,22 @@ def axis_drawing(axis: Axis, ticks: Sequence[tuple[datetime, str]]) -> SafeStrin
     )
 
 
-def lane_drawing(lane: Lane, axis: Axis) -> SafeString:
+def lane_drawing(lane: Lane, clock: Clock) -> SafeString:
     """Draw one job's lane."""
-    window = window_of(axis)
+    window = window_of(clock.axis)
     longest = max(
         ((mark.end - mark.start).total_seconds() for mark in lane.marks if _ran(mark)), default=0
     )
     crowded = sum(mark.kind not in (MarkKind.RUN, MarkKind.RUNS) for mark in lane.marks) > _CROWDED
     shapes = (
-        (say.sentence(mark, axis), svg.rects(_shapes(mark, window, longest, crowded=crowded)))
+        (say.sentence(mark, clock), _shapes(mark, window, longest, crowded=crowded))
         for mark in lane.marks
     )
     return format_html(
         '<svg role="img" aria-label="{}">{}{}{}</svg>',
-        say.finding(lane, axis),
+        say.finding(lane),
         svg.base_line(charts.BASE + 0.5),
-        format_html_join("", "<g><title>{}</title>{}</g>", shapes),
+        svg.titled(shapes),
         _now(window),
     )
 
@@ -133,8 +134,9 @@ def _width(share: float) -> str:
     return svg.percent(max(share, _NARROW))
 
 
-def load_drawing(queue: QueueForecast, axis: Axis) -> SafeString:
+def load_drawing(queue: QueueForecast, clock: Clock) -> SafeString:
     """Draw how many slots are wanted, at most and on average, and a line at those that are there."""
+    axis = clock.axis
     window = window_of(axis)
     highest = max(queue.peak, queue.slots or 0, 1)
     room, base = _LOAD_HEIGHT - 6, _LOAD_HEIGHT - 2
@@ -153,16 +155,16 @@ def load_drawing(queue: QueueForecast, axis: Axis) -> SafeString:
         rects = [bar("track", left, width, 0, there)] if there else []
         rects += [bar("idle", left, width, 0, min(bucket.mean, bucket.peak))] if bucket.mean else []
         rects += [bar("bad", left, width, there, bucket.peak)] if bucket.peak > there else []
-        shapes.append((say.bucket_words(bucket, axis), svg.rects(rects)))
+        shapes.append((say.bucket_words(bucket, clock), rects))
     limit = SafeString("")
     if queue.slots is not None:
         y = svg.number(base - room * queue.slots / highest)
         limit = format_html('<line class="thr" x1="0" x2="100%" y1="{0}" y2="{0}"/>', y)
     return format_html(
         '<svg class="load" role="img" aria-label="{}">{}{}{}{}</svg>',
-        say.load_finding(queue, axis),
+        say.load_finding(queue, clock),
         svg.base_line(base + 0.5),
-        format_html_join("", "<g><title>{}</title>{}</g>", shapes),
+        svg.titled(shapes),
         limit,
         charts.now_line(window, -1, _LOAD_HEIGHT) if window.holds(axis.now) else SafeString(""),
     )

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext
 
 from jobs.domain.states import ExecutionState, JobState
 from jobs.queries.forecast import Forecast, QueueForecast, Slice, Spot
-from jobs.queries.timeline_marks import Axis, Mark, MarkKind
+from jobs.queries.timeline_marks import Mark, MarkKind
 from jobs.queries.timeline_page import Lane
 from jobs.web import formats, words
 from jobs.web.charts import counted
-from jobs.web.timeline import clock
+from jobs.web.timeline import Clock
 
 
-def when(mark: Mark, axis: Axis) -> str:
+def when(mark: Mark, clock: Clock) -> str:
     """Return the moment or the stretch of a mark; what is planned is named by its start."""
-    start, end = clock(mark.start, axis), clock(mark.end, axis)
+    start, end = clock(mark.start), clock(mark.end)
     single = mark.number <= 1 or start == end
     text = start if single else _("%(start)s to %(end)s") % {"start": start, "end": end}
     return f"~{text}" if mark.about else text
 
 
-def what(mark: Mark) -> str:
+def what(mark: Mark, clock: Clock) -> str:
     """Return what a mark stands for."""
-    if mark.kind in (MarkKind.RUN, MarkKind.RUNS):
-        return _outcomes(mark)
+    if mark.kind == MarkKind.RUN:
+        return _outcome(next(iter(mark.counts)), clock.language)
+    if mark.kind == MarkKind.RUNS:
+        return counted(Counter(mark.counts))
     number = formats.count(mark.number)
     if mark.kind == MarkKind.PLANNED:
         text = npgettext("mark", "planned", "%(n)s planned", mark.number)
@@ -41,10 +44,10 @@ def what(mark: Mark) -> str:
     return text % {"n": number} + _why(mark)
 
 
-def _outcomes(mark: Mark) -> str:
-    if mark.kind == MarkKind.RUNS:
-        return counted(Counter(mark.counts))
-    return str(words.EXECUTION[next(iter(mark.counts))].word).lower()
+@lru_cache(maxsize=64)
+def _outcome(state: str, _language: str | None) -> str:
+    """Return a state's word in the reader's language; a page has few states and hundreds of runs."""
+    return str(words.EXECUTION[state].word).lower()
 
 
 def _why(mark: Mark) -> str:
@@ -64,13 +67,13 @@ def took(mark: Mark) -> str:
     return ""
 
 
-def sentence(mark: Mark, axis: Axis) -> str:
+def sentence(mark: Mark, clock: Clock) -> str:
     """Return the text of a mark: moment, what, and how long."""
-    parts = [f"{when(mark, axis)} {what(mark)}", took(mark)]
+    parts = [f"{when(mark, clock)} {what(mark, clock)}", took(mark)]
     return ", ".join(part for part in parts if part)
 
 
-def finding(lane: Lane, axis: Axis) -> str:
+def finding(lane: Lane) -> str:
     """Return a lane's finding, for who does not see the drawing."""
     states: Counter[str] = Counter()
     for mark in lane.marks:
@@ -89,7 +92,7 @@ def finding(lane: Lane, axis: Axis) -> str:
     return f"{lane.job.name}: {', '.join(parts)}"
 
 
-def note(lane: Lane, axis: Axis) -> str:
+def note(lane: Lane, clock: Clock) -> str:
     """Return what a lane has to say besides its marks: stopped by whom and why, or cut."""
     job = lane.job
     parts = []
@@ -102,15 +105,14 @@ def note(lane: Lane, axis: Axis) -> str:
         parts += [job.state_reason] if job.state_reason else []
     if lane.cut_before:
         text = _("runs before %s are too many to draw")
-        parts.append(text % clock(lane.cut_before, axis))
+        parts.append(text % clock(lane.cut_before))
     return ", ".join(str(part) for part in parts)
 
 
-def spot_words(spot: Spot, queue: QueueForecast, axis: Axis) -> str:
+def spot_words(spot: Spot, queue: QueueForecast, clock: Clock) -> str:
     """Return a hot spot as a sentence."""
     values = {
-        "span": _("%(start)s to %(end)s")
-        % {"start": clock(spot.start, axis), "end": clock(spot.until, axis)},
+        "span": _("%(start)s to %(end)s") % {"start": clock(spot.start), "end": clock(spot.until)},
         "jobs": _jobs(spot.jobs),
         "peak": formats.count(spot.peak),
         "slots": formats.count(queue.slots or 0),
@@ -164,7 +166,7 @@ def slots_words(queue: QueueForecast) -> str:
     return text % values
 
 
-def load_finding(queue: QueueForecast, axis: Axis) -> str:
+def load_finding(queue: QueueForecast, clock: Clock) -> str:
     """Return a queue's load in words."""
     busiest = max(queue.buckets, key=lambda bucket: bucket.peak, default=None)
     if busiest is None or not busiest.peak:
@@ -174,18 +176,18 @@ def load_finding(queue: QueueForecast, axis: Axis) -> str:
         "queue": queue.queue,
         "starts": formats.count(queue.starts),
         "slots": slots_words(queue),
-        "at": clock(busiest.start, axis),
+        "at": clock(busiest.start),
     }
 
 
-def bucket_words(bucket: Slice, axis: Axis) -> str:
+def bucket_words(bucket: Slice, clock: Clock) -> str:
     """Return one bucket of the load."""
     text = _(
         "%(start)s to %(end)s: %(starts)s begin, at most %(peak)s at once, on average %(mean)s"
     )
     return text % {
-        "start": clock(bucket.start, axis),
-        "end": clock(bucket.end, axis),
+        "start": clock(bucket.start),
+        "end": clock(bucket.end),
         "starts": formats.count(bucket.starts),
         "peak": formats.count(bucket.peak),
         "mean": f"{bucket.mean:.1f}",

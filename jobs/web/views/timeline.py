@@ -32,7 +32,7 @@ from jobs.web import timeline_words as say
 from jobs.web.http import AuthedRequest
 from jobs.web.live import region, tag_of
 from jobs.web.rows import no_next
-from jobs.web.timeline import LISTED, Address, address_of, day, link_to, ticks, title
+from jobs.web.timeline import LISTED, Address, Clock, address_of, day, link_to, ticks, title
 
 _TOPICS = ("jobs", "executions")
 _RANGE_WORDS = {
@@ -167,6 +167,7 @@ def _load_tag(address: Address, axis: Axis) -> str:
 
 def _lanes(address: Address, axis: Axis) -> dict[str, object]:
     page = lane_page(address.chosen, axis, rules_of=rules_of)
+    clock = Clock(axis)
     return {
         "address": address,
         "chosen": address.chosen,
@@ -175,13 +176,13 @@ def _lanes(address: Address, axis: Axis) -> dict[str, object]:
         "tag": _lanes_tag(address, axis),
         "moving": axis.end >= axis.now,
         "axis": timeline_drawing.axis_drawing(axis, ticks(axis, address.span)),
-        "rows": [_row(lane, axis, table=address.table) for lane in page.lanes],
+        "rows": [_row(lane, clock, table=address.table) for lane in page.lanes],
         "page": page,
         "last": page.first + len(page.lanes) - 1,
         "newer": address.query(page=page.page - 1) if page.page > 1 else None,
         "older": address.query(page=page.page + 1) if page.more else None,
         "legend": timeline_drawing.legend(),
-        "listed": _list(page.lanes, address, axis),
+        "listed": _list(page.lanes, address, clock),
         "most_listed": MOST_LISTED,
         "chosen_words": _in_words(address),
     }
@@ -203,7 +204,7 @@ def _shortcuts(address: Address, axis: Axis, request: AuthedRequest) -> dict[str
     }
 
 
-def _list(lanes: list[Lane], address: Address, axis: Axis) -> list[ListRow]:
+def _list(lanes: list[Lane], address: Address, clock: Clock) -> list[ListRow]:
     """Return the marks of the lanes that are shown as one list, by time."""
     if address.table:
         return []  # the table has them job by job
@@ -211,31 +212,31 @@ def _list(lanes: list[Lane], address: Address, axis: Axis) -> list[ListRow]:
     found = [(mark, lane) for lane in lanes for mark in lane.marks if mark.kind in kinds]
     found.sort(key=lambda pair: (pair[0].start, pair[1].job.name))
     # What is still to come first: who asks what will run does not read through what ran.
-    ahead = [pair for pair in found if pair[0].end > axis.now]
-    past = [pair for pair in found if pair[0].end <= axis.now]
+    ahead = [pair for pair in found if pair[0].end > clock.axis.now]
+    past = [pair for pair in found if pair[0].end <= clock.axis.now]
     chosen = [*ahead, *reversed(past)][: MOST_LISTED + 1]
-    return [ListRow(lane=lane, mark=_mark_row(mark, lane, axis)) for mark, lane in chosen]
+    return [ListRow(lane=lane, mark=_mark_row(mark, lane, clock)) for mark, lane in chosen]
 
 
-def _row(lane: Lane, axis: Axis, *, table: bool) -> LaneRow:
+def _row(lane: Lane, clock: Clock, *, table: bool) -> LaneRow:
     return LaneRow(
         lane=lane,
-        drawing=SafeString("") if table else timeline_drawing.lane_drawing(lane, axis),
-        marks=[_mark_row(mark, lane, axis) for mark in lane.marks] if table else [],
-        note=say.note(lane, axis),
+        drawing=SafeString("") if table else timeline_drawing.lane_drawing(lane, clock),
+        marks=[_mark_row(mark, lane, clock) for mark in lane.marks] if table else [],
+        note=say.note(lane, clock),
         no_next=no_next(lane.job, lane.standing),
     )
 
 
-def _mark_row(mark: Mark, lane: Lane, axis: Axis) -> MarkRow:
+def _mark_row(mark: Mark, lane: Lane, clock: Clock) -> MarkRow:
     url = reverse("execution", args=[mark.execution_id]) if mark.execution_id else ""
     if mark.kind == MarkKind.RUNS:
         url = f"{reverse('executions')}?job={lane.job.pk}"
     return MarkRow(
         kind=mark.kind.value,
-        when=say.when(mark, axis),
+        when=say.when(mark, clock),
         at=mark.start,
-        what=say.what(mark),
+        what=say.what(mark, clock),
         took=say.took(mark),
         url=url,
     )
@@ -267,9 +268,10 @@ def _load(address: Address, axis: Axis) -> dict[str, object]:
     shared = {"address": address, "query": address.query(), "load_tag": _load_tag(address, axis)}
     if part is None:
         return {**shared, "load": None, "past": True}
+    clock = Clock(axis)
     found = cached_forecast(*part, now=axis.now, width=address.span.bucket, rules_of=rules_of)
     queues = [one for one in found.queues if address.chosen.queue in ("", one.queue)]
-    spots = [_spot_row(spot, queue, address, axis) for queue in queues for spot in queue.spots]
+    spots = [_spot_row(spot, queue, address, clock) for queue in queues for spot in queue.spots]
     return {
         **shared,
         "load": found,
@@ -278,25 +280,25 @@ def _load(address: Address, axis: Axis) -> dict[str, object]:
         "spots": spots,
         "crowded": sum(spot.over for spot in spots),
         "more_spots": sum(queue.more_spots for queue in queues),
-        "queue_rows": [_queue_row(queue, axis, table=address.table) for queue in queues],
+        "queue_rows": [_queue_row(queue, clock, table=address.table) for queue in queues],
         "caveats": say.caveats(found),
     }
 
 
-def _spot_row(spot: Spot, queue: QueueForecast, address: Address, axis: Axis) -> SpotRow:
+def _spot_row(spot: Spot, queue: QueueForecast, address: Address, clock: Clock) -> SpotRow:
     ids = written_ids(ranges_of(spot.job_ids))
     return SpotRow(
-        words=say.spot_words(spot, queue, axis),
+        words=say.spot_words(spot, queue, clock),
         over=spot.over,
         query=address.query(jobs=ids, page="", q="", tag="", state="", sort="name"),
     )
 
 
-def _queue_row(queue: QueueForecast, axis: Axis, *, table: bool) -> QueueRow:
+def _queue_row(queue: QueueForecast, clock: Clock, *, table: bool) -> QueueRow:
     busy = [bucket for bucket in queue.buckets if bucket.peak]
     return QueueRow(
         forecast=queue,
-        drawing=SafeString("") if table else timeline_drawing.load_drawing(queue, axis),
+        drawing=SafeString("") if table else timeline_drawing.load_drawing(queue, clock),
         slots=say.slots_words(queue),
-        buckets=[say.bucket_words(bucket, axis) for bucket in busy] if table else [],
+        buckets=[say.bucket_words(bucket, clock) for bucket in busy] if table else [],
     )
