@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.staticfiles import finders
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from pytest_django.fixtures import Settings
 
 from jobs.domain.permissions import Role
 from jobs.management.commands import setup
 from jobs.models import AuditEntry, Token
-from jobs.services import tokens
+from jobs.services import people, setting_up, tokens
 from jobs.services.people import role_of
 from tests.factories import make_user
 
@@ -103,6 +107,68 @@ def test_an_account_that_is_no_administrator_is_not_taken_over(
 
     with pytest.raises(CommandError, match="'vera' exists and is no administrator"):
         run("setup")
+
+
+def held_elsewhere() -> Callable[[], None] | None:
+    """Take the lock of set-ups as another process would; return what lets go, None if it is held."""
+    if connection.vendor == "postgresql":
+        other = connection.copy("default")
+
+        def asked(function: str) -> bool:
+            with other.cursor() as cursor:
+                cursor.execute(f"SELECT {function}(%s)", [setting_up._LOCK])
+                row = cursor.fetchone()
+            return row is not None and bool(row[0])
+
+        def let_go() -> None:
+            asked("pg_advisory_unlock")  # closing alone would let go a moment later
+            other.close()
+
+        if asked("pg_try_advisory_lock"):
+            return let_go
+        other.close()
+        return None
+    setting_up.lock_file().parent.mkdir(exist_ok=True)
+    file = setting_up.lock_file().open("w")
+    if setting_up._locked(file.fileno()):
+        return file.close
+    file.close()
+    return None
+
+
+@pytest.mark.parametrize("command", ["setup", "migrate"])
+def test_a_second_set_up_waits_for_the_first(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    let_go = held_elsewhere()
+    assert let_go
+    seen: list[object] = []
+    started, ensure = MigrationExecutor.__init__, people.ensure_roles
+
+    def pause(_seconds: float) -> None:
+        seen.append("waits")
+        if len(seen) == 3:
+            let_go()
+
+    def start(*given: Any) -> None:
+        seen.append(held_elsewhere())
+        started(*given)
+
+    def roles() -> None:
+        call_command("migrate", verbosity=0)  # it holds the lock itself, and must not wait for it
+        seen.append(held_elsewhere())
+        ensure()
+
+    monkeypatch.setattr(setting_up.time, "sleep", pause)
+    monkeypatch.setattr(MigrationExecutor, "__init__", start)
+    monkeypatch.setattr(people, "ensure_roles", roles)
+
+    _, err = run(command, *(["--verbosity=0"] if command == "migrate" else []))
+
+    assert err.startswith("Another set-up of this database is running")
+    assert seen[:3] == ["waits"] * 3
+    assert set(seen[3:]) == {None}, "nobody else gets the lock while it works"
+    after = held_elsewhere()
+    assert after, "it is free afterwards"
+    after()
 
 
 def test_static_files_are_collected_once(settings: Settings, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from jobs import conf
 from jobs.domain.permissions import SYSTEM, Role
-from jobs.services import audit, people
+from jobs.services import audit, people, setting_up
 from scheduler_site.env import Env
 
 DEFAULT_ADMIN = "admin"
@@ -43,7 +43,11 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do each step that is still to do."""
+        """Do each step that is still to do, one process at a time."""
+        with setting_up.alone(self.stderr.write):
+            self._set_up()
+
+    def _set_up(self) -> None:
         if migrate():
             self.stdout.write("The database is up to date.")
         people.ensure_roles()
