@@ -16,12 +16,15 @@ def test_a_queue_is_listed_limited_paused_and_resumed() -> None:
     row = make_execution(queue="gpu", requires="cuda")
 
     limited = editor.call("PATCH", "/queues/gpu", {"limit": 2, "description": "cards"})
+    rated = editor.call("PATCH", "/queues/gpu", {"starts_per_minute": 1000})
     paused = editor.call("POST", "/queues/gpu/pause", {"reason": "new driver"})
     again = editor.call("POST", "/queues/gpu/pause")
     (listed,) = editor.call("GET", "/queues").json["items"]
     resumed = editor.call("POST", "/queues/gpu/resume")
 
     assert (limited.json["limit"], limited.json["description"]) == (2, "cards")
+    assert (rated.json["limit"], rated.json["starts_per_minute"]) == (2, 1000)
+    assert rated.json["next_start_at"] is None
     assert (paused.json["pause_reason"], again.status) == ("new driver", 409)
     assert listed["paused_at"].endswith("Z")
     assert (listed["waiting"], listed["running"], listed["clusters"]) == (1, 0, 0)
@@ -37,6 +40,8 @@ def test_what_is_wrong_is_refused() -> None:
     assert editor.call("GET", "/queues/nobody").status == 404
     assert "'limit'" in str(editor.call("PATCH", "/queues/gpu", {"limit": 0}).json)
     assert editor.call("PATCH", "/queues/gpu", {"limit": 0}).status == 400
+    assert editor.call("PATCH", "/queues/gpu", {"starts_per_minute": 1001}).status == 400
+    assert editor.call("PATCH", "/queues/gpu", {"starts_per_minute": 0}).status == 400
     assert editor.call("PATCH", "/queues/a%20b", {"limit": 1}).status == 400
     assert editor.call("POST", "/queues/gpu/pause", {"reason": 3}).status == 400
     assert editor.call("POST", "/workers/999999/drain").status == 404

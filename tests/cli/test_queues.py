@@ -14,6 +14,7 @@ def test_queues_are_listed_limited_paused_and_resumed(jobctl: Jobctl) -> None:
     make_execution(queue="gpu", requires="cuda")
 
     assert jobctl("queue", "limit", "gpu", "2").out == "Queue gpu runs at most 2 at a time\n"
+    assert jobctl("queue", "starts", "gpu", "100").out == "Queue gpu starts at most 100 a minute\n"
     assert jobctl("queue", "pause", "gpu", "--reason", "moved").out == (
         "Queue gpu is paused; 0 still running\n"
     )
@@ -21,7 +22,10 @@ def test_queues_are_listed_limited_paused_and_resumed(jobctl: Jobctl) -> None:
     assert jobctl("queue", "resume", "gpu").out == "Queue gpu goes on; 1 waiting\n"
     assert jobctl("queue", "limit", "gpu", "none").out == "Queue gpu has no limit\n"
 
-    assert listed.lines[1].split()[:5] == ["gpu", "paused", "1", "0", "2"]
+    assert jobctl("queue", "starts", "gpu", "none").out == (
+        "Queue gpu may start any number a minute\n"
+    )
+    assert listed.lines[1].split()[:6] == ["gpu", "paused", "1", "0", "2", "100"]
     assert listed.lines[1].endswith("no worker serves it with cuda")
     assert "no limit. Use a number" in jobctl("queue", "limit", "gpu", "many").err
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult
-from jobs.models import Execution, Worker
+from jobs.models import Execution, QueueStart, Worker
 from jobs.services import claims, executions, queues, taking
 from jobs.services.taking import Claim
 from tests.factories import make_execution, make_job, make_worker
@@ -160,3 +160,33 @@ def wait_until_somebody_waits(number: int) -> None:
             if cursor.fetchone() is not None:
                 return
             assert time.monotonic() < until, "nobody waits for the lock"
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_clusters_that_claim_and_finish_at_once_never_start_more_than_a_minute_allows() -> None:
+    """S0-101: two or more clusters at once; each start is counted by all, and none twice."""
+    job = make_job(overlap="allow", max_parallel=100)
+    queues.update("narrow", {"starts_per_minute": 3}, actor=SYSTEM)
+    for number in range(ROWS):
+        make_execution(job, queue=QUEUES[number % 2])
+    start = threading.Barrier(CLUSTERS)
+
+    def work(worker: Worker) -> None:
+        start.wait()
+        for _ in range(3):
+            for claim in claims.claim(worker_id=worker.pk, queues=QUEUES, free=2):
+                running = executions.start(claim.execution_id, claim.token, pid=1)
+                while running is not None:
+                    running = executions.finish_and_take(
+                        running, succeeded(), worker_id=worker.pk, queues=QUEUES, pid=1
+                    )
+
+    in_threads(CLUSTERS, work, start)
+    # What two found locked is left to the next claim.
+    claims.claim(worker_id=make_worker().pk, queues=QUEUES, free=ROWS)
+
+    begun = Execution.objects.exclude(state="queued")
+    assert begun.filter(queue="narrow").count() == 3
+    assert begun.filter(queue="wide").count() == ROWS / 2
+    assert QueueStart.objects.count() == 3

@@ -75,16 +75,21 @@ def test_an_operator_pauses_resumes_and_drains(operator_client: Client) -> None:
 def test_an_editor_sets_a_limit_and_reads_what_is_wrong(editor_client: Client) -> None:
     path = reverse("queue_edit", args=["gpu"])
 
-    saved = editor_client.post(path, {"limit": "3", "description": "cards"})
+    saved = editor_client.post(
+        path, {"limit": "3", "starts_per_minute": "7", "description": "cards"}
+    )
     wrong = editor_client.post(path, {"limit": "0", "description": "cards"})
 
     assert saved["Location"] == "/queues/"
     assert (Queue.objects.get().concurrency, Queue.objects.get().description) == (3, "cards")
+    assert Queue.objects.get().starts_per_minute == 7
     assert wrong.status_code == 400
     assert 'class="err"' in wrong.content.decode()
     assert 'value="3"' in html_of(editor_client, path)
+    assert 'value="7"' in html_of(editor_client, path)
     editor_client.post(path, {"limit": "", "description": ""})
     assert Queue.objects.get().concurrency is None
+    assert Queue.objects.get().starts_per_minute is None
 
 
 def test_no_worker_for_a_queue_needs_attention(viewer_client: Client) -> None:
