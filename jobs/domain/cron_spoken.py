@@ -16,12 +16,43 @@ _DAYS = {
     "weekday": "1-5", "hari kerja": "1-5",
     "weekend": "0,6", "akhir pekan": "0,6",
 }  # fmt: skip
+_NTH = {
+    "first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3",
+    "fourth": "#4", "4th": "#4", "last": "L",
+}  # fmt: skip
+_OF_MONTH = r"(?: of (?:the|each|every|a) month)?"
+_NTH_DAY = re.compile(rf"(?:the )?(\w+) (\w+){_OF_MONTH}", re.ASCII)
+_DATE = re.compile(rf"(?:the )?(\d{{1,2}})(?:st|nd|rd|th){_OF_MONTH}", re.ASCII)
 _STEP = re.compile(r"(?:every|each|setiap|tiap) (?:(\d{1,2}) )?(minute|hour|menit|jam)s?", re.ASCII)
 _AT = re.compile(r"(?:(?:every|each|on|setiap|tiap) )?(.*?) ?\b(?:at|pukul|jam) (.+)", re.ASCII)
 _JOINED = re.compile(r" ?(?:,| and | dan |&) ?")
 _TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))? ?(am|pm)?", re.ASCII)
+# "mon-fri 09:00": a time with its minutes, am or pm needs no "at".
+_BARE = re.compile(r"(.+?) (\d{1,2}(?:[:.]\d{2}(?: ?[ap]m)?| ?[ap]m))", re.ASCII)
+_TURNED = re.compile(r"(at .+?) ((?:on|every|each) .+)", re.ASCII)  # "at 9 on weekdays"
+_IN_ZONE = re.compile(r"(.*\S)\s+(?:in|di)\s+([^\d\s][^\d]*)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _NAMED_TIMES = {"noon": (12, 0), "midnight": (0, 0)}
 _UNITS = {"minute": 60, "menit": 60, "hour": 24, "jam": 24}
+
+
+def spoken(text: str) -> tuple[str, str]:
+    """Return the expression that the words mean, and the place whose clock they name.
+
+    ``weekdays at 9 in Paris`` is ``0 9 * * 1-5`` in ``Paris``. Text that is no such words stays as
+    it is, and names no place.
+    """
+    parts = _IN_ZONE.fullmatch(text.strip())
+    if parts is not None:
+        expression = cron_of(parts[1])
+        if expression != parts[1]:
+            return expression, parts[2].strip()
+    return cron_of(text), ""
+
+
+def looks_spoken(text: str) -> bool:
+    """Say whether somebody meant words: no field of an expression has so long a name."""
+    return not text.lstrip().startswith("@") and _WORD.search(text) is not None
 
 
 def cron_of(text: str) -> str:
@@ -45,19 +76,46 @@ def _steps(number: str, whole: int) -> str:
 
 def _at(said: str) -> str:
     """Return days at one or several times of the same minute."""
-    parts = _AT.fullmatch(said)
+    turned = _TURNED.fullmatch(said)
+    if turned is not None:
+        said = f"{turned[2]} {turned[1]}"
+    parts = _AT.fullmatch(said) or _BARE.fullmatch(said)
     if parts is None:
         return ""
-    days = [_day(one) for one in _JOINED.split(parts[1] or "day")]
+    date = _date(parts[1])
+    days = [] if date else [_day(one) for one in _JOINED.split(parts[1] or "day")]
     times = [_time(one) for one in _JOINED.split(parts[2])]
     if None in times or "" in days or len({time[1] for time in times if time}) > 1:
         return ""
     hours = sorted({time[0] for time in times if time})
-    weekdays = "*" if "*" in days else ",".join(dict.fromkeys(days))
-    return f"{next(time[1] for time in times if time)} {','.join(map(str, hours))} * * {weekdays}"
+    weekdays = "*" if date or "*" in days else ",".join(dict.fromkeys(days))
+    minute = next(time[1] for time in times if time)
+    return f"{minute} {','.join(map(str, hours))} {date or '*'} * {weekdays}"
+
+
+def _date(words: str) -> str:
+    """Return the day of the month of ``the 15th`` or ``last day of the month``; else nothing."""
+    nth = _NTH_DAY.fullmatch(words)
+    if nth and nth[2] == "day" and nth[1] in ("first", "last"):
+        return "1" if nth[1] == "first" else "L"
+    date = _DATE.fullmatch(words)
+    return str(int(date[1])) if date and 1 <= int(date[1]) <= 31 else ""
 
 
 def _day(word: str) -> str:
+    """Return the weekdays of ``mondays``, ``mon-fri`` or ``first monday of the month``."""
+    first, dash, last = (part.strip() for part in word.partition("-"))
+    if dash:
+        ends = _one_day(first), _one_day(last)
+        return "-".join(ends) if all(end.isdigit() for end in ends) else ""
+    nth = _NTH_DAY.fullmatch(word)
+    if nth is None:
+        return _one_day(word)
+    day = _one_day(nth[2])
+    return day + _NTH[nth[1]] if day.isdigit() and nth[1] in _NTH else _one_day(word)
+
+
+def _one_day(word: str) -> str:
     return _DAYS.get(word) or _DAYS.get(word.removesuffix("s"), "")
 
 

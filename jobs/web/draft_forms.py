@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.forms import Form
 
 from jobs.web.draft import Draft
-from jobs.web.draft_schedules import main_field
+from jobs.web.draft_schedules import main_field, plainer
 from jobs.web.forms import AfterForm, JobForm, ScheduleForm, VariableForm
 
 # The place of an item in a list that one field holds.
@@ -53,10 +53,13 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
     for form in (job, *schedules, *variables, *after):
         form.is_valid()
     problems = []
-    for key, sentence in errors.items():
-        target, name = _place(key, sentence, draft, job, schedules, variables)
+    for key, said in errors.items():
+        target, name = _place(key, said, draft, job, schedules, variables)
         if key.startswith("depends_on") and after:
-            target, name = _after_place(key, sentence, draft, after), "job"
+            target, name = _after_place(key, said, draft, after), "job"
+        sentence = said
+        if isinstance(target, ScheduleForm):
+            sentence = plainer(draft.schedules[schedules.index(target)], name, said)
         if name:
             target.add_error(name, sentence)
             bound = target[name]

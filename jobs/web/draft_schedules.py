@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jobs.domain.cron_spoken import cron_of
+from django.utils.translation import gettext as _
+
+from jobs.domain.cron_spoken import looks_spoken, spoken
 from jobs.domain.durations import format_duration
 from jobs.domain.errors import ZoneError
 from jobs.domain.states import ScheduleKind
@@ -42,12 +44,13 @@ def schedule_data(row: Values) -> dict[str, Any]:
     for name in _OWN.get(kind, ()):
         data[name] = row[name].strip()
     if kind == ScheduleKind.CRON:
-        data["expression"] = cron_of(data["expression"])
+        data["expression"], place = spoken(data["expression"])
+        data["timezone"] = place or data["timezone"]
     chosen = (*_LIMITS, *_CRON_ONLY) if kind == ScheduleKind.CRON else _LIMITS
     data.update({name: row[name].strip() for name in chosen if row[name].strip()})
     for name in _MOMENTS if kind == ScheduleKind.ONCE else _MOMENTS[1:]:
         if row[name]:
-            data[name] = _moment_data(row[name], rest.get(name), row["timezone"])
+            data[name] = _moment_data(row[name], rest.get(name), data["timezone"])
     return data
 
 
@@ -119,6 +122,24 @@ def schedule_row(schedule: Mapping[str, Any]) -> Values:
 def duration_text(seconds: float | None) -> str:
     """Return a number of seconds as the field shows it."""
     return "" if seconds is None else format_duration(timedelta(seconds=seconds))
+
+
+def names_place(row: Values) -> bool:
+    """Say whether the words of a row name the clock that counts, whatever the field of zones says."""
+    return row["kind"] == ScheduleKind.CRON and bool(spoken(row["expression"])[1])
+
+
+def plainer(row: Values, field: str, sentence: str) -> str:
+    """Return what is wrong with a field; of words that nobody understood, which ones there are."""
+    typed = row["expression"].strip()
+    if row["kind"] != ScheduleKind.CRON or field != "expression" or not looks_spoken(typed):
+        return sentence
+    if spoken(typed)[0] != typed:  # the words were understood, so it is what they mean
+        return sentence
+    return _(
+        "“%s” is not understood. Use words such as “weekdays at 9 in Paris” or “first Monday of the "
+        "month at 8:30”, or a cron expression such as 0 9 * * 1-5."
+    ) % (typed if len(typed) <= 80 else f"{typed[:79]}…")
 
 
 def main_field(row: Values) -> str:

@@ -258,6 +258,30 @@ def test_words_are_taken_for_the_expression_they_mean(editor_client: Client) -> 
     assert [one["expression"] for one in definition["schedules"]] == ["0 9 * * 1-5"]
 
 
+def test_words_may_name_the_clock_that_counts(editor_client: Client) -> None:
+    said = schedule(0, expression="Weekdays at 9 in Paris", timezone="Asia/Jakarta")
+
+    shown = editor_client.post(reverse("p_job_preview"), filled(**said)).content.decode()
+    post(editor_client, **said)
+
+    assert "Weekdays at 09:00, in Europe/Paris" in shown
+    saved = definition_of(Job.objects.get())["schedules"]
+    assert [(one["expression"], one["timezone"]) for one in saved] == [
+        ("0 9 * * 1-5", "Europe/Paris")
+    ]
+
+
+def test_words_that_nobody_understands_are_answered_with_words(editor_client: Client) -> None:
+    said = schedule(0, expression="weekdys at 9")
+
+    shown = editor_client.post(reverse("p_job_preview"), filled(**said)).content.decode()
+    refused = post(editor_client, **said)
+
+    for html in (shown, refused.content.decode()):
+        assert "“weekdys at 9” is not understood. Use words such as" in html
+    assert refused.status_code == 422
+
+
 def test_fifty_runs_without_script_and_while_typing(editor_client: Client) -> None:
     page = post(editor_client, do="show:50").content.decode()
     typed = editor_client.post(

@@ -333,8 +333,12 @@ def _row_preview(row: draft_schedules.Values, stored: previews.Stored, now: date
         return RowPreview()
     entry = previews.drafted(draft_schedules.schedule_data(row), now=now, stored=stored)
     if isinstance(entry, InvalidError):
-        return RowPreview(error=" ".join(entry.fields.values()))
-    return RowPreview(words=schedules.words([entry.rule]), entry=entry, limit=row["max_executions"])
+        wrong = (draft_schedules.plainer(row, *one) for one in entry.fields.items())
+        return RowPreview(error=" ".join(wrong))
+    said = schedules.words([entry.rule])
+    if draft_schedules.names_place(row):
+        said = _("%(words)s, in %(zone)s") % {"words": said, "zone": entry.rule.timezone}
+    return RowPreview(words=said, entry=entry, limit=row["max_executions"])
 
 
 def _preview(
