@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
-from jobs.domain.states import JobState, Overlap
+from jobs.domain.states import Anchor, JobState, Overlap, ScheduleKind
 from jobs.models import Job, JobTag, JobVersion, Schedule, Workspace
 from jobs.queries.calendars import calendars_named
 from jobs.services import (
@@ -24,6 +24,7 @@ from jobs.services import (
     dependency_edits,
     events,
     feeding,
+    journal,
     provenance,
     revisions,
     same_registration,
@@ -240,6 +241,7 @@ def delete(job_id: int, *, actor: Actor) -> Job:
             object_id=job.pk,
             object_name=job.name,
             before=definition_of(job),
+            note=journal.stopped(job),
         )
         breakers.detach(job)
         dependency_edits.detach(job, actor=actor)
@@ -319,12 +321,25 @@ def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> No
     pairs = _matched(rows, known)
     for row in rows:
         before = pairs.get(row.position)
-        row.anchor_at = now if before is None else before.anchor_at
+        row.anchor_at = origin_of(row, known, now) if before is None else before.anchor_at
         if before is not None and row.max_executions is not None:
             row.fired_count = before.fired_count
             used_up = row.fired_count >= row.max_executions
             row.exhausted_at = (before.exhausted_at or now) if used_up else None
     Schedule.objects.bulk_create(rows)
+
+
+def origin_of(row: Schedule, left: Iterable[Schedule], now: datetime) -> datetime | None:
+    """Return where a new schedule's grid begins, in place of those ``left``.
+
+    A changed interval that counts from the end of a run goes on counting from that end.
+    """
+    changed = (one.anchor_at for one in left if _counts_from_end(one))
+    return next(changed, now) if _counts_from_end(row) else now
+
+
+def _counts_from_end(row: Schedule) -> bool:
+    return (row.kind, row.anchor) == (ScheduleKind.INTERVAL, Anchor.COMPLETION)
 
 
 def _matched(rows: list[Schedule], known: list[Schedule]) -> dict[int, Schedule]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from jobs.domain.states import FAILURES, ExecutionState
 from jobs.executors.base import ExecutionResult
@@ -70,6 +71,14 @@ def auto_disabled(job: Job, failures: int) -> None:
     """Note that a job was stopped."""
     if job.type == TYPE:
         log.warning("Job auto-disabled after %d consecutive failures: %s", failures, public_id(job))
+
+
+def stopped(job: Job) -> str:
+    """Note that a job is deleted; return the note for the audit log, empty for other kinds of jobs."""
+    if job.type != TYPE:
+        return ""
+    transaction.on_commit(partial(log.info, "Stopped scheduled job: %s", public_id(job)))
+    return f"{public_id(job)}: Stopped"
 
 
 def _name_of(job_id: int) -> str:

@@ -23,7 +23,7 @@ from jobs.queries.crowding import Crowd, most_crowded
 from jobs.queries.planning import HeldBack, left_of, look_ahead, telling, usual_length
 from jobs.services.definitions import ScheduleDefinition
 from jobs.services.firing import rule_of
-from jobs.services.jobs import rule_key
+from jobs.services.jobs import origin_of, rule_key
 from jobs.services.problems import invalid_from
 
 DIFF_DAYS = 30
@@ -93,6 +93,8 @@ def drafted(data: Mapping[str, Any], *, now: datetime, stored: Stored) -> Entry 
     before = stored.get(rule_key(row))
     if before is not None:
         row.anchor_at, row.fired_count = before.anchor_at, before.fired_count
+    else:
+        row.anchor_at = origin_of(row, stored.values(), now)
     return Entry(rule_of(row), left_of(row))
 
 

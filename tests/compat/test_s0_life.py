@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from jobs.domain.alerts import Limits
 from jobs.domain.states import ExecutionState
-from jobs.models import Execution, Job
-from jobs.services import dispatch, executions
-from tests.compat.test_s0_jobs import Script, moment
+from jobs.models import AuditEntry, Execution, Job
+from jobs.queries.alert_facts import overdue_jobs
+from jobs.services import dispatch, executions, rescue
+from tests.compat.test_s0_jobs import MINIMAL, Script, moment
 from tests.services.test_executions import result, start, start_next
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,120 @@ def test_five_failures_in_a_row_disable_and_four_do_not(
     assert (fourth["lastError"], mended["lastError"]) == ("broken", "")
     dispatch.dispatch_due(datetime.now(UTC) + timedelta(hours=3))
     assert script("GET", f"/{made['jobId']}")[1]["executionCount"] == 10
+
+
+def test_a_new_interval_counts_from_the_last_completion_and_a_run_follows_it(
+    script: Script,
+) -> None:
+    """S0-55, S0-56: no restart, no resume, and never before now."""
+    began = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    with time_machine.travel(began, tick=False) as clock:
+        where = f"/{script.make()['jobId']}"
+        executions.finish(start_next(), result())
+        clock.shift(60)
+        longer = script("PUT", where, {"intervalSeconds": 7200})[1]
+        hour_later = dispatch.dispatch_due(began + timedelta(seconds=3700)).jobs
+        shorter = script("PUT", where, {"intervalSeconds": 10})[1]
+        clock.shift(10)
+        dispatch.dispatch_due(datetime.now(UTC))
+        follows = script("GET", where)[1]
+
+    assert moment(longer["nextExecutionAt"]) == began.timestamp() + 7200
+    assert hour_later == 0, "the old interval is not waited for"
+    assert moment(shorter["nextExecutionAt"]) == began.timestamp() + 70, "never before now"
+    assert (follows["status"], follows["executionCount"]) == ("Executing", 2)
+
+
+def test_enabled_false_is_what_a_pause_is_and_a_stopped_job_is_never_overdue(
+    script: Script,
+) -> None:
+    """S0-58, S0-64, S0-70: the same document by either way; no alert however long it lasts."""
+    begun = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    with time_machine.travel(begun, tick=False):
+        jobs = [script.make(nsId=name, intervalSeconds=60)["jobId"] for name in ("one", "two")]
+        for _ in jobs:
+            executions.finish(start_next(), result())
+
+        def documents() -> list[dict[str, object]]:
+            found = [script("GET", f"/{job_id}")[1] for job_id in jobs]
+            return [{**job, "jobId": "", "nsId": ""} for job in found]
+
+        script("PUT", f"/{jobs[0]}/pause")
+        script("PUT", f"/{jobs[1]}", {"enabled": False})
+        stopped, other = documents()
+        later = begun + timedelta(hours=1)
+        quiet = overdue_jobs(later, Limits())
+        script("PUT", f"/{jobs[0]}/resume")
+        script("PUT", f"/{jobs[1]}", {"enabled": True})
+        resumed, again = documents()
+        loud = overdue_jobs(later, Limits())
+
+    assert stopped == other
+    assert (stopped["status"], stopped["enabled"]) == ("Scheduled", False)
+    assert quiet == []
+    assert resumed == again
+    assert [len(one.jobs) for one in loud] == [2], "nobody dispatches those that are on"
+
+
+def test_deleting_ends_what_runs_says_stopped_and_leaves_the_others_of_its_namespace(
+    script: Script,
+) -> None:
+    """S0-74, S0-77, S0-88: the word is in the audit log, the run is asked to end."""
+    first = script.make(connectionName="aws")
+    running = start_next()
+    other = script.make(connectionName="gcp")
+
+    script("DELETE", f"/{first['jobId']}")
+
+    assert Execution.objects.get(pk=running.execution_id).cancel_requested_at is not None
+    assert script("GET")[1]["jobs"] == [script("GET", f"/{other['jobId']}")[1]]
+    second = start_next()
+    assert script("DELETE")[1]["deletedCount"] == 1
+    assert Execution.objects.get(pk=second.execution_id).cancel_requested_at is not None
+    notes = AuditEntry.objects.filter(action="job.delete").order_by("pk")
+    assert [one.note for one in notes] == [
+        f"{first['jobId']}: Stopped",
+        f"{other['jobId']}: Stopped",
+    ]
+
+
+def test_times_of_day_start_runs_at_these_times(script: Script) -> None:
+    """S0-169, S0-182: the daily scan of scenario 5 at three in the morning, and not before."""
+    evening = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+    with time_machine.travel(evening, tick=False) as clock:
+        body = {**MINIMAL, "connectionName": "", "cron": "0 3 * * *"}
+        del body["intervalSeconds"]
+        where = f"/{script('POST', '', body)[1]['jobId']}"
+        clock.move_to(evening.replace(day=3, hour=2, minute=59, second=59))
+        early = dispatch.dispatch_due(datetime.now(UTC)).jobs
+        clock.shift(1)
+        dispatch.dispatch_due(datetime.now(UTC))
+        running = start_next()
+        executing = script("GET", where)[1]
+        executions.finish(running, result())
+        ended = script("GET", where)[1]
+
+    assert early == 0
+    assert (executing["status"], executing["lastExecutedAt"]) == (
+        "Executing",
+        "2026-03-03T03:00:00Z",
+    )
+    assert (ended["status"], ended["executionCount"]) == ("Scheduled", 1)
+    assert ended["nextExecutionAt"] == "2026-03-04T03:00:00Z"
+
+
+def test_a_run_whose_worker_died_is_over_without_a_restart(script: Script) -> None:
+    """S0-122, S0-186: back to Scheduled when the lease is over; what ran is told as lost."""
+    where = f"/{script.make(intervalSeconds=10)['jobId']}"
+    running = start_next()
+    before = script("GET", where)[1]
+    Execution.objects.update(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    rescue.rescue_expired()
+
+    after = script("GET", where)[1]
+    assert (before["status"], after["status"], after["enabled"]) == ("Executing", "Scheduled", True)
+    assert after["lastError"]
+    assert Execution.objects.get(pk=running.execution_id).state == "lost"
+    dispatch.dispatch_due(datetime.now(UTC) + timedelta(seconds=15))
+    assert script("GET", where)[1]["executionCount"] == 2
