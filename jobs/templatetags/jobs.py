@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from html import escape
 from typing import Protocol
 
 from django import template
@@ -68,20 +69,14 @@ def moment(at: datetime | None, show: str = "relative", zone: str = "") -> SafeS
     if at is None:
         return SafeString("—")
     now = timezone.now()
-    there = zones.zone(zone) if zone else None
-    clock = formats.clock(at, now, there)
-    title = formats.exact(at, there)
+    there = zones.zone(zone) if zone else timezone.get_current_timezone()
+    # Put together by hand: a list shows hundreds of moments.
+    named = f'<time datetime="{_iso(at)}" title="{escape(formats.exact(at, there))}"'
+    clock = "" if show == "relative" else escape(formats.clock(at, now, there))
     if show == "clock":
-        return format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), title, clock)
-    text = format_html(
-        '<time datetime="{}" title="{}" data-relative>{}</time>',
-        _iso(at),
-        title,
-        formats.relative(at, now),
-    )
-    return (
-        format_html('{} <span class="dim small">{}</span>', text, clock) if show == "both" else text
-    )
+        return SafeString(f"{named}>{clock}</time>")
+    text = f"{named} data-relative>{escape(formats.relative(at, now))}</time>"
+    return SafeString(f'{text} <span class="dim small">{clock}</span>' if show == "both" else text)
 
 
 @register.simple_tag

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _THIN_SPACE = "\u202f"
@@ -102,18 +103,26 @@ def script_words() -> dict[str, str]:
 
 def clock(moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:
     """Return the wall clock: the time alone today, with the day else, with the year when it differs."""
-    local, today = (timezone.localtime(at, zone) for at in (moment, now))
-    if local.date() == today.date():
-        return f"{local:%H:%M:%S}"  # the same in every language, and a list shows a hundred of them
-    if local.year == today.year:
-        return date_format(local, "D j M H:i")
-    return date_format(local, "D j M Y H:i")
+    there = zone or timezone.get_current_timezone()
+    local, today = moment.astimezone(there), now.astimezone(there).date()
+    minute = f"{local.hour:02d}:{local.minute:02d}"  # the same in every language
+    day = local.date()
+    if day == today:
+        return f"{minute}:{local.second:02d}"
+    pattern = "D j M" if day.year == today.year else "D j M Y"
+    return f"{_day(day, pattern, get_language())} {minute}"
+
+
+@lru_cache(maxsize=256)
+def _day(day: date, pattern: str, _language: str | None) -> str:
+    """Return a day in the reader's language; the hundreds of moments of a list lie on few days."""
+    return date_format(day, pattern)
 
 
 def exact(moment: datetime, zone: ZoneInfo | None = None) -> str:
     """Return ISO 8601 with offset and the zone's name, for a title."""
-    local = timezone.localtime(moment, zone)
-    return f"{local.isoformat(timespec='milliseconds')} {local.tzinfo}"
+    there = zone or timezone.get_current_timezone()
+    return f"{moment.astimezone(there).isoformat(timespec='milliseconds')} {there}"
 
 
 def count(value: int) -> str:
