@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -18,6 +18,7 @@ from jobs.domain.permissions import Role
 from jobs.queries.stat_hours import REMEMBERED
 from tests import migrated
 from tests.factories import make_user
+from tests.together import TogetherScheduling, group_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -45,7 +46,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that run as a group: at the end, one worker would wait for the other."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=lambda item: group_of(item.nodeid) == item.nodeid)
+    for item in items:
+        if item.get_closest_marker("redis") and group_of(item.nodeid) != "redis":
+            raise pytest.UsageError(f"{item.nodeid} uses Redis: add its file to tests/together.py.")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """Keep groups together on a run with several workers."""
+    return TogetherScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -28,14 +28,10 @@ NAME, PASSWORD = "ada", "correct horse battery"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark these tests, and run them one after the other: they share one product.
-
-    A page in Chromium takes seconds: few are short enough for `make test`.
-    """
+    """Mark these tests. A page in Chromium takes seconds: few are short enough for `make test`."""
     for item in items:
         if item.nodeid.startswith(HERE):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
             if item.get_closest_marker("short") is None:
                 item.add_marker(pytest.mark.long)
 

@@ -21,18 +21,9 @@ REQUIRED = os.environ.get("JOBDECK_TESTS_REQUIRE_ALL") == "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a file one after the other, and all that use the one Redis or product.
-
-    They mostly wait, so another file may run beside them. Few are short enough for `make test`.
-    """
-    mine = [item for item in items if item.nodeid.startswith(HERE)]
-    with_redis = {item.path for item in mine if item.get_closest_marker("redis")}
-    for item in mine:
-        group = "redis" if item.path in with_redis else f"e2e-{item.path.stem}"
-        if "shared" in getattr(item, "fixturenames", ()):
-            group = "e2e-shared"
-        item.add_marker(pytest.mark.xdist_group(group))
-        if item.get_closest_marker("short") is None:
+    """Few of these tests are short enough for `make test`."""
+    for item in items:
+        if item.nodeid.startswith(HERE) and item.get_closest_marker("short") is None:
             item.add_marker(pytest.mark.long)
 
 

@@ -24,8 +24,6 @@ from tests.factories import make_execution, make_job, make_worker
 pytestmark = [
     pytest.mark.redis,
     pytest.mark.django_db(transaction=True),
-    # They empty the one Redis that all share, so they go one after the other.
-    pytest.mark.xdist_group("redis"),
 ]
 
 

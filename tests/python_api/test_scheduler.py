@@ -19,8 +19,6 @@ from jobs.python_api import CronSchedule, IntervalSchedule, JobContext, Schedule
 from jobs.registry import REGISTRY
 from tests.e2e.harness import ROOT, Product, wait_until
 
-# Each test starts a dozen processes: one after the other.
-pytestmark = pytest.mark.xdist_group("python_api")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
