@@ -9,7 +9,7 @@ widths and text never scales. Each says its finding in ``aria-label``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
@@ -216,25 +216,48 @@ def now_line(window: Window, top: float, bottom: float) -> SafeString:
     )
 
 
-def axis(window: Window, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
-    """Draw the time axis over lanes; every second tick gives way on a narrow screen."""
+def axis(
+    window: Window,
+    ticks: Sequence[tuple[datetime, str]],
+    *,
+    nearer: Callable[[datetime], str] | None = None,
+) -> SafeString:
+    """Draw the time axis over lanes; every second tick gives way on a narrow screen.
+
+    ``nearer`` returns the query of the window that shows the time from a tick on more closely.
+    """
+    now_is_inside = window.holds(window.now)
     here = window.x(window.now)
     texts = (
-        ("alt" if place % 2 else "", svg.percent(window.x(moment)), text)
+        _tick(svg.percent(window.x(moment)), text, place, nearer(moment) if nearer else "")
         for place, (moment, text) in enumerate(ticks)
         # A label under the word "now" could not be read.
-        if abs(window.x(moment) - here) > 6
+        if not now_is_inside or abs(window.x(moment) - here) > 6
     )
+    drawn = format_html_join("", "{}", ((text,) for text in texts))
+    if not now_is_inside:
+        return format_html('<svg aria-hidden="true">{}</svg>', drawn)
     return format_html(
         '<svg aria-hidden="true">{}<text class="lab" x="{}" y="18" text-anchor="middle" '
         'font-weight="600">{}</text>{}</svg>',
-        format_html_join(
-            "", '<text class="{}" x="{}" y="18" text-anchor="middle">{}</text>', texts
-        ),
+        drawn,
         svg.percent(here),
         _("now"),
         now_line(window, 22, 29),
     )
+
+
+def _tick(x: str, text: str, place: int, query: str) -> SafeString:
+    """Draw one label; a link of it is for the mouse, as the drawing is hidden from readers."""
+    label = format_html(
+        '<text class="{}" x="{}" y="18" text-anchor="middle">{}</text>',
+        "alt" if place % 2 else "",
+        x,
+        text,
+    )
+    if not query:
+        return label
+    return format_html('<a href="?{}" tabindex="-1">{}</a>', query, label)
 
 
 def legend() -> list[tuple[SafeString, str]]:

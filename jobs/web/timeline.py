@@ -91,6 +91,12 @@ class Address:
         at = shifted(axis.start, by * self.span.whole, timezone.get_current_timezone())
         return self.query(at=at, page="") if 3 <= at.year <= 9900 else None
 
+    def nearer(self, at: datetime) -> str:
+        """Return the query of the next shorter range, from a moment on; nothing for the shortest."""
+        order = list(RANGES)
+        place = order.index(self.range)
+        return self.query(range=order[place - 1], at=at, page="") if place else ""
+
 
 def _written(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""

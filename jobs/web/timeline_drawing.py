@@ -6,10 +6,10 @@ dashed, and what is held back has a bar across. Each mark says itself in a title
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -34,21 +34,11 @@ def window_of(axis: Axis) -> charts.Window:
     return charts.Window(start=axis.start, end=axis.end, now=axis.now)
 
 
-def axis_drawing(axis: Axis, ticks: Sequence[tuple[datetime, str]]) -> SafeString:
-    """Draw the labels; the word for now only where now is inside."""
-    window = window_of(axis)
-    if window.holds(axis.now):
-        return charts.axis(window, ticks)
-    texts = (
-        ("alt" if place % 2 else "", svg.percent(window.x(at)), text)
-        for place, (at, text) in enumerate(ticks)
-    )
-    return format_html(
-        '<svg aria-hidden="true">{}</svg>',
-        format_html_join(
-            "", '<text class="{}" x="{}" y="18" text-anchor="middle">{}</text>', texts
-        ),
-    )
+def axis_drawing(
+    axis: Axis, ticks: Sequence[tuple[datetime, str]], nearer: Callable[[datetime], str]
+) -> SafeString:
+    """Draw the labels, each the way to the hours that begin there."""
+    return charts.axis(window_of(axis), ticks, nearer=nearer)
 
 
 def lane_drawing(lane: Lane, clock: Clock) -> SafeString:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import time_machine
@@ -240,6 +241,20 @@ def test_the_window_moves_and_comes_back(viewer_client: Client) -> None:
 @pytest.mark.parametrize("at", ["nonsense", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "\0"])
 def test_a_moment_that_makes_no_sense_counts_as_none(viewer_client: Client, at: str) -> None:
     assert 'aria-current="true">Now</a>' in page(viewer_client, at=at)
+
+
+def test_an_hour_of_the_axis_leads_to_what_begins_there(viewer_client: Client) -> None:
+    make_job(name="report", schedules=[cron("30 21 * * *")])
+
+    html = page(viewer_client, range="day", at="2026-07-02T00:00:00Z", q="rep")
+    [link] = re.findall(r'<a href="\?([^"]+)" tabindex="-1"><text[^>]*>21:00', html)
+    nearer = parse_qs(unescape(link))
+
+    assert nearer == {"range": ["6h"], "at": ["2026-07-02T21:00:00Z"], "q": ["rep"]}
+    assert "21:00 to Fri 3 Jul, 03:00" in page(
+        viewer_client, **{name: value[0] for name, value in nearer.items()}
+    )
+    assert 'tabindex="-1"><text' not in page(viewer_client, range="hour")
 
 
 def test_the_axis_is_in_the_reader_s_zone_and_names_both(viewer_client: Client) -> None:
