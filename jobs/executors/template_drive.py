@@ -206,7 +206,7 @@ class _Drive:
             raise StepError(f"{step} was interrupted; the state holds what was done until then.")
         if code not in good:
             fault = self._reader.fault or fault_in(heard)
-            ended = f"exit status {code}" if code >= 0 else f"signal {-code}"
+            ended = f"exit status {code}" if code >= 0 else f"ended by {_signal(-code)}"
             raise StepError(f"{step} failed: {fault or ended}")
 
     # --- The answer -------------------------------------------------------------------------------
@@ -252,6 +252,11 @@ NOT_FOUND = (
     "OpenTofu was not found: neither tofu nor terraform is on PATH. "
     "Install OpenTofu on this host, or name its program in TOFU_BINARY."
 )
+
+
+def _signal(number: int) -> str:
+    known = number in {one.value for one in signal.Signals}
+    return f"signal {number} ({signal.Signals(number).name})" if known else f"signal {number}"
 
 
 def _locked() -> tuple[str, ...]:

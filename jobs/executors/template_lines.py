@@ -11,6 +11,9 @@ from typing import Any
 _SILENT = frozenset({"version", "outputs", "apply_progress", "log"})
 _MAX_FAULT = 2000
 _BOX = "╷│╵ \t"
+# What the engine advises, and what helps here: nobody who reads it has typed its command line.
+_TYPE_IT = "Use a -var or -var-file command line argument to provide a value for this variable."
+_NAME_IT = "Name it in the environment of the job, or of its workspace."
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Reader:
         place = told.get("range") or {}
         start = (place.get("start") or {}).get("line")
         where = f" ({place.get('filename')} line {start})" if place.get("filename") else ""
-        detail = " ".join(str(told.get("detail") or "").split())
+        detail = " ".join(str(told.get("detail") or "").split()).replace(_TYPE_IT, _NAME_IT)
         first = f"{str(said['@message']).strip()}{where}"
         if told.get("severity") == "error" and not self.fault:
             self.note(f"{first}. {detail}" if detail else first)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
@@ -116,9 +116,19 @@ def name_of_number(number: int) -> str:
 
 
 def users_of(row: Template) -> list[str]:
-    """Return the workspaces that name a template."""
+    """Return the workspaces that name a template, then the jobs that do so themselves."""
     named = Workspace.objects.filter(template__iexact=row.name)
-    return sorted(named.values_list("name", flat=True))
+    alone = [f"job {job.name}" for job in _jobs_alone() if _names(job) == row.name.lower()]
+    return [*sorted(named.values_list("name", flat=True)), *alone]
+
+
+def _jobs_alone() -> QuerySet[Job]:
+    """Return the template jobs that are no operation of a workspace."""
+    return Job.objects.present().filter(type="template", operation_of=None).order_by("name")
+
+
+def _names(job: Job) -> str:
+    return str(job.spec.get("template", "")).lower()
 
 
 def rows_of(templates: Iterable[Template]) -> list[TemplateRow]:
@@ -133,10 +143,8 @@ def rows_of(templates: Iterable[Template]) -> list[TemplateRow]:
     for room in rooms:
         row = rows[room.template.lower()]
         row.uses.append(_use(room, standings[room.pk], row.template))
-    alone = Job.objects.present().filter(type="template", operation_of=None)
-    for job in alone.select_related("workspace").order_by("name"):
-        named = str(job.spec.get("template", "")).lower()
-        if named in rows:
+    for job in _jobs_alone().select_related("workspace"):
+        if (named := _names(job)) in rows:
             rows[named].jobs.append(job)
     return list(rows.values())
 

@@ -141,7 +141,7 @@ def plan_users(name: str, *, actor: Actor) -> Updated:
 
 
 def remove(name: str, *, force: bool = False, actor: Actor) -> None:
-    """Forget a template and delete its files; ConflictError while workspaces name it."""
+    """Forget a template and delete its files; ConflictError while workspaces or jobs name it."""
     require_everywhere(actor, Permission.ADMINISTER)
     row = get_template(name)
     users = users_of(row)

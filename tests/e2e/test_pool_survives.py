@@ -107,3 +107,26 @@ def test_work_that_hangs_in_the_pool_is_given_to_a_new_one(
 
     assert product.run(job, patience=25) == "succeeded"
     assert time.monotonic() - started > 5, "the workers were not stopped"
+
+
+@pytest.mark.parametrize("room", ["", "my-app"])
+def test_jobctl_runs_and_kills_real_processes(shared: Product, room: str) -> None:
+    """S1-62, S1-63, S1-65: what it says has happened; defect 9 (kill only wrote a file)."""
+    where, inside = ["--workspace", room] if room else [], {"workspace": room} if room else {}
+    if room:
+        shared.ask("create_workspace", name=room, operations={})
+    shared.job("quick-task", "test -n $JOB_NAME", **inside)
+    job = shared.job("long-running-task", "sleep 300 & wait", **inside)
+
+    ran = shared.ask("run_command", tool="main", words=[*where, "run", "quick-task"])
+    running = shared.trigger(job)
+    mark = str(running)
+    wait_until(lambda: shared.job_processes(execution=mark), what="the command is running")
+    killed = shared.ask("run_command", tool="main", words=[*where, "kill", "long-running-task"])
+    wait_until(lambda: not shared.job_processes(execution=mark), what="its processes are gone")
+    told = shared.ask("run_command", tool="main", words=[*where, "status", "long-running-task"])
+
+    assert ran.endswith("ob 'quick-task' completed successfully\n")
+    assert killed.endswith("ob 'long-running-task' killed successfully\n")
+    assert shared.state(running) == "cancelled"
+    assert "Status: running" not in told

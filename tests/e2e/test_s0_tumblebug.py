@@ -339,7 +339,7 @@ def test_s0_104_to_107_a_timeout_is_a_failure_and_ends_the_call(site: Site) -> N
 
 
 def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
-    """S0-121, S0-122, S0-124.
+    """S0-121, S0-122, S0-124: what stood stands; what was resumed runs; what ran is told as lost.
 
     S4-47: also that an open circuit stays open for the processes that follow.
     """
@@ -347,7 +347,9 @@ def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
     done = site.make("done")
     before = site.until(done, status="Scheduled", successCount=1)
     paused = site.make("paused")
+    site.until(paused, status="Scheduled", successCount=1)
     site.ask("PUT", f"/{paused}/pause")
+    stopped = site.ask("GET", f"/{paused}")[1]
     site.stub.stall = True
     running = site.make("running")
     wait_until(
@@ -356,6 +358,7 @@ def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
     wait_until(lambda: kept_out(site.product, broken), what="a due time of the circuit is left out")
     runs = runs_of(site.product, broken)
 
+    newest = site.make("newest")  # S0-124: killed as soon as it is answered
     site.product.kill_everything()
     left_out = kept_out(site.product, broken)
     site.stub.stall = False
@@ -369,7 +372,16 @@ def test_s0_68_120_to_122_after_a_crash_everything_goes_on(site: Site) -> None:
     assert site.ask("GET", f"/{done}")[1] == before
     recovered = site.until(running, status="Scheduled", enabled=True)
     assert (recovered["executionCount"], recovered["failureCount"]) == (1, 1)
+    assert runs_of(site.product, job_of(site.product, running))[0][1] == "lost"
+    assert site.ask("GET", f"/{newest}")[0] == 200
+    kept = site.ask("GET", f"/{paused}")[1]
+    assert {**kept, "nextExecutionAt": ""} == {**stopped, "nextExecutionAt": ""}
+    # S0-68, S0-121: those that are on run when their time comes, the resumed one as well.
     assert site.ask("PUT", f"/{paused}/resume")[1]["enabled"] is True
+    for each in (paused, done):
+        site.ask("PUT", f"/{each}", {"intervalSeconds": 10})
+    for each in (paused, done):
+        site.until(each, successCount=2)
 
 
 def broken_each_second(product: Product) -> int:
@@ -383,6 +395,11 @@ def broken_each_second(product: Product) -> int:
     }
     created: list[int] = product.ask("create_jobs", definitions=[definition])
     return created[0]
+
+
+def job_of(product: Product, external_id: str) -> int:
+    """Return the number of a job."""
+    return int(product.sql("SELECT id FROM jobs_job WHERE external_id = %s", external_id)[0][0])
 
 
 def kept_out(product: Product, job: int) -> int:

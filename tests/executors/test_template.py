@@ -155,7 +155,10 @@ def test_a_time_limit_ends_all_steps_and_leaves_a_state_that_can_be_used(
     _template(tmp_path, SLOW)
     home = tmp_path / "work" / "jobs" / "report"
 
-    home.mkdir(parents=True)
+    # Shorter than the one resource takes: it ends in time only if a step has a limit of its own.
+    late = deploy(timeout=timedelta(seconds=0.2), grace=timedelta(seconds=15))
+    locked = (home / LOCK_INFO).exists()
+    (home / "began").unlink(missing_ok=True)
     (home / "hold").touch()
     asked: list[int] = []
 
@@ -172,6 +175,8 @@ def test_a_time_limit_ends_all_steps_and_leaves_a_state_that_can_be_used(
     (home / "hold").unlink(missing_ok=True)  # a real engine ends the command at hand
     again = deploy()
 
+    assert late.outcome == (ExecutionState.TIMED_OUT, "Timed out after 0.2 s")
+    assert not locked
     assert ended.outcome == (ExecutionState.CANCELLED, "Cancelled by anna")
     assert not left, "it gave up its lock"
     assert again.result.state is ExecutionState.SUCCEEDED, again.text()
@@ -200,7 +205,7 @@ def test_a_hard_kill_leaves_a_lock_that_the_next_run_sees_through(
     again = deploy()
 
     assert killed.result.state is ExecutionState.FAILED
-    assert killed.result.message == "apply failed: signal 9"
+    assert killed.result.message == "apply failed: ended by signal 9 (SIGKILL)"
     assert left, "a killed engine leaves its note"
     assert "left behind was removed" in again.text(Stream.STDOUT)
     assert again.result.state is ExecutionState.SUCCEEDED, again.text()
@@ -229,6 +234,9 @@ def test_what_is_wrong_with_a_template_is_the_error_of_the_run(
     assert broken.result.message.startswith("init failed: ")
     assert "main.tf line" in broken.result.message
     assert asking.result.message.startswith("plan failed: No value for required variable")
+    assert asking.result.message.endswith(
+        "Name it in the environment of the job, or of its workspace."
+    )
     assert failed.result.message.startswith("apply failed: local-exec provisioner error")
     assert failed.result.result["operation"] == "apply"
 

@@ -163,6 +163,39 @@ def test_placeholders_stand_for_variables_and_a_missing_one_fails_in_words(
     assert "{{database_password}}" in shown, "the definition names it"
 
 
+def test_a_job_waits_for_its_time_of_day_and_a_killed_run_is_no_timeout(
+    tmp_path: Path, jobctl: Jobctl
+) -> None:
+    """S1-103, S1-99. Defects 1 (a job ran at once, then each hour), 3, 7 (of a workspace) and 15."""
+    with time_machine.travel(START, tick=False) as clock:
+        night = told(schedule="0-30/10 3 * * *", script="kill -9 $$")
+        write(tmp_path, "jobs/nightly.json", night)
+        inside = told(name="inside", schedule="0 4 * * *", script="true")
+        write(tmp_path, "workspaces/plain/config.json", {"jobs": [inside]})
+        files.apply(tmp_path)
+        at_once = work()
+        due = Job.objects.get(name="nightly").next_fire_at
+        shown = status(jobctl, "nightly")
+        clock.shift(timedelta(minutes=61))
+        an_hour_later = work()
+        assert due is not None
+        clock.move_to(due)
+        ran = work()
+        clock.move_to(due + timedelta(minutes=10))
+        again = work()
+        killed = status(jobctl, "nightly")
+        clock.move_to(due + timedelta(hours=1))
+        room = work()
+
+    assert (at_once, an_hour_later) == ([], [])
+    assert due.astimezone(UTC) == START.replace(day=24, hour=3, minute=0, second=0)
+    assert shown["Next Run"] == f"{due.astimezone():%Y-%m-%d %H:%M:%S}"
+    assert (ran, again) == (["nightly"], ["nightly"]), "a failure keeps nothing from its next time"
+    assert (killed["Status"], killed["Run Count"]) == ("failed", "2")
+    assert killed["Last Error"] == "Command ended by signal 9 (SIGKILL)"
+    assert room[-1] == "inside", "a workspace that does not say enabled is on"
+
+
 def test_a_slow_job_of_every_minute_never_runs_beside_itself(tmp_path: Path) -> None:
     """S1-86: one at a time; what was left out is recorded."""
     with time_machine.travel(START, tick=False) as clock:

@@ -14,6 +14,7 @@ from jobs.domain.permissions import SYSTEM, Actor, Role
 from jobs.models import AuditEntry, Template
 from jobs.services import templates, workspaces
 from jobs.services.workspaces import parse_workspace
+from tests.factories import make_job
 from tests.support.repository import commit, git
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +61,7 @@ def test_templatectl_fetches_updates_judges_and_removes(
     valid = run("validate", "web")
     (place / "main.tf").write_text("# by hand\n")
     broken = run("validate", "--all")
+    make_job(name="sync", type="template", spec={"template": "web"})
     held = run("remove", "web")
     removed = run("remove", "web", "--force")
 
@@ -75,7 +77,7 @@ def test_templatectl_fetches_updates_judges_and_removes(
     assert broken[0] == 1
     assert "were changed by hand" in broken[2]
     assert held[0] == 1
-    assert "is named by: shop" in held[2]
+    assert "is named by: shop, job sync." in held[2]
     assert removed[0] == 0
     assert not place.exists()
     assert run("list")[1] == "No templates configured\n"

@@ -245,13 +245,19 @@ def force_unlock(_flags: list[str]) -> int:
     return 0
 
 
+UNSET = (
+    'The root module input variable "{}" is not set, and has no default value. '
+    "Use a -var or -var-file command line argument to provide a value for this variable."
+)
+
+
 def unready(flags: list[str]) -> int:
     if not Path(".terraform").is_dir():
         return fail(flags, "Initialization required", 'run "tofu init"')
     declared = VARIABLE.findall(configuration() or "")
     for name, body in declared:
         if "default" not in body and f"TF_VAR_{name}" not in os.environ:
-            return fail(flags, "No value for required variable", f'"{name}" is not set.', "main.tf")
+            return fail(flags, "No value for required variable", UNSET.format(name), "main.tf")
     return 0
 
 

@@ -165,11 +165,11 @@ def _delete(request: AuthedRequest, name: str, page: str) -> HttpResponse:
 
 
 def _question(row: Template) -> Confirm:
-    users = rows_of([row])[0].uses
+    found = rows_of([row])[0]
     used = (
-        Fact("octagon-alert", _("Workspaces name it: it is not deleted while they do."))
-        if users
-        else Fact("circle-check", _("No workspace names it."))
+        Fact("octagon-alert", _("Workspaces or jobs name it: it is not deleted while they do."))
+        if found.uses or found.jobs
+        else Fact("circle-check", _("No workspace and no job names it."))
     )
     files = Fact("folder", _("Its files go with it; what is deployed stays."))
     return deletion("template", row.name, facts=[used, files], verb=_("Delete template"))
