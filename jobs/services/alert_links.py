@@ -14,6 +14,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from jobs.domain.errors import JobdeckError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Role
@@ -28,7 +29,8 @@ log = logging.getLogger("scheduler.alerts")
 LASTS = timedelta(days=1)
 PAUSES = timedelta(hours=1)
 _SALT = "jobs.alert_links"
-_GONE = "This link is not valid, was used, or is older than a day."
+_GONE = gettext_noop("This link is not valid, was used, or is older than a day.")
+_MANY = gettext_noop("The alert is about no single job any more. Look at it on its page.")
 
 
 class Action(StrEnum):
@@ -93,7 +95,7 @@ def opened(text: str) -> Link:
     wanted = Action(action)
     job = None if wanted == Action.ACKNOWLEDGE else _only_job(row.alert)
     if wanted != Action.ACKNOWLEDGE and job is None:
-        raise StateError("The alert is about no single job any more. Look at it on its page.")
+        raise StateError(_MANY)
     return Link(action=wanted, alert=row.alert, channel=row.channel, job=job, mark=mark)
 
 

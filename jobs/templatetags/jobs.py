@@ -21,7 +21,7 @@ from jobs.domain import zones
 from jobs.domain.parameters import text_of
 from jobs.domain.states import ExecutionState
 from jobs.models import Attempt, Execution
-from jobs.web import figures, formats, toasts, words
+from jobs.web import figures, formats, toasts, waiting_words, words
 
 register = template.Library()
 register.filter("duration", formats.duration)
@@ -32,6 +32,7 @@ register.filter("percent", formats.percent)
 register.filter("size", formats.size)
 register.filter("figure", formats.figure)
 register.filter("toast", toasts.from_message)
+register.filter("no_worker", waiting_words.missing)
 
 
 class ShownExecution(Protocol):

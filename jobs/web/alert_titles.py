@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -177,7 +178,7 @@ def _database(_row: Alert, facts: Facts, _name: str) -> str:
 
 def _unhealthy(_row: Alert, facts: Facts, _name: str) -> str:
     text = _("Queue %(queue)s is unhealthy: score %(score)s")
-    return text % {"queue": facts["queue"], "score": f"{float(facts['score']):.2f}"}
+    return text % {"queue": facts["queue"], "score": floatformat(float(facts["score"]), 2)}
 
 
 def _breaker(_row: Alert, facts: Facts, name: str) -> str:

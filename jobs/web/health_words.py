@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
@@ -96,7 +97,7 @@ class Chart:
 
 
 def _two(value: float) -> str:
-    return f"{value:.2f}"
+    return str(floatformat(value, 2))
 
 
 CHARTS = {
@@ -176,7 +177,7 @@ def _evidence(one: PartScore, sample: Sample) -> str:
 
 def trend(one: Trend) -> str:
     """Say where it goes, against the period before."""
-    change = f"{abs(one.score_change):.2f}"
+    change = _two(abs(one.score_change))
     if one.direction == Direction.IMPROVING:
         return _("Improving: up %s against the period before") % change
     if one.direction == Direction.DEGRADING:

@@ -147,7 +147,8 @@ class OutageMiddleware:
             return None
         log.error("%s %s: the database did not answer: %s", request.method, request.path, error)
         again = request.get_full_path() if request.method == "GET" else ""
-        text = render_to_string("503.html", {"full": room().full, "again": again})
+        context = {"full": room().full, "again": again, "viewer": getattr(request, "viewer", None)}
+        text = render_to_string("503.html", context)
         return HttpResponse(text, status=503, headers={"Retry-After": "5"})
 
 

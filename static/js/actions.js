@@ -5,7 +5,7 @@
   const TOAST_STAYS = 10e3, BUSY_AFTER = 300;
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
 
-  // A toast leaves by itself unless it is an error, or somebody is at it.
+  // An error stays; so does a toast that somebody is at.
   const leave = (toast) => setTimeout(() => {
     if (toast.matches(":hover, :focus-within")) leave(toast); else toast.remove();
   }, TOAST_STAYS);
@@ -38,7 +38,7 @@
     if (event.target !== document) closeAll();
   });
 
-  // No guess at the new state: the button is busy until the server has answered.
+  // No guess at the new state: busy until the answer.
   const busy = new WeakMap();
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     const button = ctx.request.submitter;
@@ -96,7 +96,7 @@
       await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).innerText);
       document.getElementById("status").textContent = words.copied;
     }
-    // A menu closes when one of its entries was used, or anything else was clicked.
+    // A menu closes when anything was clicked.
     for (const menu of all("details.menu[open]")) {
       if (!menu.contains(event.target) || at(".menu a, .menu button")) menu.open = false;
     }
@@ -104,5 +104,9 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
+  // A row of tabs wider than the phone begins at the present one.
+  for (const tab of all(".seg [aria-current]")) {
+    tab.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.offsetLeft - 40;
+  }
   arrived();
 })();

@@ -1,4 +1,4 @@
-// Theme, the reader's time zone, and times that stay fresh between two answers of the server.
+// Theme, time zone, times that stay fresh.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -11,7 +11,7 @@
     return padded ? String(value).padStart(2, "0") : value;
   });
 
-  // The same rules as formats.span and formats.duration.
+  // As formats.span, formats.duration.
   const span = (s) => {
     if (s < 60) return fill(words.s, s);
     if (s < 3600) return fill(words.min, Math.floor(s / 60));
@@ -28,7 +28,7 @@
       : fill(words.dh, { d: Math.floor(h / 24), h: h % 24 });
   };
   const set = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-  // The browser's clock may be wrong; the page says when it was made.
+  // The browser's clock may be wrong.
   const skew = Date.now() - Date.parse(document.body.dataset.now || "") || 0;
   const now = () => Date.now() - (Math.abs(skew) > 3000 ? skew : 0);
 

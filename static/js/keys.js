@@ -1,4 +1,4 @@
-// One generic rule: a key presses the element that names it in data-key, in the row first.
+// A key presses the element that names it in data-key, in the row first.
 (() => {
   "use strict";
   const { put } = window.jobdeck;

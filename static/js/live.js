@@ -1,9 +1,9 @@
-// Polling: when it rests, what it must not disturb, and what to say when the server is silent.
+// Polling: when it rests, what it must not disturb.
 (() => {
   "use strict";
   const { words, put, fill } = window.jobdeck;
   const IDLE = 30 * 60e3, SLOW = 60e3, LONGEST_WAIT = 30e3;
-  // A wallboard has no controls and nobody at it: it never rests.
+  // A wallboard never rests.
   const always = "always" in document.body.dataset;
   let paused = !always && document.cookie.includes("live=off");
   let used = Date.now(), failures = 0, quiet = 0, answered = Date.now();
@@ -22,7 +22,7 @@
     if (polled(ctx) && resting(ctx.sourceElement)) event.preventDefault();
     else last.set(ctx.sourceElement, Date.now());
   });
-  // Asked for on purpose: an answer is wanted even if nothing changed since.
+  // Asked for on purpose: wanted even if unchanged.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (!polled(ctx)) delete ctx.request.headers["HX-PTag"];
   });
@@ -45,7 +45,7 @@
     if (notice()) notice().hidden = true;
   });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
-  // Rows never move while somebody aims at them: cells change in place, a button offers the rest.
+  // Rows never move while somebody aims at them.
   const aimed = (region) => region.querySelector(".pick:checked")
     || region.querySelector("[data-row]")?.parentNode.contains(document.activeElement)
     || (!getSelection().isCollapsed && region.contains(getSelection().anchorNode));
@@ -67,6 +67,12 @@
     for (const task of tasks) {
       if (task.target?.matches?.("[data-rows]") && aimed(task.target)) keep(task);
     }
+  });
+
+  // The overview brings its own title.
+  document.addEventListener("htmx:after:swap", () => {
+    const count = document.querySelector("#alert-badge b"), own = document.getElementById("attention");
+    if (!own) document.title = document.title.replace(/^(\(\d+\) )?/, count ? `(${count.innerText}) ` : "");
   });
 
   const show = () => {

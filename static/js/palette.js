@@ -1,4 +1,4 @@
-// The palette: one field, the list under it, and the arrow keys between them.
+// The palette: a field and the list under it.
 (() => {
   "use strict";
   const field = document.getElementById("palette-q"), list = document.getElementById("palette-list");

@@ -31,13 +31,14 @@ from jobs.queries.executions import (
 from jobs.queries.jobs import get_job
 from jobs.queries.waiting import waiting_of
 from jobs.services.parameter_definitions import shown
-from jobs.web import guard, tree, words
+from jobs.web import guard, tree, waiting_words, words
 from jobs.web.compared import compared
 from jobs.web.connections import connections_of
-from jobs.web.filters import execution_filter, query_of
+from jobs.web.filters import execution_filter, query_of, wrong_moment
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
+from jobs.web.periods import field
 from jobs.web.views import logs
 
 
@@ -48,6 +49,11 @@ def execution_list(request: AuthedRequest) -> HttpResponse:
     context = {
         "section": "executions",
         "tag": tag_of("executions", now=timezone.now()),
+        "wrong": wrong_moment(request),
+        "fields": {
+            "from": field(chosen.since) if chosen.since else "",
+            "to": field(chosen.until) if chosen.until else "",
+        },
         "triggers": [(trigger.value, words.TRIGGER[trigger]) for trigger in Trigger],
         "job": get_job(chosen.job, seen_by=request.actor) if chosen.job else None,
         **kept_filters(request, FilterPage.EXECUTIONS, query_of(chosen, before=None)),
@@ -121,12 +127,14 @@ def facts_region(request: AuthedRequest, execution_id: int) -> HttpResponse:
 def _facts(execution: Execution, *, may_read: bool) -> dict[str, object]:
     result = execution.result if may_read else None
     live = execution.state not in TERMINAL
+    waiting = waiting_of(execution, timezone.now()) if live else None
     job = execution.job
     return {
         "execution": execution,
         "job": job,
         "live": live,
-        "waiting": waiting_of(execution, timezone.now()) if live else None,
+        "waiting": waiting,
+        "waits_for": waiting_words.of(waiting, execution) if waiting else "",
         "tag": live_tag(execution),
         "attempts": _attempts(execution),
         "deadline": _deadline(execution) if live else None,

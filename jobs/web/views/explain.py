@@ -31,6 +31,20 @@ _VERDICT: dict[Outcome, Badge] = {
     Outcome.PENDING: Badge(gettext_lazy("Not decided yet"), "loader-circle", "run"),
 }
 _MARK = {True: ("circle-check", "ok-t"), False: ("octagon-x", "bad-t"), None: ("circle-dashed", "")}
+_TITLES = {
+    "Beside": gettext_lazy("Beside"),
+    "Definition": gettext_lazy("Definition"),
+    "Dispatch": gettext_lazy("Dispatch"),
+    "Freeze": gettext_lazy("Freeze"),
+    "Holds": gettext_lazy("Holds"),
+    "Job": gettext_lazy("Job"),
+    "On record": gettext_lazy("On record"),
+    "Overlap": gettext_lazy("Overlap"),
+    "Result": gettext_lazy("Result"),
+    "Schedules": gettext_lazy("Schedules"),
+    "Start": gettext_lazy("Start"),
+    "State": gettext_lazy("State"),
+}
 _PASSED = {
     True: gettext_lazy("Passed"),
     False: gettext_lazy("Stopped here"),
@@ -42,7 +56,7 @@ _PASSED = {
 class ShownStep:
     """One step as the page draws it."""
 
-    title: str
+    title: Text
     text: str
     icon: str
     tone: str
@@ -106,7 +120,7 @@ def _shown(step: Step) -> ShownStep:
     if step.about == "execution" and step.key is not None:
         link, link_text = reverse("execution", args=[step.key]), f"#{step.key}"
     return ShownStep(
-        title=step.title,
+        title=_TITLES.get(step.title, step.title),
         text=step.text,
         icon=icon,
         tone=tone,
