@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from jobs.domain.states import Trigger
 from jobs.executors import EXECUTORS
 from jobs.queries.executions import RESULTS, ExecutionFilter
 from jobs.queries.jobs import SORTS, STATES, JobFilter
 from jobs.web.http import AuthedRequest
+from jobs.web.periods import moment_of, stamp
 
 _SEARCH_LIMIT = 200
+_IN_ADDRESS = {"since": "from", "until": "to"}  # where it is called so on every page
 _LARGEST_ID = 2**63 - 1
 
 
@@ -56,9 +60,21 @@ def execution_filter(request: AuthedRequest) -> ExecutionFilter:
         result=_word(given, "result", RESULTS),
         trigger=_word(given, "trigger", tuple(Trigger)),
         workspace=given.get("workspace", "").replace("\0", "")[:_SEARCH_LIMIT],
+        queue=given.get("queue", "").replace("\0", "").strip()[:_SEARCH_LIMIT],
+        since=moment_of(given.get("from", ""), given.get("zone", "")),
+        until=moment_of(given.get("to", ""), given.get("zone", "")),
         before=_number(given, "before"),
         seen_by=request.actor,
     )
+
+
+def wrong_moment(request: AuthedRequest) -> str:
+    """Return a sentence about a ``from`` or ``to`` that is no moment, and thus filters nothing."""
+    for name in ("from", "to"):
+        text = request.GET.get(name, "").strip()
+        if text and moment_of(text) is None:
+            return _("%s is no moment. Use a date and a time.") % repr(text[:40])
+    return ""
 
 
 def page_mark(request: HttpRequest, name: str) -> int | None:
@@ -72,7 +88,7 @@ def query_of(chosen: JobFilter | ExecutionFilter, **changes: object) -> str:
     values = {name: getattr(chosen, name) for name in names} | changes
     defaults = type(chosen)()
     kept = {
-        name: value
+        _IN_ADDRESS.get(name, name): stamp(value) if isinstance(value, datetime) else value
         for name, value in values.items()
         if value not in (None, "") and value != getattr(defaults, name, None)
     }
