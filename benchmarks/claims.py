@@ -1,4 +1,4 @@
-"""What a limit costs a claim: a plain queue against a limited one, in one run.
+"""What a limit costs a claim: a plain queue against limited ones, in one run.
 
 Run with ``python -m benchmarks.claims``; ``DATABASE_URL`` chooses the server. It makes a database of
 its own beside it and removes it. Rounds are interleaved, figures are medians of CPU time, PostgreSQL's
@@ -17,11 +17,11 @@ from pathlib import Path
 ROUNDS = 3
 CLAIMS = 60  # of each round and way
 AT_ONCE = 4
-QUEUES = ("plain", "limited")
+QUEUES = ("plain", "limited", "rated")  # no limit, one of runs at a time, one of starts a minute
 
 
 def main() -> None:
-    """Measure both queues and print claims a CPU second, and their ratio."""
+    """Measure the queues and print claims a CPU second, and what a limit makes of a plain one."""
     with tempfile.TemporaryDirectory(prefix="jobdeck-bench-") as folder:
         os.environ["JOBDECK_DATA"] = folder
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
@@ -56,6 +56,7 @@ def _measure() -> None:
 
     job, worker = make_job(), make_worker()
     queues.update("limited", {"limit": queues.MOST}, actor=SYSTEM)
+    queues.update("rated", {"starts_per_minute": queues.MOST_STARTS}, actor=SYSTEM)
 
     def claim(queue: str) -> None:
         claims.claim(worker_id=worker.pk, queues=[queue], free=AT_ONCE)
@@ -77,20 +78,20 @@ def _measure() -> None:
                 seconds.setdefault((name, queue), []).append(_cost(way, queue))
     print(f"{connection.vendor}, calls a CPU second")
     for name in ways:
-        plain, limited = (statistics.median(seconds[name, queue]) for queue in QUEUES)
-        print(
-            f"{name:16} plain {1 / plain:7.0f}   limited {1 / limited:7.0f}   "
-            f"ratio {limited / plain:.2f}"
-        )
+        medians = {queue: statistics.median(seconds[name, queue]) for queue in QUEUES}
+        shown = "   ".join(f"{queue} {1 / cost:7.0f}" for queue, cost in medians.items())
+        ratios = " ".join(f"{medians[queue] / medians['plain']:.2f}" for queue in QUEUES[1:])
+        print(f"{name:16} {shown}   ratios {ratios}")
 
 
 def _fill(job_id: int, queue: str) -> None:
     """Let enough wait in one queue, and nothing else."""
     from django.utils import timezone
 
-    from jobs.models import Execution
+    from jobs.models import Execution, QueueStart
 
     Execution.objects.all().delete()
+    QueueStart.objects.all().delete()
     now = timezone.now()
     Execution.objects.bulk_create(
         Execution(

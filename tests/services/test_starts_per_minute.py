@@ -209,11 +209,10 @@ def test_a_cluster_sleeps_until_the_next_start_is_free(
     source = Supply(Pool(workers=3), worker_id=worker.pk, queues=["aws"])
     for _ in range(3):
         make_execution(queue="aws")
-    assert len(source.claim()) == LIMIT
-    begun = [(row.pk, row.token) for row in Execution.objects.filter(state="claimed")]
-    for number, token in begun:
+    claimed = source.claim()
+    for number, token in claimed:
         assert executions.start(number, token, pid=1) is not None
-
+    assert len(claimed) == LIMIT
     assert source.claim() == []
     listener, slept = source._listener, list[float]()
     assert listener is not None
@@ -231,6 +230,36 @@ def test_a_cluster_sleeps_until_the_next_start_is_free(
     pass_seconds(opens_in)
     assert len(source.claim()) == 1
     source.close()
+
+
+def test_with_redis_as_transport_the_table_is_asked_when_the_next_start_is_free(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S0-101: no number comes again for what was held back, so the wait for numbers ends in time."""
+    source, slept = Supply(Pool(workers=9), worker_id=worker.pk, queues=["aws"]), list[float]()
+    rows = [make_execution(queue="aws") for _ in range(3)]
+
+    def no_number(queues: object, wanted: int, *, timeout: float) -> list[int]:
+        slept.append(timeout)
+        return []
+
+    monkeypatch.setattr(engine_supply, "REDIS_SECONDS", 1000.0)
+    monkeypatch.setattr(engine_supply, "GATED_LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(engine_supply.broker, "is_available", lambda: True)
+    monkeypatch.setattr(engine_supply.broker, "take", no_number)
+
+    claimed = source.claim()
+    for number, token in claimed:
+        assert executions.start(number, token, pid=1) is not None
+    assert source.claim() == []
+    pass_seconds(61)
+    later = source.claim()
+    source.close()
+
+    assert [number for number, _ in (*claimed, *later)] == [row.pk for row in rows]
+    assert len(later) == 1
+    assert len(slept) == 1
+    assert 0 < slept[0] <= 60
 
 
 def test_a_queue_without_the_limit_notes_and_asks_nothing(worker: Worker) -> None:
