@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -10,7 +9,6 @@ from tests.browser.test_every_page import violations
 from tests.e2e.harness import Product
 
 
-@pytest.mark.short
 def test_the_palette_finds_acts_and_opens_with_the_keyboard_alone(
     product: Product, open_page: Open
 ) -> None:

@@ -61,7 +61,6 @@ def test_with_script(product: Product, open_page: Open) -> None:
     assert product.job_processes(execution=number) == []
 
 
-@pytest.mark.short
 def test_without_script(product: Product, open_page: Open) -> None:
     page = open_page("/login/", signed_in=False, java_script_enabled=False)
     log_in(page)
