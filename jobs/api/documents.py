@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,16 @@ from pydantic import BaseModel, Field, JsonValue
 
 from jobs.domain.disclosure import definition_for
 from jobs.domain.permissions import Actor
-from jobs.models import Artifact, Attempt, Execution, Job, Worker
-from jobs.queries.answers import hidden_answers, sees_answer
-from jobs.services.definitions import definition_of
+from jobs.models import Artifact, Execution, Job, Worker
+from jobs.models.job import count_live, share_of
+from jobs.queries.answers import Ran, hidden_among, sees_answer
+from jobs.queries.stored import (
+    StoredExecution,
+    StoredJob,
+    stored_artifacts,
+    stored_attempts,
+)
+from jobs.services.definitions import JobDefinition, definition_from, definition_of
 from jobs.services.parameter_definitions import ParameterDefinition, shown
 
 
@@ -143,20 +150,38 @@ class JobDocument(BaseModel):
     last_error: str
 
 
+_DERIVED = {"live_count", "success_rate"}
 _STATE_FIELDS = tuple(
     name
     for name in JobDocument.model_fields
-    if hasattr(Job, name)
-    and name not in {"id", "tags", "schedules", "calendars", "breaker", "workspace"}
+    if name not in {*JobDefinition.model_fields, *_DERIVED}
 )
 
 
 def job_document(job: Job, *, actor: Actor) -> JobDocument:
     """Return a job's document as ``actor`` may see it; fetch ``schedules``, ``tag_rows`` and ``calendars`` with it."""
-    values: dict[str, Any] = {name: getattr(job, name) for name in _STATE_FIELDS}
-    return JobDocument.model_validate(
-        {**values, **definition_for(actor, definition_of(job)), "id": job.pk}
-    )
+    row = {name: getattr(job, name) for name in (*_STATE_FIELDS, *_COUNTERS)}
+    return JobDocument.model_validate(_job_values(row, definition_of(job), actor))
+
+
+def stored_job_document(job: StoredJob, *, actor: Actor) -> dict[str, Any]:
+    """Return the same of what is stored, ready to be written: nothing of it needs a check."""
+    return _job_values(job.row, definition_from(job), actor)
+
+
+_COUNTERS = ("success_count", "failure_count", "cancelled_count", "skipped_count")
+
+
+def _job_values(
+    row: Mapping[str, Any], definition: Mapping[str, Any], actor: Actor
+) -> dict[str, Any]:
+    values = {
+        **{name: row[name] for name in _STATE_FIELDS},
+        **definition_for(actor, definition),
+        "live_count": count_live(row["execution_count"], *(row[name] for name in _COUNTERS)),
+        "success_rate": share_of(row["success_count"], row["failure_count"]),
+    }
+    return {name: values[name] for name in JobDocument.model_fields}
 
 
 class AttemptDocument(BaseModel):
@@ -249,32 +274,40 @@ class ExecutionDetail(ExecutionDocument):
 _EXECUTION_FIELDS = tuple(
     name
     for name in ExecutionDocument.model_fields
-    if name not in {"id", "job", "worker", "duration_seconds"}
+    if name not in {"job", "worker", "duration_seconds"}
 )
 
 
 def execution_document(execution: Execution, *, actor: Actor) -> ExecutionDocument:
     """Return an execution's document as ``actor`` may see it; fetch ``job`` and ``worker`` with it."""
-    return execution_documents([execution], actor=actor)[0]
+    hidden = not sees_answer(actor, execution)
+    return ExecutionDocument.model_validate(_execution_values(_row_of(execution), hidden=hidden))
 
 
-def execution_documents(
-    executions: Sequence[Execution], *, actor: Actor
-) -> list[ExecutionDocument]:
-    """Return the documents of several; fetch ``job`` and ``worker`` with them."""
-    hidden = hidden_answers(actor, executions)
-    return [
-        ExecutionDocument.model_validate(_execution_values(one, answer=one.pk not in hidden))
-        for one in executions
-    ]
+def stored_execution_documents(
+    executions: Sequence[StoredExecution], *, actor: Actor
+) -> list[dict[str, Any]]:
+    """Return the same of what is stored, ready to be written: nothing of it needs a check."""
+    ran = [Ran(one["id"], one["job_id"], one["version"], one["job__type"]) for one in executions]
+    hidden = hidden_among(actor, ran)
+    return [_execution_values(one, hidden=one["id"] in hidden) for one in executions]
 
 
-def execution_detail(execution: Execution, *, actor: Actor) -> ExecutionDetail:
-    """Return an execution's document with its attempts, as ``actor`` may see it."""
-    attempts = [_attempt_document(attempt) for attempt in execution.attempts.all()]
-    artifacts = [artifact_document(artifact) for artifact in execution.artifacts.all()]
-    values = _execution_values(execution, answer=sees_answer(actor, execution))
-    return ExecutionDetail.model_validate({**values, "attempts": attempts, "artifacts": artifacts})
+def execution_detail(execution: StoredExecution, *, actor: Actor) -> dict[str, Any]:
+    """Return what is stored of an execution with its attempts and the files it left."""
+    return {
+        **stored_execution_documents([execution], actor=actor)[0],
+        "attempts": [_attempt_values(row) for row in stored_attempts(execution["id"])],
+        "artifacts": [
+            {name: row[name] for name in ArtifactDocument.model_fields}
+            for row in stored_artifacts(execution["id"])
+        ],
+    }
+
+
+def _attempt_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**row, "worker": row["worker_name"]}
+    return {name: values[name] for name in AttemptDocument.model_fields}
 
 
 def artifact_document(artifact: Artifact) -> ArtifactDocument:
@@ -284,23 +317,36 @@ def artifact_document(artifact: Artifact) -> ArtifactDocument:
     )
 
 
-def _execution_values(execution: Execution, *, answer: bool) -> dict[str, Any]:
-    ran = execution.duration
+def _row_of(execution: Execution) -> dict[str, Any]:
     return {
         **{name: getattr(execution, name) for name in _EXECUTION_FIELDS},
-        "id": execution.pk,
-        "result": execution.result if answer else None,
-        "job": execution.job.name,
-        "worker": execution.worker.name if execution.worker else None,
-        "duration_seconds": None if ran is None else ran.total_seconds(),
-        "parameters": shown(execution.parameters),
+        "job__name": execution.job.name,
+        "worker__name": execution.worker.name if execution.worker else None,
     }
 
 
-def _attempt_document(attempt: Attempt) -> AttemptDocument:
-    names = [name for name in AttemptDocument.model_fields if name != "worker"]
-    values = {name: getattr(attempt, name) for name in names}
-    return AttemptDocument.model_validate({**values, "worker": attempt.worker_name})
+def _execution_values(row: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
+    began, ended = row["started_at"], row["finished_at"]
+    values = {
+        **{name: row[name] for name in _EXECUTION_FIELDS},
+        "job": row["job__name"],
+        "worker": row["worker__name"],
+        "duration_seconds": (ended - began).total_seconds() if began and ended else None,
+        "parameters": shown(row["parameters"]),
+        "metrics": _floats(row["metrics"]),
+        "warnings": _warnings(row["warnings"]),
+    }
+    if hidden:
+        values["result"] = None
+    return {name: values[name] for name in ExecutionDocument.model_fields}
+
+
+def _floats(metrics: Mapping[str, float] | None) -> dict[str, float] | None:
+    return None if metrics is None else {name: float(value) for name, value in metrics.items()}
+
+
+def _warnings(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return stored and {name: stored[name] for name in WarningsDocument.model_fields}
 
 
 class WorkerDocument(BaseModel):

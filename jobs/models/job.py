@@ -203,20 +203,34 @@ class Job(models.Model):
     @property
     def live_count(self) -> int:
         """Return how many executions are queued, claimed, running or waiting for a retry."""
-        return self.execution_count - (
-            self.success_count + self.failure_count + self.cancelled_count + self.skipped_count
+        return count_live(
+            self.execution_count,
+            self.success_count,
+            self.failure_count,
+            self.cancelled_count,
+            self.skipped_count,
         )
 
     @property
     def success_rate(self) -> float | None:
         """Return the share (0 to 1) of finished executions that succeeded; None before the first."""
-        finished = self.success_count + self.failure_count
-        return self.success_count / finished if finished else None
+        return share_of(self.success_count, self.failure_count)
 
     @property
     def tags(self) -> list[str]:
         """Return the tags in order; prefetch ``tag_rows`` for lists."""
         return sorted(row.tag for row in self.tag_rows.all())
+
+
+def count_live(made: int, *ended: int) -> int:
+    """Return how many of the executions that were made have not ended."""
+    return made - sum(ended)
+
+
+def share_of(succeeded: int, failed: int) -> float | None:
+    """Return the share (0 to 1) of finished executions that succeeded; None before the first."""
+    finished = succeeded + failed
+    return succeeded / finished if finished else None
 
 
 class JobTag(models.Model):

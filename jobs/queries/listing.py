@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
-from jobs.domain.states import ExecutionState
 from jobs.executors.base import STANDALONE
 from jobs.models import Execution, Job
-from jobs.models.execution import ENDED_VALUES
 from jobs.models.job import of_jobs_seen_by
-from jobs.queries.executions import along_by_hand
+from jobs.queries.executions import along_by_hand, newest_in_queue, unknown_execution
+from jobs.queries.stored import StoredExecution, StoredJob, stored_executions, stored_jobs
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 _FEW_JOBS = 20
-_ENDED = f"jobs_execution.state IN {ENDED_VALUES}"
+_UNKNOWN = "Job {} does not exist."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +49,9 @@ class JobListing:
     seen_by: Actor | None = None
 
 
-def list_jobs(chosen: JobListing) -> Page[Job]:
-    """Return one page of present jobs with all that a definition says; four queries, or six."""
-    jobs = (
-        Job.objects.present()
-        .visible_to(chosen.seen_by)
-        .select_related("workspace")
-        .order_by("pk")
-        .prefetch_related("schedules", "tag_rows", "dependencies__upstream")
-    )
+def list_jobs(chosen: JobListing) -> Page[StoredJob]:
+    """Return one page of present jobs with all that a definition says; four queries, or five."""
+    jobs = Job.objects.present().visible_to(chosen.seen_by).order_by("pk")
     if chosen.workspace:
         jobs = jobs.filter(in_workspace(chosen.workspace, ""))
     if chosen.search:
@@ -73,10 +66,8 @@ def list_jobs(chosen: JobListing) -> Page[Job]:
         jobs = jobs.filter(queue=chosen.queue)
     if chosen.after is not None:
         jobs = jobs.filter(pk__gt=chosen.after)
-    page = _page(list(jobs[: chosen.limit + 1]), chosen.limit)
-    # Few jobs use any: mostly this asks nothing.
-    prefetch_related_objects([job for job in page.rows if job.uses_calendars], "calendars")
-    return page
+    found = stored_jobs(jobs[: chosen.limit + 1])
+    return _page(found, [job.row["id"] for job in found], chosen.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,40 +91,37 @@ class ExecutionListing:
     seen_by: Actor | None = None
 
 
-def list_executions(chosen: ExecutionListing) -> Page[Execution]:
+def list_executions(chosen: ExecutionListing) -> Page[StoredExecution]:
     """Return one page with job and worker; one query, or one for each state of all jobs."""
-    rows = _matching(chosen).select_related("job", "worker").order_by("-pk")
+    found = _listed(chosen)
+    return _page(found, [one["id"] for one in found], chosen.limit)
+
+
+def _listed(chosen: ExecutionListing) -> list[StoredExecution]:
+    """Return the rows of a page, and one more where there are more."""
+    rows = _matching(chosen).order_by("-pk")
     wanted = chosen.limit + 1
     if _by_queue(chosen):
-        numbers = [pk for state in _states(chosen) for pk in _in_queue(rows, state)[:wanted]]
-        return _page(list(rows.filter(pk__in=sorted(numbers)[-wanted:])), chosen.limit)
+        numbers = newest_in_queue(rows, chosen.states, wanted)
+        return stored_executions(rows.filter(pk__in=numbers))
     if chosen.job_id is not None or not chosen.states:
         if chosen.states:
             rows = rows.filter(state__in=chosen.states)
-        return _page(list(rows[:wanted]), chosen.limit)
+        return stored_executions(rows[:wanted])
     # One question for several states of all jobs would sort every execution in these states;
     # each state alone is read along its index.
-    found = [row for state in set(chosen.states) for row in rows.filter(state=state)[:wanted]]
-    return _page(sorted(found, key=lambda row: -row.pk)[:wanted], chosen.limit)
+    found = [
+        one
+        for state in set(chosen.states)
+        for one in stored_executions(rows.filter(state=state)[:wanted])
+    ]
+    return sorted(found, key=lambda one: -one["id"])[:wanted]
 
 
 def _by_queue(chosen: ExecutionListing) -> bool:
     """Say whether the queue leads to the executions; a job, a window or triggers lead faster."""
     narrower = chosen.job_id is not None or chosen.triggers or chosen.since or chosen.until
     return bool(chosen.queue and not narrower)
-
-
-def _states(chosen: ExecutionListing) -> set[str]:
-    return {str(state) for state in chosen.states or ExecutionState}
-
-
-def _in_queue(rows: QuerySet[Execution], state: str) -> QuerySet[Execution, int]:
-    """Return the ids in a state, along the index of what has ended in a queue; few are live."""
-    rows = rows.filter(state=state)
-    if state in ENDED_VALUES:
-        # The statement says the words of the index, without which SQLite would not take it.
-        rows = rows.extra(where=[_ENDED])  # noqa: S610 - a constant
-    return rows.values_list("pk", flat=True)
 
 
 def _matching(chosen: ExecutionListing) -> QuerySet[Execution]:
@@ -179,9 +167,25 @@ def in_workspace(name: str, path: str) -> Q:
     return Q(**{f"{path}workspace__name__iexact": name})
 
 
-def _page(rows: list[Row], limit: int) -> Page[Row]:
+def _page(rows: list[Row], numbers: list[int], limit: int) -> Page[Row]:
     """Cut the row that was read to learn whether there is more."""
-    return Page(rows=rows[:limit], next_after=rows[limit - 1].pk if len(rows) > limit else None)
+    return Page(rows=rows[:limit], next_after=numbers[limit - 1] if len(rows) > limit else None)
+
+
+def stored_job(job_id: int) -> StoredJob:
+    """Return what is stored of a job; UnknownError when there is none or it was deleted."""
+    found = stored_jobs(Job.objects.present().filter(pk=job_id))
+    if not found:
+        raise UnknownError(_UNKNOWN.format(job_id))
+    return found[0]
+
+
+def stored_execution(execution_id: int) -> StoredExecution:
+    """Return what is stored of an execution; UnknownError when there is none."""
+    found = stored_executions(Execution.objects.filter(pk=execution_id))
+    if not found:
+        raise unknown_execution(execution_id)
+    return found[0]
 
 
 def present_job(job_id: int) -> Job:
@@ -193,5 +197,5 @@ def present_job(job_id: int) -> Job:
     )
     job = jobs.filter(pk=job_id).first()
     if job is None:
-        raise UnknownError(f"Job {job_id} does not exist.")
+        raise UnknownError(_UNKNOWN.format(job_id))
     return job

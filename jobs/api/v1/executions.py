@@ -17,18 +17,28 @@ from jobs.api.documents import (
     artifact_document,
     execution_detail,
     execution_document,
-    execution_documents,
+    stored_execution_documents,
 )
 from jobs.api.idempotency import keyed
 from jobs.api.openapi import FILE_ANSWER, TEXT_ANSWER
-from jobs.api.requests import LARGEST_ID, ApiRequest, Cursor, Id, Limit, Moment, Text, split_words
+from jobs.api.requests import (
+    LARGEST_ID,
+    ApiRequest,
+    Cursor,
+    Id,
+    Limit,
+    Moment,
+    Text,
+    split_words,
+    written,
+)
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, has_ended, wait_for_end, wait_until
 from jobs.domain.states import ExecutionState, Stream, Trigger
 from jobs.downloads import artifact_response
 from jobs.queries import logs
 from jobs.queries.answers import require_answer
 from jobs.queries.executions import get_artifact, get_execution
-from jobs.queries.listing import ExecutionListing, list_executions
+from jobs.queries.listing import ExecutionListing, list_executions, stored_execution
 from jobs.queries.loglines import tail_offset
 from jobs.queries.logrows import Chosen
 from jobs.queries.workspaces import check_workspace
@@ -54,6 +64,8 @@ class ExecutionQuery(Schema):
     workspace: Text = Field("", description="A workspace; `_standalone_`: the jobs of none.")
     since: Moment | None = Field(None, description="Due at or after this moment.")
     until: Moment | None = Field(None, description="Due before this moment.")
+    start: Moment | None = Field(None, alias="from", description="The same as `since`.")
+    end: Moment | None = Field(None, alias="to", description="The same as `until`.")
     cursor: Cursor | None = None
     limit: Limit = 100
 
@@ -99,7 +111,9 @@ class LogQuery(Schema):
 
 
 @router.get("", response=ExecutionPage)
-def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
+def list_(
+    request: ApiRequest, response: HttpResponse, query: Query[ExecutionQuery]
+) -> HttpResponse:
     """List executions, newest first, page by page."""
     if query.workspace:
         check_workspace(query.workspace, seen_by=request.auth)
@@ -113,23 +127,31 @@ def list_(request: ApiRequest, query: Query[ExecutionQuery]) -> ExecutionPage:
             queue=query.queue,
             workspace=query.workspace,
             seen_by=request.auth,
-            since=query.since,
-            until=query.until,
+            since=query.since or query.start,
+            until=query.until or query.end,
             after=None if query.cursor is None else int(query.cursor),
             limit=query.limit,
         )
     )
-    return ExecutionPage(
-        items=execution_documents(page.rows, actor=request.auth),
-        next_cursor=None if page.next_after is None else str(page.next_after),
+    return written(
+        request,
+        response,
+        {
+            "items": stored_execution_documents(page.rows, actor=request.auth),
+            "next_cursor": None if page.next_after is None else str(page.next_after),
+        },
     )
 
 
 @router.get("/{id:execution_id}", response=ExecutionDetail)
-def read(request: ApiRequest, execution_id: int, wait: WaitSeconds = 0) -> ExecutionDetail:
+def read(
+    request: ApiRequest, response: HttpResponse, execution_id: int, wait: WaitSeconds = 0
+) -> HttpResponse:
     """Return one execution with its attempts, on wish when it has ended."""
-    wait_for_end(execution_id, min(wait, MAX_WAIT))
-    return execution_detail(get_execution(execution_id), actor=request.auth)
+    if wait:
+        wait_for_end(execution_id, min(wait, MAX_WAIT))
+    detail = execution_detail(stored_execution(execution_id), actor=request.auth)
+    return written(request, response, detail)
 
 
 @router.get("/{id:execution_id}/log", openapi_extra=TEXT_ANSWER)

@@ -17,18 +17,27 @@ from jobs.api.documents import (
     JobDocument,
     execution_document,
     job_document,
+    stored_job_document,
 )
 from jobs.api.idempotency import keyed
 from jobs.api.openapi import body_of
 from jobs.api.preview_documents import HeldDocument, held_document
-from jobs.api.requests import ApiRequest, Cursor, Limit, Text, split_words, version_of
+from jobs.api.requests import (
+    ApiRequest,
+    Cursor,
+    Limit,
+    Text,
+    split_words,
+    version_of,
+    written,
+)
 from jobs.api.waiting import MAX_WAIT, WaitSeconds, wait_for_end
 from jobs.domain.errors import InvalidError
 from jobs.domain.planned import Planned
 from jobs.domain.states import TERMINAL, JobState, Trigger
 from jobs.models import Job
 from jobs.queries.executions import get_execution
-from jobs.queries.listing import JobListing, list_jobs, present_job
+from jobs.queries.listing import JobListing, list_jobs, present_job, stored_job
 from jobs.queries.workspaces import check_workspace
 from jobs.services import jobs as job_services
 from jobs.services import previews, triggers
@@ -85,7 +94,7 @@ class FireTimes(BaseModel):
 
 
 @router.get("", response=JobPage)
-def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
+def list_(request: ApiRequest, response: HttpResponse, query: Query[JobQuery]) -> HttpResponse:
     """List jobs, oldest first, page by page."""
     if query.workspace:
         check_workspace(query.workspace, seen_by=request.auth)
@@ -102,9 +111,13 @@ def list_(request: ApiRequest, query: Query[JobQuery]) -> JobPage:
             limit=query.limit,
         )
     )
-    return JobPage(
-        items=[job_document(job, actor=request.auth) for job in page.rows],
-        next_cursor=None if page.next_after is None else str(page.next_after),
+    return written(
+        request,
+        response,
+        {
+            "items": [stored_job_document(job, actor=request.auth) for job in page.rows],
+            "next_cursor": None if page.next_after is None else str(page.next_after),
+        },
     )
 
 
@@ -120,9 +133,11 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[JobDocument]:
 
 
 @router.get("/{id:job_id}", response=JobDocument)
-def read(request: ApiRequest, response: HttpResponse, job_id: int) -> JobDocument:
+def read(request: ApiRequest, response: HttpResponse, job_id: int) -> HttpResponse:
     """Return one job. Its `ETag` is the version that `If-Match` takes."""
-    return _answer(request, present_job(job_id), response)
+    job = stored_job(job_id)
+    response["ETag"] = _etag(job.row["version"])
+    return written(request, response, stored_job_document(job, actor=request.auth))
 
 
 @router.patch("/{id:job_id}", response=JobDocument, openapi_extra=body_of("JobChanges"))
@@ -233,8 +248,12 @@ def _held(one: Planned) -> HeldTimes:
 
 
 def _answer(request: ApiRequest, job: Job, response: HttpResponse) -> JobDocument:
-    response["ETag"] = f'"{job.version}"'
+    response["ETag"] = _etag(job.version)
     return job_document(job, actor=request.auth)
+
+
+def _etag(version: int) -> str:
+    return f'"{version}"'
 
 
 def _given(request: ApiRequest) -> object:
