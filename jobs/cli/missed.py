@@ -117,6 +117,7 @@ def _why(one: Document) -> str:
         "in progress": one["in_progress"],
         "in backfills": sum(one["in_backfills"].values()),
         "older": one["older"],
+        "lost without a due time": one["without_due_time"],
     }
     return ", ".join(f"{number} {word}" for word, number in parts.items() if number)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Value
+from django.db.models import Count, Value
 from django.db.models.functions import Greatest, Least
 
 from jobs.domain.states import ExecutionState, OmissionReason, Trigger
@@ -21,6 +21,9 @@ from jobs.queries.backfills import BY_SCHEDULE, Past
 # is not made up for.
 REASONS = (OmissionReason.MISFIRE, OmissionReason.NO_DISPATCHER)
 _LOST = ExecutionState.LOST.value
+_WITHOUT_DUE_TIME = tuple(
+    one.value for one in (Trigger.MANUAL, Trigger.API, Trigger.RETRY, Trigger.DEPENDENCY)
+)
 Row = tuple[int, datetime, int, str]  # job, due time, number and state of an execution
 
 
@@ -66,6 +69,21 @@ def outages_of(
         )
         for job in named
     }
+
+
+def lost_without_due_time(jobs: Iterable[int], start: datetime, end: datetime) -> dict[int, int]:
+    """Count the lost runs of a window that no schedule, event or backfill asked for, by job.
+
+    Somebody, a program or another job started them: there is nothing to make up for.
+    """
+    rows = Execution.objects.filter(
+        job__in=list(jobs),
+        state=_LOST,
+        due_at__gte=start,
+        due_at__lte=end,
+        trigger__in=_WITHOUT_DUE_TIME,
+    )
+    return dict(rows.order_by().values_list("job_id").annotate(number=Count("pk")))
 
 
 def _omissions(jobs: Sequence[int], start: datetime, end: datetime) -> dict[int, list[Omission]]:

@@ -258,6 +258,31 @@ def test_a_job_that_is_deleted_meanwhile_keeps_no_other_from_being_run(
     assert list(made.refused) == ["gone"]
 
 
+def test_a_lost_run_that_somebody_started_is_told_and_not_made_up_for(
+    operator_client: Client,
+) -> None:
+    job = job_since(NINE - 24 * HOUR, name="by-hand")
+    rows = [
+        make_execution(
+            job, state="lost", trigger=trigger.value, due_at=NINE + HOUR, finished_at=NOON
+        )
+        for trigger in (Trigger.MANUAL, Trigger.DEPENDENCY)
+    ]
+
+    found = missed.preview(parse_missed(WINDOW), actor=SYSTEM)
+    html = operator_client.get(f"{reverse('missed')}?{urlencode(WINDOW)}").content.decode()
+
+    assert [(one.missed, one.runs, one.without_due_time) for one in found.jobs] == [
+        (0, 0, len(rows))
+    ]
+    assert "1 job missed due times or lost runs" in html
+    assert (
+        f'<a href="{reverse("executions")}?job={job.pk}&amp;result=failed">2 lost runs</a> started by hand'
+        in html
+    )
+    assert "0 runs would start" in html
+
+
 def test_a_lost_run_beyond_the_window_is_not_made_up_for() -> None:
     job = outage()
     at = NINE + 2 * HOUR

@@ -37,6 +37,10 @@ class MissedJobDocument(BaseModel):
         description="Left out: in unfinished backfills, by number."
     )
     older: int = Field(description="Left out: `each` is `latest`.")
+    without_due_time: int = Field(
+        description="Lost runs that somebody, a program or another job had started: nothing of "
+        "them is made up for, and they are not counted in `missed`."
+    )
     refused: str = Field(description="Why the job is left out altogether.")
 
 
@@ -99,7 +103,7 @@ def list_(request: ApiRequest, query: Query[MissedQuery]) -> dict[str, Any]:
 )
 @keyed()
 def run(request: ApiRequest) -> Status[dict[str, Any]]:
-    """Run what was missed, of up to 200 jobs at a time: one backfill for each job."""
+    """Run what was missed, of up to 100 jobs at a time: one backfill for each job."""
     made = missed.run(parse_missed(json_object(request)), actor=request.auth)
     document = {
         "from": made.start,
@@ -137,5 +141,6 @@ def _item(one: MissedOfJob) -> dict[str, Any]:
         "in_progress": one.in_progress,
         "in_backfills": one.elsewhere,
         "older": one.older,
+        "without_due_time": one.without_due_time,
         "refused": one.refused,
     }
