@@ -11,6 +11,7 @@ from django.utils import timezone
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.durations import parse_duration
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.quiet import clock
@@ -67,6 +69,14 @@ class Quiet(BaseModel):
         return self
 
 
+def _seconds(value: object) -> object:
+    """Accept a number of seconds, or a duration such as ``4h``."""
+    if isinstance(value, str) and value.strip():
+        with named():
+            return parse_duration(value.strip()).total_seconds()
+    return value
+
+
 class ChannelDefinition(BaseModel):
     """A channel as somebody describes it; ``settings`` are those of its kind."""
 
@@ -79,9 +89,15 @@ class ChannelDefinition(BaseModel):
     severity: Severity = Severity.WARNING
     routes: Routes = Routes()
     quiet: Quiet | None = None
-    remind_seconds: Annotated[int, Field(ge=0, le=30 * 86_400, description="0: no reminders.")] = (
-        14_400
-    )
+    remind_seconds: Annotated[
+        int,
+        BeforeValidator(_seconds),
+        Field(
+            ge=0,
+            le=30 * 86_400,
+            description="Seconds, or a duration such as `4h`; 0: no reminders.",
+        ),
+    ] = 14_400
     tells_resolved: bool = True
     links: Annotated[
         bool,

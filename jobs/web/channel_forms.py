@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from jobs.domain.durations import format_duration
 from jobs.models import Channel
 from jobs.notify import SENDERS
 from jobs.services.channel_routes import jobs_named, words_of, workspaces_named
@@ -31,27 +33,23 @@ class ChannelForm(forms.Form):
     """A name, where to, and what is told."""
 
     name = forms.CharField(label=_("Name"), required=False, widget=_text(maxlength="100"))
-    kind = forms.ChoiceField(
-        label=_("Kind"),
-        choices=lambda: [(kind, KIND.get(kind, kind)) for kind in SENDERS],
-        required=False,
-        widget=forms.Select(attrs={"class": "in"}),
-    )
+    # Chosen before the others, which it decides; see `kinds`.
+    kind = forms.CharField(required=False, widget=forms.HiddenInput())
     to = forms.CharField(
         label=_("E-mail addresses"),
-        help_text=_("For e-mail; separated by commas"),
+        help_text=_("Separated by commas"),
         required=False,
         widget=_text(),
     )
     url = forms.CharField(
         label=_("Address"),
-        help_text=_("For webhooks; it is sealed and never shown again"),
+        help_text=_("It is sealed and never shown again"),
         required=False,
         widget=_text(spellcheck="false"),
     )
     secret = forms.CharField(
         label=_("Signing secret"),
-        help_text=_("For signed webhooks; it is sealed and never shown again"),
+        help_text=_("It is sealed and never shown again"),
         required=False,
         widget=_text(spellcheck="false"),
     )
@@ -74,10 +72,10 @@ class ChannelForm(forms.Form):
         widget=forms.Select(attrs={"class": "in"}),
     )
     remind_seconds = forms.CharField(
-        label=_("Reminds every so many seconds"),
-        help_text=_("While nobody has acknowledged; 0: never"),
+        label=_("Reminds every"),
+        help_text=_("Such as 4h, while nobody has acknowledged; 0: never"),
         required=False,
-        widget=_text(inputmode="numeric"),
+        widget=_text(),
     )
     tags = forms.CharField(
         label=_("Only for jobs with a tag"),
@@ -120,12 +118,17 @@ class ChannelForm(forms.Form):
     enabled = forms.BooleanField(label=_("Switched on"), required=False)
 
 
-def empty() -> dict[str, Any]:
-    """Return the fields of a new channel."""
+def kinds(chosen: str) -> list[tuple[str, str, bool]]:
+    """Return each kind with its word, and whether it is the chosen one."""
+    return [(kind, str(KIND.get(kind, kind)), kind == chosen) for kind in SENDERS]
+
+
+def empty(kind: str) -> dict[str, Any]:
+    """Return the fields of a new channel of a kind; one that does not exist is a webhook."""
     return {
-        "kind": "webhook",
+        "kind": kind if kind in SENDERS else "webhook",
         "severity": "warning",
-        "remind_seconds": "14400",
+        "remind_seconds": "4h",
         "tells_resolved": "on",
         "enabled": "on",
     }
@@ -139,7 +142,7 @@ def of(row: Channel) -> dict[str, Any]:
         "to": ", ".join(row.settings.get("to", [])),
         "command": row.settings.get("command", ""),
         "severity": row.severity,
-        "remind_seconds": str(row.remind_seconds),
+        "remind_seconds": format_duration(timedelta(seconds=row.remind_seconds)),
         **{name: ", ".join(found) for name, found in words_of(row).items()},
         **{f"quiet_{name}": value for name, value in row.quiet.items()},
         "tells_resolved": "on" if row.tells_resolved else "",
@@ -206,12 +209,14 @@ def form_of(
     form = ChannelForm({**values, "url": "", "secret": "", "address": ""})
     if row is not None:
         del form.fields["kind"]
-        for name in {"to", "url", "secret", "command", "address"} - set(SETTINGS.get(row.kind, ())):
-            del form.fields[name]
+    kind = values.get("kind", "") if row is None else row.kind
+    for name in {"to", "url", "secret", "command", "address"} - set(SETTINGS.get(kind, ())):
+        del form.fields[name]
     form.is_valid()
     for key, sentence in errors.items():
         name = key.removeprefix("settings.").removeprefix("routes.")
         name = name.replace("quiet.", "quiet_").partition(".")[0]
         name = "quiet_from" if name == "quiet" else name
-        form.add_error(name if name in form.fields else None, sentence)
+        shown = name in form.fields and name != "kind"
+        form.add_error(name if shown else None, sentence)
     return form

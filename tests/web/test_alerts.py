@@ -13,7 +13,9 @@ from django.utils import timezone
 from jobs.domain.addresses import parse_allowed
 from jobs.domain.alerts import Condition, Rule, Severity
 from jobs.models import Alert, AlertRule, Channel, JobStat, Worker, WorkerKind
+from jobs.notify import SENDERS
 from jobs.services import alerting
+from jobs.web import channel_forms
 from tests.factories import make_execution, make_job
 from tests.receiver import receiver
 
@@ -138,6 +140,17 @@ def test_the_frame_counts_what_waits_for_somebody(viewer_client: Client) -> None
     assert "2 warnings" in shown
 
 
+def told(client: Client, url: str, given: dict[str, str]) -> str:
+    """Return what a refused change says."""
+    answer = client.post(url, given)
+    assert answer.status_code in {303, 400, 422}
+    return (
+        html_of(client, reverse("alert_rules"))
+        if answer.status_code == 303
+        else answer.content.decode()
+    )
+
+
 def test_rules_are_shown_to_all_and_changed_by_administrators(
     admin_client: Client, operator_client: Client
 ) -> None:
@@ -146,12 +159,13 @@ def test_rules_are_shown_to_all_and_changed_by_administrators(
 
     assert "Unusually long run" in html_of(operator_client, reverse("alert_rules"))
     assert operator_client.post(url, {"enabled": "on"}, headers=HTMX).status_code == 403
-    admin_client.post(url, {"enabled": "on", "severity": "warning", "long_seconds": "60"})
+    admin_client.post(url, {"enabled": "on", "severity": "warning", "long_seconds": "1m"})
 
     row = AlertRule.objects.get(name="long_run")
     assert (row.enabled, row.severity, row.settings) == (True, "warning", {"long_seconds": 60})
-    assert 'value="60"' in html_of(admin_client, reverse("alert_rules"))
-    admin_client.post(url, {"long_seconds": "soon"})
+    assert 'name="long_seconds" value="1m"' in html_of(admin_client, reverse("alert_rules"))
+    assert "soon is not a duration" in told(admin_client, url, {"long_seconds": "soon"})
+    assert "is not a number" in told(admin_client, url, {"burst_jobs": "some"})
     row.refresh_from_db()
     assert row.enabled
 
@@ -199,6 +213,34 @@ def test_a_rule_is_tried_made_changed_and_deleted_on_pages(
     assert not AlertRule.objects.exists()
 
 
+def test_the_form_of_a_new_channel_has_the_fields_of_the_chosen_kind(admin_client: Client) -> None:
+    new = reverse("channel_new")
+
+    def fields(html: str) -> set[str]:
+        every = ("to", "url", "secret", "command", "address")
+        return {name for name in every if f'name="{name}"' in html}
+
+    for kind, names in {
+        **channel_forms.SETTINGS,
+        "pigeon": ("url", "secret"),
+        "": ("url", "secret"),
+    }.items():
+        html = html_of(admin_client, f"{new}?kind={kind}")
+        assert fields(html) == set(names), kind
+        chosen = kind if kind in SENDERS else "webhook"
+        assert f'name="kind" value="{chosen}"' in html
+        assert f'href="?kind={chosen}" aria-current="true"' in html
+        assert html.count('href="?kind=') == len(SENDERS)
+
+    wrong = admin_client.post(
+        new, {"name": "mail", "kind": "email", "to": "", "remind_seconds": "soon"}
+    )
+    html = wrong.content.decode()
+    assert (wrong.status_code, fields(html)) == (422, {"to"})
+    assert "soon is not a duration" in html
+    assert admin_client.post(new, {"name": "x", "kind": "pigeon"}).status_code == 422
+
+
 def test_channels_are_made_tested_and_deleted_on_pages(
     admin_client: Client, editor_client: Client, settings: Any
 ) -> None:
@@ -214,7 +256,7 @@ def test_channels_are_made_tested_and_deleted_on_pages(
             "url": kept.url,
             "secret": "s",
             "severity": "critical",
-            "remind_seconds": "3600",
+            "remind_seconds": "1h30m",
             "tags": "a, b",
             "jobs": "report",
             "workspaces": "",
@@ -227,7 +269,7 @@ def test_channels_are_made_tested_and_deleted_on_pages(
         assert wrong.status_code == 422
         assert admin_client.post(reverse("channel_new"), filled).status_code == 303
         row = Channel.objects.get()
-        assert row.routes == {"tags": ["a", "b"], "jobs": [job.pk]}
+        assert (row.routes, row.remind_seconds) == ({"tags": ["a", "b"], "jobs": [job.pk]}, 5400)
         assert row.quiet == {"from": "22:00", "to": "07:00", "timezone": "Europe/Berlin"}
         late = admin_client.post(reverse("channel", args=[row.pk]), {**filled, "quiet_to": "7"})
         assert "no time of day" in late.content.decode()
@@ -235,6 +277,7 @@ def test_channels_are_made_tested_and_deleted_on_pages(
         assert "Job nobody does not exist." in lost.content.decode()
         page = html_of(admin_client, reverse("channel", args=[row.pk]))
         assert kept.url not in page + html_of(admin_client, reverse("channels"))
+        assert 'value="1h30m"' in page
         changed = {**filled, "url": "", "secret": "", "name": "pager 2"}
         admin_client.post(reverse("channel", args=[row.pk]), changed)
         told = admin_client.post(reverse("channel_test", args=[row.pk]), headers=HTMX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.alerts import Rule, Severity
-from jobs.domain.errors import InvalidError
+from jobs.domain.durations import format_duration, parse_duration
+from jobs.domain.errors import DurationError, InvalidError
 from jobs.domain.permissions import Permission
 from jobs.domain.states import JobState
 from jobs.models import Alert, Execution
@@ -54,6 +55,7 @@ _MUTES = (
     (86_400, gettext_lazy("1 day")),
 )
 _BULK_LIMIT = 500
+_OF_TIME = "_seconds"  # limits that end so are times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,7 +341,9 @@ def rules_page(request: AuthedRequest) -> HttpResponse:
         {
             "standing": one,
             "word": RULE[one.name],
-            "limits": [(name, LIMIT[name], f"{value:g}") for name, value in one.limits.items()],
+            "limits": [
+                (name, LIMIT[name], _typed(name, value)) for name, value in one.limits.items()
+            ],
         }
         for one in rules()
     ]
@@ -366,10 +370,27 @@ def rule(request: AuthedRequest, name: str) -> HttpResponse:
     return toast_or_redirect(request, toast, default=reverse("alert_rules"))
 
 
+def _typed(name: str, value: float) -> str:
+    """Return a limit as one types it: a time as everywhere, such as ``10m``."""
+    if name.endswith(_OF_TIME):
+        return format_duration(timedelta(seconds=value))
+    return f"{value:g}"
+
+
 def _figure(text: str, name: str) -> float:
+    if name.endswith(_OF_TIME):
+        return _seconds_of(text, name)
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:
         sentence = _("%(text)s is not a number.") % {"text": repr(text[:40])}
         raise InvalidError(sentence, fields={name: sentence}) from None
+    return int(value) if value.is_integer() else value
+
+
+def _seconds_of(text: str, name: str) -> float:
+    try:
+        value = parse_duration(text).total_seconds()
+    except DurationError as error:
+        raise InvalidError(error.message, fields={name: error.message}) from None
     return int(value) if value.is_integer() else value

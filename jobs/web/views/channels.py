@@ -51,7 +51,7 @@ def channel_list(request: AuthedRequest) -> HttpResponse:
 def new(request: AuthedRequest) -> HttpResponse:
     """Show the form of a new channel; make it."""
     if request.method != "POST":
-        return _form(request, drafts.empty(), None)
+        return _form(request, drafts.empty(request.GET.get("kind", "")), None)
     values = drafts.typed(request.POST.dict())
     try:
         made = channels.create(drafts.definition(values, None), actor=request.actor)
@@ -94,6 +94,7 @@ def _form(
         "section": "alerts",
         "channel": row,
         "kind": "" if row is None else KIND.get(row.kind, row.kind),
+        "kinds": drafts.kinds(values["kind"]) if row is None else [],
         "zones": sorted(zone_names()),
         "form": drafts.form_of(values, errors or {}, row),
     }
