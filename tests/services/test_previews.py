@@ -16,7 +16,8 @@ from tests.factories import cron, every, make_calendar, make_freeze, make_job
 
 pytestmark = pytest.mark.django_db
 # Later than any freeze that a test begins.
-NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
+# Between two minutes: on one, its own due time would be counted or not.
+NOW = datetime.now(UTC).replace(second=30, microsecond=0) + timedelta(hours=2)
 
 
 def table(
