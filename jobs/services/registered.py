@@ -15,7 +15,7 @@ from typing import Any
 from jobs.domain.errors import DuplicateError, JobdeckError
 from jobs.domain.permissions import Actor, Role
 from jobs.domain.states import JobState
-from jobs.models import AuditEntry, Job
+from jobs.models import AuditEntry, FileJob, Job
 from jobs.registry import REGISTRY, RegisteredJob
 from jobs.services import audit
 from jobs.services import jobs as job_services
@@ -29,6 +29,7 @@ CODE = Actor(name="the project's code", role=Role.ADMINISTRATOR)
 # The audit entry that keeps what the code said last.
 SAID = "job.register"
 ENABLED = "enabled"
+OWN = "jobs.scheduled_jobs."  # where the jobs that the product brings are written
 GONE = "Not registered any more: its code is gone, or could not be imported"
 DISABLED = "The code says enabled = False"
 
@@ -99,6 +100,9 @@ def _sync_one(entry: RegisteredJob, source: Actor, outcome: Outcome, *, reset: b
         except DuplicateError:
             # Another host may have made it in this very moment; else the name is somebody's own.
             job = _job_of(entry.job_id, source, present=True)
+            if job is None and _is_replaced(entry, says):
+                outcome.unchanged.append(entry.job_id)
+                return
             if job is None:
                 raise
         else:
@@ -106,6 +110,12 @@ def _sync_one(entry: RegisteredJob, source: Actor, outcome: Outcome, *, reset: b
             return
     changed = _update(job, says, source, reset=reset)
     (outcome.updated if changed else outcome.unchanged).append(entry.job_id)
+
+
+def _is_replaced(entry: RegisteredJob, says: Mapping[str, Any]) -> bool:
+    """Say whether a configuration file defines a job in place of one that the product brings."""
+    there = FileJob.objects.filter(job__name__iexact=says["name"], job__workspace=None)
+    return entry.path.startswith(OWN) and there.filter(job__deleted_at=None).exists()
 
 
 def _says(entry: RegisteredJob) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -12,8 +14,11 @@ from jobs.domain.states import ExecutionState
 from jobs.models import AuditEntry, Execution, Job
 from jobs.queries.alert_facts import overdue_jobs
 from jobs.services import dispatch, executions, rescue
+from tests.cli.conftest import Jobctl, jobctl
 from tests.compat.test_s0_jobs import MINIMAL, Script, moment
 from tests.services.test_executions import result, start, start_next
+
+__all__ = ["jobctl"]  # a fixture
 
 pytestmark = pytest.mark.django_db
 FAILED, TIMED_OUT = ExecutionState.FAILED, ExecutionState.TIMED_OUT
@@ -212,3 +217,26 @@ def test_a_run_whose_worker_died_is_over_without_a_restart(script: Script) -> No
     assert Execution.objects.get(pk=running.execution_id).state == "lost"
     dispatch.dispatch_due(datetime.now(UTC) + timedelta(seconds=15))
     assert script("GET", where)[1]["executionCount"] == 2
+
+
+def test_the_store_is_written_out_by_the_ids_that_scripts_know(
+    script: Script, jobctl: Jobctl, tmp_path: Path
+) -> None:
+    """S0-125: two jobs of one prefix come back from the file as they were, under their ids."""
+    made = [script.make(nsId=name, option="vNet,sshKey") for name in ("aws-ns", "gcp-ns")]
+    file = tmp_path / "jobs.json"
+
+    written = jobctl("export", "--json", "-o", str(file))
+    script("DELETE")
+    applied = jobctl("apply", str(file))
+
+    kept = {
+        one["external_id"]: one["spec"]["ns_id"] for one in json.loads(file.read_text())["jobs"]
+    }
+    assert (written.code, applied.code) == (0, 0), applied.err
+    assert kept == {one["jobId"]: one["nsId"] for one in made}
+    listed = script("GET")[1]["jobs"]
+    same = ("jobId", "nsId", "option", "mciNamePrefix", "intervalSeconds", "executionTimeout")
+    assert [[one[name] for name in same] for one in listed] == [
+        [one[name] for name in same] for one in made
+    ]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import JobState
 from jobs.models import ConfigFile, FileJob, Job, Workspace
-from jobs.services import bulk, files
+from jobs.registry import REGISTRY
+from jobs.services import bulk, files, registered
 from jobs.services import jobs as job_services
 from jobs.services.definitions import JobDefinition, definition_of
+from tests.services.test_registered import entry
 
 pytestmark = pytest.mark.django_db
 # The samples of the seed, as they stand in it, by the names of their files.
@@ -101,7 +104,7 @@ def test_every_sample_of_the_seed_works_as_it_stands(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_changes_nothing_and_is_named_with_its_line(
-    tmp_path: Path, told: object, line: int, words: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, told: object, line: int, words: str
 ) -> None:
     """S1-05, S1-11, S1-22, S1-26, S1-34, S1-35, S1-39, S1-79."""
     write(tmp_path, "jobs/a-good.json", sample())
@@ -114,6 +117,8 @@ def test_a_broken_file_changes_nothing_and_is_named_with_its_line(
     assert outcome.applied == ["jobs/a-good.json", "jobs/z-good.json"]
     assert outcome.broken["jobs/broken.json"].startswith(f"jobs/broken.json:{line}: ")
     assert words in outcome.broken["jobs/broken.json"]
+    warned = [one for one in caplog.records if "jobs/broken.json" in one.getMessage()]
+    assert [one.levelname for one in warned] == ["WARNING"], "once, until the file changes"
     row = ConfigFile.objects.get(path="jobs/broken.json")
     assert (row.line, row.applied_at) == (line, None)
     assert words in row.fault
@@ -149,7 +154,11 @@ def test_files_follow_and_people_win(tmp_path: Path) -> None:
     warned = ConfigFile.objects.get(path="jobs/report.json").warnings
     job_services.update(made.pk, {"timeout_seconds": 7}, actor=SYSTEM)
     Job.objects.filter(pk=made.pk).update(state="auto_disabled")
-    write(tmp_path, "jobs/report.json", sample(description="second", timeout="1h"))
+    write(
+        tmp_path,
+        "jobs/report.json",
+        sample(description="second", timeout="1h", schedule="30 5 * * *"),
+    )
     write(tmp_path, "jobs/off.json", sample(enabled=False))
     followed = files.apply(tmp_path)
     now = job("report")
@@ -171,6 +180,9 @@ def test_files_follow_and_people_win(tmp_path: Path) -> None:
     assert job("other").spec["command"] == "date"
     assert followed.applied == ["jobs/off.json", "jobs/report.json"]
     assert (now.description, now.timeout_seconds, overrides) == ("second", 7, ["timeout_seconds"])
+    assert now.next_fire_at is not None
+    assert made.next_fire_at is not None
+    assert (made.next_fire_at.minute, now.next_fire_at.minute) == (0, 30), "at once"
     assert given_back.timeout_seconds == 3600
     assert (off, job("off").state) == ("paused", "active")
     assert removed.gone == ["jobs/report.json"]
@@ -179,6 +191,25 @@ def test_files_follow_and_people_win(tmp_path: Path) -> None:
     assert (back.state, back.description) == ("active", "third")
     assert pruned.pruned == ["report"]
     assert not Job.objects.present().filter(name="report").exists()
+
+
+def test_a_sample_takes_the_place_of_a_job_that_the_product_brings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1-23: `health-check` is also a job of the product's own; the file wins, at each start."""
+    monkeypatch.setattr(REGISTRY, "_entries", {})
+    own = replace(entry(job_id="health-check"), path="jobs.scheduled_jobs.health_check")
+    registered.sync([own])
+    write(tmp_path, "jobs/health-check.json", SAMPLES["jobs"]["health-check"])
+
+    outcome = files.apply(tmp_path)
+    later = registered.sync([own])
+
+    assert (outcome.broken, later.faults) == ({}, {})
+    one = job("health-check")
+    assert (one.type, one.timeout_seconds, one.state) == ("command", 30, "active")
+    assert one.spec == {"command": SAMPLES["jobs"]["health-check"]["command"]}
+    assert [row.expression for row in one.schedules.all()] == ["*/15 * * * *"]
 
 
 def test_a_name_belongs_to_the_first_file_that_has_it(tmp_path: Path) -> None:

@@ -70,10 +70,13 @@ def test_the_form_advises_and_accepts(
     assert "100 such jobs" in advised(editor_client, "1h")
     assert advised(editor_client, "1h", ns_id="other") == ""
 
-    answer = editor_client.post(reverse("job_new"), {**typed("10s"), "name": "one-more"})
+    asked = {"connection_name": "aws-ap-northeast-2", "option": "vNet, sshKey", "mci_flag": "n"}
+    answer = editor_client.post(reverse("job_new"), {**typed("10s", **asked), "name": "one-more"})
 
     assert answer.status_code == 303
-    assert Job.objects.get(name="one-more").spec["ns_id"] == "default"
+    made = Job.objects.get(name="one-more")
+    assert made.spec.items() >= {**asked, "ns_id": "default", "option": "vNet,sshKey"}.items()
+    assert [row.seconds for row in made.schedules.all()] == [10]
 
 
 def test_the_form_tells_fields_and_offers_intervals(editor_client: Client) -> None:
