@@ -31,12 +31,12 @@ def main() -> None:
         answers.flush()
 
 
-def limit_queue(name: str, limit: int) -> None:
-    """Let a queue run at most so many at a time."""
+def limit_queue(name: str, **limits: int) -> None:
+    """Let a queue run at most so many at a time, or start so many in a minute."""
     from jobs.domain.permissions import SYSTEM
     from jobs.services import queues
 
-    queues.update(name, {"limit": limit}, actor=SYSTEM)
+    queues.update(name, limits, actor=SYSTEM)
 
 
 def create_channel(**fields: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -62,6 +63,26 @@ def test_limit_mutex_labels_and_drain_with_two_clusters(
     make_product: Callable[..., Product],
 ) -> None:
     check_gates(make_product())
+
+
+@pytest.mark.soak
+def test_two_clusters_start_two_runs_a_minute_to_the_second(
+    make_product: Callable[..., Product],
+) -> None:
+    """S0-101: each further pair starts when the one before it is a minute old, and soon after."""
+    product = make_product()
+    product.start("--dispatcher", "--cluster", "alpha", *SHARED)
+    product.start("--cluster", "beta", *SHARED)
+    product.ask("limit_queue", name="narrow", starts_per_minute=2)
+    jobs = [product.job(f"aws-{number}", "true", queue="narrow") for number in range(5)]
+
+    runs = [product.trigger(job) for job in jobs]
+
+    assert [product.end_of(run, patience=180) for run in runs] == ["succeeded"] * 5
+    found = product.sql("SELECT started_at FROM jobs_execution ORDER BY started_at")
+    moments = [datetime.fromisoformat(str(row[0])) for row in found]
+    gaps = [(moments[n + 2] - moments[n]).total_seconds() for n in range(3)]
+    assert all(60 <= gap < 90 for gap in gaps), gaps
 
 
 @pytest.mark.redis

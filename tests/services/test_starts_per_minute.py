@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs import broker
 from jobs.broker.pool import Pool
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.domain.states import ExecutionState
@@ -63,15 +65,23 @@ def ended(state: ExecutionState = ExecutionState.SUCCEEDED) -> ExecutionResult:
 
 def moments() -> list[datetime]:
     """Return when every attempt started, first to last."""
-    first = Execution.objects.exclude(started_at=None).values_list("started_at", flat=True)
-    return sorted([*first, *Attempt.objects.values_list("started_at", flat=True)])
+    latest_ones = Execution.objects.values_list("started_at", flat=True)
+    found = [*latest_ones, *Attempt.objects.values_list("started_at", flat=True)]
+    return sorted(at for at in found if at is not None)
 
 
 def test_s0_101_five_due_jobs_of_one_connection_start_spread_out(worker: Worker) -> None:
     """S0-101: two a minute; five that are due at once start in order within two minutes."""
-    one = {"connection_name": "aws-ap-northeast-2"}
-    kind = {"type": "registerCspResources", "schedules": [every(600)], "queue": "aws"}
-    jobs = [make_job(name=f"aws-{n}", spec={"ns_id": f"ns-{n}", **one}, **kind) for n in range(5)]
+    connection_of = {"connection_name": "aws-ap-northeast-2"}
+    kind: dict[str, Any] = {
+        "type": "registerCspResources",
+        "schedules": [every(600)],
+        "queue": "aws",
+    }
+    jobs = [
+        make_job(name=f"aws-{n}", spec={"ns_id": f"ns-{n}", **connection_of}, **kind)
+        for n in range(5)
+    ]
     dispatch_due(jobs[-1].created_at + timedelta(seconds=600))
 
     begun: dict[int, list[int]] = {}
@@ -245,8 +255,8 @@ def test_with_redis_as_transport_the_table_is_asked_when_the_next_start_is_free(
 
     monkeypatch.setattr(engine_supply, "REDIS_SECONDS", 1000.0)
     monkeypatch.setattr(engine_supply, "GATED_LOOK_SECONDS", 1000.0)
-    monkeypatch.setattr(engine_supply.broker, "is_available", lambda: True)
-    monkeypatch.setattr(engine_supply.broker, "take", no_number)
+    monkeypatch.setattr(broker, "is_available", lambda: True)
+    monkeypatch.setattr(broker, "take", no_number)
 
     claimed = source.claim()
     for number, token in claimed:
