@@ -63,9 +63,9 @@ def test_selected_jobs_are_changed_after_a_look_and_undone(
     expect(page.get_by_text("moved", exact=True)).to_have_count(2)
 
     page.get_by_role("button", name="Change 2 jobs").click()
-    expect(page.get_by_text("2 jobs done.")).to_be_visible()
+    expect(page.get_by_text("Changed 2 jobs.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("2 jobs done.")).to_be_visible()
+    expect(page.get_by_text("Took back the change of 2 jobs.")).to_be_visible()
 
     page.goto("/jobs/?tag=moved")
     expect(page.get_by_text("No job matches")).to_be_visible()

@@ -90,7 +90,7 @@ def test_a_crontab_is_shown_made_paused_and_taken_back(editor_client: Client) ->
 
     undo = {"do": "unimport", "job": re.findall(r'name="job" value="(\d+:\d+)"', done)}
     gone = editor_client.post("/jobs/change/", undo)
-    assert "1 job done." in gone.content.decode()
+    assert "Took back the import of 1 job." in gone.content.decode()
     assert not Job.objects.present().filter(name="copy.sh").exists()
 
 
@@ -155,7 +155,7 @@ def test_who_may_not_edit_imports_nothing_and_who_edits_some_does_there(
     job_services.update(Job.objects.get(name="copy.sh").pk, {"owner": "Ada"}, actor=SYSTEM)
     undo = {"do": "unimport", "job": re.findall(r'name="job" value="(\d+:\d+)"', made)}
     back = html.unescape(client.post("/jobs/change/", undo).content.decode())
-    assert "1 job done. 1 refused." in back
+    assert "Took back the import of 1 job. 1 refused." in back
     assert "copy.sh was changed or has run since it was made: it stays." in back
 
 

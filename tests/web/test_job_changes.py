@@ -64,7 +64,7 @@ def test_tags_queue_and_times_of_all_that_match_change_and_come_back(
     done = do(editor_client, page, do="edit", **asked)
 
     nightly.refresh_from_db()
-    assert "2 jobs done." in done
+    assert "Changed 2 jobs." in done
     assert (nightly.tags, nightly.queue, nightly.version) == (["new", "x"], "slow", 2)
     assert [row.expression for row in nightly.schedules.all()] == ["10 0 * * 2-6"]
     assert nightly.next_fire_at is not None
@@ -80,7 +80,7 @@ def test_tags_queue_and_times_of_all_that_match_change_and_come_back(
     undone = do(editor_client, done, do="undo")
 
     nightly.refresh_from_db()
-    assert "2 jobs done." in undone
+    assert "Took back the change of 2 jobs." in undone
     assert (nightly.tags, nightly.queue, nightly.version) == (["old", "x"], "default", 3)
     assert [row.expression for row in nightly.schedules.all()] == ["50 23 * * mon-fri"]
 
@@ -94,7 +94,8 @@ def test_pausing_resuming_running_and_deleting_tell_what_comes_next(editor_clien
     assert "It is so already." in page
     paused = do(editor_client, page, do="pause")
     resumed = do(editor_client, paused, do="resume")
-    assert "2 jobs done." in resumed
+    assert "Paused 2 jobs." in paused
+    assert "Resumed 2 jobs." in resumed
     assert set(Job.objects.filter(state="paused")) == {stopped}
     assert "03:00" in look(editor_client, id=[stopped.pk], do="resume")
 
@@ -109,7 +110,7 @@ def test_pausing_resuming_running_and_deleting_tell_what_comes_next(editor_clien
     assert "Type 3, the number of jobs" in refused.content.decode()
     assert Job.objects.present().count() == 3
     gone = do(editor_client, page, do="delete", count="3")
-    assert "3 jobs done." in gone
+    assert "Deleted 3 jobs." in gone
     assert "Undo" not in gone
     assert not Job.objects.present().exists()
 
