@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from jobs.domain.causes import cause_of, fingerprint
+from jobs.domain.causes import as_printed, cause_of, fingerprint
 
 
 class Kind(StrEnum):
@@ -193,10 +193,12 @@ def _worst(facts: JobFacts, limits: Limits) -> tuple[Kind, Severity, str] | None
     return None
 
 
-def failures_title(cause: str, *, jobs: int, first: str, why: str, calm: bool = False) -> str:
-    """Say it: of one job by its name, of several by their number."""
+def failures_title(
+    cause: str, *, jobs: int, first: str, why: str, error: str = "", calm: bool = False
+) -> str:
+    """Say it: of one job by its name and ``error``, of several by their number and shared cause."""
     if jobs == 1:
-        return f"{first}: {why}: {cause}"
+        return f"{first}: {why}: {as_printed(cause, error)}"
     return f"{jobs} jobs{' failed too often' if calm else ''}: {cause}"
 
 

@@ -8,10 +8,11 @@ import re
 from jobs.domain.states import ExecutionState
 
 LONGEST = 160
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # In this order: what comes first may hold what comes later. Letters and digits of names such as
 # "db1" stay: they say which server it was.
 _STRIPPED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
+    (_COLOUR, ""),
     (
         re.compile(
             r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE
@@ -54,6 +55,18 @@ def normalised(text: str) -> str:
     for pattern, word in _STRIPPED:
         line = pattern.sub(word, line)
     return " ".join(line.split())[:LONGEST]
+
+
+def as_printed(cause: str, error: str) -> str:
+    """Return the line of ``error`` that ``cause`` is about as it was printed, numbers and all.
+
+    Many jobs share a cause; of a single one its own words say more. The cause itself where the error
+    is of another one, or gone.
+    """
+    text = error[-_READ:]
+    if not text or normalised(text) != cause:
+        return cause
+    return " ".join(_COLOUR.sub("", _telling_line(text)).split())[:LONGEST]
 
 
 def fingerprint(cause: str) -> str:

@@ -42,7 +42,7 @@ from jobs.queries import ready
 from jobs.queries.breakers import in_use, named, words_of
 from jobs.queries.check_ins import check_ins_in_trouble
 from jobs.queries.pulse import pulse
-from jobs.queries.queue_health import healths
+from jobs.queries.queue_health import QueueHealth, healths
 from jobs.queries.room import room
 from jobs.queries.standing import overdue
 from jobs.queries.waiting import ALERT_AFTER, unserved
@@ -309,6 +309,12 @@ def _open_breaker(row: Breaker) -> Condition:
     )
 
 
+def _unhealthy(one: QueueHealth) -> str:
+    """Say a queue's score, and the first of the reasons for it."""
+    why = f". {one.issues[0]}" if one.issues else ""
+    return f"Queue {one.name} is unhealthy: score {one.health.score:.2f}{why}"[:500]
+
+
 def queue_conditions(now: datetime) -> list[Condition]:
     """Return the queues that are unhealthy, and what slows them down."""
     found: list[Condition] = []
@@ -319,7 +325,7 @@ def queue_conditions(now: datetime) -> list[Condition]:
                     key=f"{Rule.QUEUE_HEALTH}:{one.name}"[:200],
                     rule=Rule.QUEUE_HEALTH,
                     severity=Severity.CRITICAL,
-                    title=f"Queue {one.name} is unhealthy: score {one.health.score:.2f}",
+                    title=_unhealthy(one),
                     evidence={
                         "queue": one.name,
                         "score": round(one.health.score, 3),

@@ -150,6 +150,7 @@ def _opened(
             jobs=len(group),
             first=first.job.name,
             why=first.trouble.why,
+            error=first.job.last_error,
             calm=first.trouble.calm,
         ),
         cause=first.trouble.cause,
@@ -238,6 +239,7 @@ def settle(row: Alert, given: RuleSettings, now: datetime) -> None:
             jobs=len(members),
             first=first.job.name,
             why=first.why,
+            error=first.job.last_error,
             calm=row.key.endswith(CALM),
         )[:500]
     alerting.change(row, changes, severity=Severity(forced) if forced else severity, now=now)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.domain.alerts import Kind, Rule, Severity
+from jobs.domain.causes import as_printed
 from jobs.domain.check_ins import CheckInState
 from jobs.models import Alert, AlertJob
 from jobs.services.turned_away import OTHERS
@@ -80,7 +81,7 @@ Facts = Mapping[str, Any]
 Sentence = Callable[[Alert, Facts, str], str]
 
 
-def _failures(row: Alert, _facts: Facts, name: str) -> str:
+def _failures(row: Alert, facts: Facts, name: str) -> str:
     cause = cause_of(row.cause)
     if row.job_count > 1:
         text = ngettext("%(n)s job: %(cause)s", "%(n)s jobs: %(cause)s", row.job_count)
@@ -88,7 +89,8 @@ def _failures(row: Alert, _facts: Facts, name: str) -> str:
     member = row.members.order_by("left_at", "joined_at", "pk").first()
     if member is None or not name:
         return ""
-    return f"{name}: {why_of(member)}: {cause}"
+    printed = as_printed(row.cause, str(facts.get("error", "")))
+    return f"{name}: {why_of(member)}: {cause_of(printed)}"
 
 
 def _long(_row: Alert, facts: Facts, name: str) -> str:

@@ -24,7 +24,7 @@ from jobs.domain.alerts import (
     run_conditions,
 )
 from jobs.domain.baseline import LEAST, Past, baseline, may_be_fast
-from jobs.domain.causes import cause_of, fingerprint, normalised
+from jobs.domain.causes import as_printed, cause_of, fingerprint, normalised
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WELL = JobFacts(
@@ -153,6 +153,17 @@ def test_the_product_itself_is_watched() -> None:
 def test_equal_causes_have_equal_marks(one: str, other: str) -> None:
     assert normalised(one) == normalised(other)
     assert fingerprint(normalised(one)) == fingerprint(normalised(other))
+
+
+def test_one_job_s_own_words_are_told_instead_of_the_shared_cause() -> None:
+    error = "Traceback\n  \x1b[31mconnect to 10.0.0.7:5432 failed after 30 s\x1b[0m\n"
+    cause = normalised(error)
+
+    assert cause == "connect to <address> failed after <n> s"
+    assert as_printed(cause, error) == "connect to 10.0.0.7:5432 failed after 30 s"
+    assert as_printed(cause, "disk full") == as_printed(cause, "") == cause
+    assert as_printed("timed out", "Timed out after 20 s") == "timed out"
+    assert len(as_printed(normalised("7" * 3000), "7" * 3000)) <= 160
 
 
 def test_different_causes_stay_apart_and_are_never_empty() -> None:

@@ -172,7 +172,7 @@ def test_five_failures_in_a_row_are_one_critical_alert_and_recovery_is_told(hook
 
     # Five of six failed: by the formula that is a warning of its own, which this channel is spared.
     assert [(one.severity, one.title.partition(": ")[2]) for one in present()] == [
-        ("warning", "5 of 6 runs failed: connection refused db1 after <n> s")
+        ("warning", "5 of 6 runs failed: connection refused db1 after 4 s")
     ]
     assert [one.headers["jobdeck-event"] for one in hook.came] == ["escalated", "resolved"]
 
