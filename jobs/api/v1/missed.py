@@ -103,7 +103,7 @@ def list_(request: ApiRequest, query: Query[MissedQuery]) -> dict[str, Any]:
 )
 @keyed()
 def run(request: ApiRequest) -> Status[dict[str, Any]]:
-    """Run what was missed, of up to 100 jobs at a time: one backfill for each job."""
+    """Run what was missed, of up to 50 jobs at a time: one backfill for each job."""
     made = missed.run(parse_missed(json_object(request)), actor=request.auth)
     document = {
         "from": made.start,
