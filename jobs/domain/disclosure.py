@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jobs.domain.masking import MASK
@@ -41,9 +42,19 @@ _OPTION = re.compile(
 )
 _HEADER = re.compile(r"""(?P<before>\b(?P<name>[A-Za-z][\w-]{0,99}):[ \t]*)(?P<value>[^"'\r\n]+)""")
 
+# One of them is in all that the patterns here find.
+_MARKS = ("=", ":", "--")
+_USUAL_NAME = 200
+
 
 def looks_secret(name: str) -> bool:
     """Say whether a variable, header or field of that name usually holds a secret."""
+    # Lists ask for the same few names a thousand times; a name of megabytes is not remembered.
+    return _judged(name) if len(name) <= _USUAL_NAME else _judged.__wrapped__(name)
+
+
+@lru_cache(maxsize=1024)
+def _judged(name: str) -> bool:
     return bool(_IN_NAME.search(name)) or any(
         word.lower() in _WORDS for word in _WORD.findall(name)
     )
@@ -121,6 +132,8 @@ def _hidden(value: Any) -> Any:
 
 
 def _masked_text(text: str) -> str:
+    if not any(mark in text for mark in _MARKS):
+        return text  # most texts, without asking each pattern
     text = _URL_PASSWORD.sub(lambda match: f"{_without_value(match)}@", text)
     for pattern in (_ASSIGNED, _OPTION, _HEADER):
         text = pattern.sub(_if_secret, text)

@@ -49,6 +49,7 @@ _EXECUTION = (
     "job__name", "job__type", "worker__name",
 )  # fmt: skip
 _SCHEDULE, _ATTEMPT, _ARTIFACT = map(_columns, (Schedule, Attempt, Artifact))
+_AWAITED = ("job_id", "upstream__name", "upstream__workspace__name", "outcome")
 StoredExecution = Row
 
 
@@ -72,53 +73,57 @@ class StoredJob:
 
 
 def stored_jobs(jobs: QuerySet[Job]) -> list[StoredJob]:
-    """Return what is stored of jobs, in their order; four statements, or five."""
-    rows = plain_rows(jobs, _JOB)
+    """Return what is stored of jobs, in their order; five statements, or six."""
+    rows = _in_order(jobs, _JOB)
     numbers = [row["id"] for row in rows]
-    schedules = _by_job(Schedule.objects.filter(job__in=numbers), _SCHEDULE)
-    tags = _by_job(JobTag.objects.filter(job__in=numbers).order_by("tag"), ("job_id", "tag"))
-    awaited = _by_job(
-        Dependency.objects.filter(job__in=numbers),
-        ("job_id", "upstream__name", "upstream__workspace__name", "outcome"),
-    )
-    calendars = _calendars([row["id"] for row in rows if row["uses_calendars"]])
+    schedules = _by_job(Schedule, _SCHEDULE, numbers)
+    tags = _by_job(JobTag, ("job_id", "tag"), numbers)
+    awaited = _by_job(Dependency, _AWAITED, numbers)
+    # Few jobs use any: mostly this asks nothing.
+    using = [row["id"] for row in rows if row["uses_calendars"]]
+    calendars = _by_job(Calendar.jobs.through, ("job_id", "calendar__name"), using)
     return [
         StoredJob(
             row=row,
             schedules=schedules.get(row["id"], []),
             tags=sorted(one["tag"] for one in tags.get(row["id"], ())),
             calendars=sorted(one["calendar__name"] for one in calendars.get(row["id"], ())),
-            awaited=[Awaited(*list(one.values())[1:]) for one in awaited.get(row["id"], ())],
+            awaited=[_awaited(one) for one in awaited.get(row["id"], ())],
         )
         for row in rows
     ]
 
 
-def _calendars(numbers: list[int]) -> dict[int, list[Row]]:
-    """Return the names of the calendars of jobs. Few jobs use any: mostly this asks nothing."""
-    if not numbers:
-        return {}
-    links = Calendar.jobs.through.objects.filter(job__in=numbers)
-    return _by_job(links, ("job_id", "calendar__name"))
-
-
-def _by_job(rows: QuerySet[Any], names: Sequence[str]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for row in plain_rows(rows, names):
-        found.setdefault(row["job_id"], []).append(row)
-    return found
-
-
 def stored_executions(executions: QuerySet[Execution]) -> list[StoredExecution]:
-    """Return what is stored of executions, with the names of job and worker; one statement."""
-    return plain_rows(executions, _EXECUTION)
+    """Return what is stored of executions, with the names of job and worker; two statements."""
+    return _in_order(executions, _EXECUTION)
 
 
 def stored_attempts(execution_id: int) -> list[Row]:
     """Return the attempts of an execution that needed more than one, in their order."""
-    return plain_rows(Attempt.objects.filter(execution=execution_id).order_by("number"), _ATTEMPT)
+    return plain_rows(Attempt, _ATTEMPT, [execution_id], by="execution")
 
 
 def stored_artifacts(execution_id: int) -> list[Row]:
     """Return the files that an execution left, by name."""
-    return plain_rows(Artifact.objects.filter(execution=execution_id).order_by("name"), _ARTIFACT)
+    return plain_rows(Artifact, _ARTIFACT, [execution_id], by="execution")
+
+
+def _in_order(rows: QuerySet[Any], names: tuple[str, ...]) -> list[Row]:
+    """Return the columns of rows in their order: what was asked finds numbers, and these the rows."""
+    numbers = list(rows.values_list("pk", flat=True))
+    found = {row["id"]: row for row in plain_rows(rows.model, names, numbers)}
+    return [found[number] for number in numbers if number in found]
+
+
+def _by_job(
+    model: type[Model], names: tuple[str, ...], numbers: Sequence[int]
+) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in plain_rows(model, names, numbers, by="job"):
+        found.setdefault(row["job_id"], []).append(row)
+    return found
+
+
+def _awaited(row: Row) -> Awaited:
+    return Awaited(row["upstream__name"], row["upstream__workspace__name"], row["outcome"])
