@@ -135,6 +135,7 @@ def test_actions_go_through_the_services(root: Client) -> None:
     assert "delete_selected" not in root.get("/admin/jobs/job/").content.decode()
 
 
+@pytest.mark.long
 def test_roles_hold_as_on_the_pages(world: dict[str, int]) -> None:
     viewer, operator = staff("vic", Role.VIEWER), staff("opal", Role.OPERATOR)
     partial = make_user("part", is_staff=True)

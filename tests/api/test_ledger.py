@@ -191,6 +191,7 @@ def test_the_ledger_of_a_deleted_job_stays(as_viewer: Caller) -> None:
     assert [(line["execution_id"], line["job_deleted"]) for line in lines] == [(execution.pk, True)]
 
 
+@pytest.mark.long
 def test_a_long_ledger_needs_no_more_memory(
     as_viewer: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_it_tells_jobs_queues_endings_the_engine_and_alerts(viewer_client: Clien
     assert value(again, ends, queue="reports", outcome="failed") == 2
 
 
+@pytest.mark.long
 def test_a_thousand_jobs_add_no_label_but_those_that_a_setting_names(
     viewer_client: Client, settings: SettingsWrapper
 ) -> None:

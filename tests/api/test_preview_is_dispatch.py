@@ -31,9 +31,18 @@ WEEKS = [
 ]
 EXPRESSIONS = ("30 2 * * *", "45 1,23 * * *", "0 */3 * * *", "15 0 * * *")
 CHOICES: tuple[dict[str, str], ...] = ({}, {"gap": "skip", "fold": "both"}, {"fold": "second"})
-# Each week with one of the choices, each choice in a gap and in a fold; all pairs in the long run.
+
+
+def _size(place: int, number: int) -> pytest.MarkDecorator | tuple[()]:
+    if place % 3 != number:
+        return pytest.mark.soak
+    return () if place in (0, 2, 4) else pytest.mark.long
+
+
+# Each week with one of the choices, each choice in a gap and in a fold; in the shortest run three of
+# the weeks, all pairs in the soak.
 PAIRS = [
-    pytest.param(zone, start, choices, marks=() if place % 3 == number else pytest.mark.soak)
+    pytest.param(zone, start, choices, marks=_size(place, number))
     for place, (zone, start) in enumerate(WEEKS)
     for number, choices in enumerate(CHOICES)
 ]
@@ -59,8 +68,17 @@ def test_preview_api_and_dispatcher_name_the_same_instants(
     assert all(begin < earlier < later for earlier, later in pairwise(said))
 
 
-@pytest.mark.parametrize("limit", [None, 4])
-@pytest.mark.parametrize("rules", ["cron", "grid", "both"])
+@pytest.mark.parametrize(
+    ("rules", "limit"),
+    [
+        ("both", None),
+        *(
+            pytest.param(rules, limit, marks=pytest.mark.long)
+            for rules, limit in (("cron", None), ("grid", None), ("cron", 4), ("grid", 4))
+        ),
+        ("both", 4),
+    ],
+)
 def test_what_is_held_back_is_said_before_it_is_left_out(
     rules: str, limit: int | None, as_viewer: Caller
 ) -> None:

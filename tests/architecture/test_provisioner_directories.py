@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.migrated import ROOT, inherited
 
 _SHOW = """
@@ -22,6 +24,7 @@ log.info("[%s] JOB %s: Starting execution", "../up", "outside")
 """
 
 
+@pytest.mark.long
 def test_directories_and_logs_follow_the_variables_of_the_provisioner(tmp_path: Path) -> None:
     """S1-31, S1-92, S1-93, S1-96, S1-107: configuration, state, templates and logs, without root."""
     named = {name: tmp_path / name for name in ("config", "state", "log")}

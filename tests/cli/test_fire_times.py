@@ -87,6 +87,7 @@ def test_an_expression_needs_neither_django_nor_a_network_client() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.long
 def test_a_module_run_and_a_closed_pipe_are_no_error() -> None:
     command = f"{sys.executable} -m jobs.cli next '* * * * *' --count 200000 | head -1"
 

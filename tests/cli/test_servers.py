@@ -33,6 +33,7 @@ READING = [
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.long
 def test_remote_and_in_process_print_the_same_bytes(
     jobctl: Jobctl, editor: User, live_server: LiveServer
 ) -> None:

@@ -305,6 +305,7 @@ def test_a_thousand_cron_jobs_find_their_next_due_time_in_half_a_second() -> Non
     assert all(found)
 
 
+@pytest.mark.long
 def test_listing_a_long_period_holds_a_day_in_memory_at_most() -> None:
     due = due_between([cron("* * * * *")], NOON, NOON + timedelta(days=60))
     next(due)

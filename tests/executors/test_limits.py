@@ -79,6 +79,7 @@ def test_memory_beyond_the_limit_fails_in_the_program(context: ExecutionContext)
         ("#!/bin/sh\nwhile :; do :; done\n", signal.SIGXCPU),
     ],
 )
+@pytest.mark.long
 def test_cpu_time_beyond_the_limit_ends_the_program_and_is_named(
     context: ExecutionContext, script: str, signum: int
 ) -> None:
@@ -93,6 +94,7 @@ def test_cpu_time_beyond_the_limit_ends_the_program_and_is_named(
     assert (outcome.result.cpu_seconds or 0) >= 0.5
 
 
+@pytest.mark.long
 def test_the_last_command_of_a_shell_names_the_limit_too(context: ExecutionContext) -> None:
     line = "python3 -c 'while True: pass'; exit $?"
 

@@ -162,6 +162,8 @@ ZOO = [
 ]  # fmt: skip
 
 
+MANY = {beast.name for beast in ZOO if beast.name.startswith(("dies of signal", "exits with"))}
+
 # What the memory of a worker is about: those that print much, and those that leave something.
 HUNGRY = (
     "daemonises", "floods output, 100,000 lines a second", "prints for ever on both",
@@ -214,7 +216,15 @@ def _resident() -> int:
     return psutil.Process().memory_info().rss
 
 
-@pytest.mark.parametrize("beast", ZOO, ids=lambda beast: beast.name)
+@pytest.mark.parametrize(
+    "beast",
+    [
+        # Of those that only end by a signal or with a code every fourth in the shortest run.
+        pytest.param(beast, marks=[pytest.mark.long] if beast.name in MANY and number % 4 else [])
+        for number, beast in enumerate(ZOO)
+    ],
+    ids=lambda beast: beast.name,
+)
 def test_each_beast_ends_as_documented(context: ExecutionContext, beast: Beast) -> None:
     seen = in_worker(lambda: _tame(context, beast))
 
@@ -227,6 +237,7 @@ def test_each_beast_ends_as_documented(context: ExecutionContext, beast: Beast) 
 @pytest.mark.parametrize(
     "names", [HUNGRY, pytest.param([beast.name for beast in ZOO], marks=pytest.mark.soak)]
 )
+@pytest.mark.long
 def test_a_worker_outlives_the_whole_zoo(
     context: ExecutionContext, monkeypatch: pytest.MonkeyPatch, names: Sequence[str]
 ) -> None:

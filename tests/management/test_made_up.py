@@ -115,6 +115,7 @@ def test_each_due_time_of_the_past_has_one_verdict(past: list[Job]) -> None:
     assert Omission.objects.exists()
 
 
+@pytest.mark.long
 def test_the_counters_of_the_past_equal_its_rows(past: list[Job]) -> None:
     for job in past:
         rows = list(job.executions.order_by("pk"))
@@ -131,6 +132,7 @@ def test_the_counters_of_the_past_equal_its_rows(past: list[Job]) -> None:
         assert job.last_finished_at == ran[-1].finished_at
 
 
+@pytest.mark.long
 def test_the_hours_of_the_past_equal_its_rows(past: list[Job]) -> None:
     names = ("succeeded", "failed", "timed_out", "lost", "cancelled", "skipped")
     sums = Stat.objects.aggregate(**{name: Sum(name) for name in names})
@@ -145,6 +147,7 @@ def test_the_hours_of_the_past_equal_its_rows(past: list[Job]) -> None:
     run("recompute_stats", "--check")
 
 
+@pytest.mark.long
 def test_the_past_has_attempts_and_logs(past: list[Job]) -> None:
     for attempt in Attempt.objects.select_related("execution"):
         assert attempt.execution.attempt == 2
@@ -153,6 +156,7 @@ def test_the_past_has_attempts_and_logs(past: list[Job]) -> None:
     assert LogChunk.objects.exists()
 
 
+@pytest.mark.long
 def test_life_goes_on_after_the_past(past: list[Job]) -> None:
     highest = Execution.objects.latest("pk").pk
 

@@ -64,6 +64,7 @@ OUTPUT = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
 )
 @given(output=OUTPUT, data=st.data())
+@pytest.mark.long
 def test_lines_are_the_same_however_they_were_stored(
     execution: Execution, output: list[tuple[Stream, bytes]], data: st.DataObject
 ) -> None:

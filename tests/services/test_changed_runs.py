@@ -92,6 +92,7 @@ def test_s4_99_the_first_run_of_a_changed_script_is_an_alert_for_a_day() -> None
     assert present() == []
 
 
+@pytest.mark.long
 def test_changes_that_are_found_together_are_one_alert() -> None:
     asked_for()
     many = [make_job(name=f"report-{number}") for number in range(30)]

@@ -84,6 +84,7 @@ def test_each_job_gets_one_verdict_with_its_reason() -> None:
     assert frozen.omissions.get().detail == "tag cold: ice"
 
 
+@pytest.mark.long
 def test_more_than_a_batch_are_all_served() -> None:
     count = 2 * events.BATCH + 7
     made = [

@@ -274,6 +274,7 @@ def model(rows: list[Execution], limits: dict[str, Any], labels: list[str], free
     return found
 
 
+@pytest.mark.long
 def test_thousands_that_wait_for_one_mutex_do_not_slow_the_others() -> None:
     job, worker, now = make_job(), make_worker(), datetime.now(UTC)
     make_execution(job, state="running", mutex="m", queue="elsewhere")

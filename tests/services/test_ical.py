@@ -379,9 +379,10 @@ def test_a_file_that_cannot_be_imported_is_refused_in_words(
             "DTSTART:19700101T000000Z\nDURATION:PT1S\nRRULE:FREQ=SECONDLY\nSUMMARY:Bomb",
             "the event Bomb: it repeats every second for ever; use DAILY or longer.",
         ),
-        (
+        pytest.param(
             "DTSTART:20260101T000000Z\nDURATION:PT1M\nRRULE:FREQ=MINUTELY;COUNT=1000000\nSUMMARY:Bomb",
             "With the event Bomb the file makes more than 5,000 windows.",
+            marks=pytest.mark.long,
         ),
         (
             # Never: dateutil looks at every second up to the year 9999.
@@ -402,6 +403,7 @@ def test_a_rule_that_explodes_is_refused_in_time(
     assert time.monotonic() - before < 60
 
 
+@pytest.mark.long
 def test_a_large_honest_file_is_imported() -> None:
     first = date(2026, 1, 1)
     days = [first + timedelta(days=number) for number in range(4_900)]
@@ -412,6 +414,7 @@ def test_a_large_honest_file_is_imported() -> None:
     assert len(windows) == 4_900
 
 
+@pytest.mark.long
 def test_a_daily_event_fits_for_ten_years_and_two_do_not() -> None:
     daily = "DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY\nSUMMARY:{}"
 

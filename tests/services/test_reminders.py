@@ -66,6 +66,7 @@ def reminded() -> list[int]:
     return list(found.values_list("alert", flat=True))
 
 
+@pytest.mark.long
 def test_all_open_alerts_are_reminded_of_and_those_that_are_not_due_cost_nothing(
     ops: Channel,
 ) -> None:

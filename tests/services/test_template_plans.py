@@ -58,6 +58,7 @@ def site(*names: str) -> str:
     return "".join(f'resource "terraform_data" "{name}" {{\n}}\n' for name in names)
 
 
+@pytest.mark.long
 def test_an_update_plans_what_is_deployed_and_shows_the_drift(
     repository: Path,
     tmp_path: Path,

@@ -47,6 +47,7 @@ def best_seconds() -> float:
     return min(times)
 
 
+@pytest.mark.long
 def test_three_thousand_jobs_cost_what_ten_do() -> None:
     """S0-144."""
     add_jobs(10)

@@ -54,6 +54,7 @@ def test_empty_lists_say_so(viewer_client: Client) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_list_goes_page_by_page(viewer_client: Client) -> None:
     for number in range(51):
         make_breaker(f"b{number:02}")

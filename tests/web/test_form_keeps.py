@@ -172,6 +172,7 @@ def test_line_ends_that_nobody_changed_stay(editor_client: Client) -> None:
     assert definition_of(made)["environment"] == {"LIST": "a\r\nb"}
 
 
+@pytest.mark.long
 def test_as_many_variables_as_a_form_can_hold(editor_client: Client) -> None:
     job = make_job(environment={f"V{n}": str(n) for n in range(400)})
     many = make_job(environment={f"V{n}": str(n) for n in range(1000)})
@@ -185,6 +186,7 @@ def test_as_many_variables_as_a_form_can_hold(editor_client: Client) -> None:
     assert "more than 999 environment variables" in refused.content.decode()
 
 
+@pytest.mark.long
 def test_conditions_of_retries_are_refused_at_their_fields(editor_client: Client) -> None:
     job = make_full()
 
@@ -263,6 +265,7 @@ DEFINITIONS = st.fixed_dictionaries(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(fields=DEFINITIONS)
+@pytest.mark.long
 def test_any_definition_comes_back_as_it_was(fields: dict[str, Any], editor_client: Client) -> None:
     job = make_job(**fields)
     before = definition_of(job)
