@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.cli.client import refusal
 from jobs.cli.errors import CliError
-from jobs.cli.provisioner import SeedEntry, all_files, understood
+from jobs.cli.provisioner import SeedEntry, all_files, definitions, understood
 from jobs.domain.errors import InvalidError
 from jobs.importers.jobfiles import Broken, Entry, read
 
@@ -76,7 +76,7 @@ def _of_path(path: str) -> Iterator[Entry | Broken]:
         except (OSError, ValueError) as error:
             yield Broken(str(file), _words(error))
         else:
-            yield from read(raw, str(file))
+            yield from definitions(raw, str(file))
 
 
 def _words(error: Exception) -> str:

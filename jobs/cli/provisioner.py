@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.domain.errors import InvalidError
-from jobs.importers.jobfiles import ENDINGS, Broken, Entry, files_in
-from jobs.importers.seedfiles import job_of, speaks_seed, word_of
+from jobs.importers.jobfiles import ENDINGS, Broken, Entry, files_in, inside, read, read_objects
+from jobs.importers.seedfiles import job_of, speaks_seed, word_of, workspace_of
 
 _JOBS, _WORKSPACES = "jobs", "workspaces"
 
@@ -34,6 +34,24 @@ def understood(one: Entry | Broken) -> Entry | Broken:
         return Broken(one.place(next(iter(error.fields or {}), "")), error.message)
     value = {**told.values, **({} if told.enabled else {"paused": True}), **_home(one.source)}
     return SeedEntry(one.source, value, one.node, told.warnings)
+
+
+def definitions(raw: bytes, source: str) -> Iterator[Entry | Broken]:
+    """Yield the jobs that a file holds; that of a workspace need not hold any."""
+    if not _home(source):
+        yield from read(raw, source)
+        return
+    for one in read_objects(raw, source):
+        if isinstance(one, Broken):
+            yield one
+            continue
+        try:
+            told = workspace_of(one.value, name=_home(source)["workspace"])
+        except InvalidError as error:
+            yield Broken(one.place(next(iter(error.fields or {}), "")), error.message)
+            continue
+        if told.jobs:
+            yield from inside(one, _JOBS)
 
 
 def _home(source: str) -> dict[str, str]:

@@ -42,6 +42,27 @@ def test_every_sample_of_a_directory_is_judged_and_applied(jobctl: Jobctl, tmp_p
     assert Job.objects.get(name="health-check").timeout_seconds == 30
 
 
+def test_a_workspace_may_be_without_jobs_and_its_faults_are_told(
+    jobctl: Jobctl, tmp_path: Path
+) -> None:
+    """Issue 8: what the server applies is not called broken, and what it refuses is."""
+    for name, told in (
+        ("bare", '{"template": "shop",\n "destroy_schedule": false}'),
+        ("empty", '{"enabled": true, "jobs": []}'),
+        ("listed", '{"template": "shop",\n "jobs": {"a": 1}}'),
+        ("switched", '{\n "enabled": "perhaps"}'),
+    ):
+        (tmp_path / "workspaces" / name).mkdir(parents=True)
+        (tmp_path / "workspaces" / name / "config.json").write_text(told)
+
+    judged = jobctl("validate", str(tmp_path))
+
+    assert (judged.code, judged.out) == (1, "0 valid, 2 broken\n")
+    first, second = judged.err.splitlines()
+    assert first.endswith("listed/config.json:2: jobs must be a list of job definitions")
+    assert "switched/config.json:2: enabled must be true or false" in second
+
+
 def test_faults_are_told_with_the_line_of_the_words_in_the_file(
     jobctl: Jobctl, tmp_path: Path
 ) -> None:

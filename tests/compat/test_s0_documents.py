@@ -127,7 +127,9 @@ def test_tiles_add_up_and_a_row_says_rate_or_failures(
     ]
     assert "aws-2" in rows
     assert "99.0\u202f%" in rows
+    words = " ".join(re.sub(r"<[^>]+>", " ", failed).split())
     assert "aws-1" in failed
+    assert re.search(r"aws-1 .* 0\s?% of 3", words), "it says how often it failed"
     assert "Auto-disabled" in failed
 
 
