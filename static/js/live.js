@@ -69,10 +69,15 @@
     }
   });
 
-  // The overview brings its own title.
+  // What is critical: on the overview the title is its own.
+  const critical = () => document.querySelector("#alert-badge .sr")?.textContent ?? "";
+  let told = critical();
   document.addEventListener("htmx:after:swap", () => {
-    const count = document.querySelector("#alert-badge b"), own = document.getElementById("attention");
-    if (!own) document.title = document.title.replace(/^(\(\d+\) )?/, count ? `(${count.innerText}) ` : "");
+    const now = critical();
+    if (now === told) return;
+    document.getElementById("status").textContent = told = now;
+    if (document.getElementById("attention")) return;
+    document.title = document.title.replace(/^(\(\d+\) )?/, now && `(${parseInt(now)}) `);
   });
 
   const show = () => {

@@ -77,7 +77,8 @@ def test_a_wrong_preference_is_told_at_its_field_and_nothing_is_saved(
     assert answer.status_code == 422
     assert "Mars/Olympus" in html
     assert "The time zone Mars/Olympus does not exist." in html
-    assert html.count("is not allowed. Use ") == 3
+    # Each at its field, and at the top of the form.
+    assert html.count("is not allowed. Use ") == 2 * 3
     assert not Preference.objects.exists()
 
 
