@@ -38,7 +38,13 @@ def _paths() -> list[str]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(one, marks=() if one in ("GET", "POST") else pytest.mark.long)
+        for one in METHODS
+    ],
+)
 def test_strangers_learn_nothing_anywhere(stranger: Caller, method: str) -> None:
     for address in addresses():
         answer = stranger.call(method, address)

@@ -216,6 +216,7 @@ def test_s0_37_a_fault_of_the_server_is_500_and_makes_nothing(
     assert script("GET") == (200, {"jobs": []})
 
 
+@pytest.mark.long
 def test_s0_39_to_46_51_the_list_has_all_such_jobs_and_no_others(script: Script) -> None:
     """S0-51, S0-88."""
     assert script("GET") == (200, {"jobs": []})
