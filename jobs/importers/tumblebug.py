@@ -1,4 +1,4 @@
-"""The list of CB-Tumblebug's scheduled jobs, as ``GET /tumblebug/scheduleJob`` answers it."""
+"""The list of CB-Tumblebug's scheduled jobs, as ``GET …/registerCspResources/schedule`` answers it."""
 
 from __future__ import annotations
 
