@@ -17,12 +17,14 @@ from jobs.web.draft_failures import breaker_data, breaker_values, retry_data, re
 from jobs.web.draft_schedules import (
     Values,
     duration_text,
+    is_blank,
     new_schedule,
     schedule_data,
     schedule_row,
 )
 from jobs.web.forms import DEFAULTS, AfterForm, JobForm, ScheduleForm, VariableForm
 from jobs.web.http import small_number
+from jobs.web.kind_words import short_spec
 
 MOST_ROWS = 50
 MOST_VARIABLES = 999
@@ -75,7 +77,7 @@ class Draft:
         data["retry"] = retry_data(values)
         data["breaker"] = breaker_data(values)
         data["environment"] = {row["name"]: row["value"] for row in self.used_variables()}
-        data["schedules"] = [schedule_data(row) for row in self.schedules]
+        data["schedules"] = [schedule_data(row) for row in self.used_schedules()]
         data["run_on_create"] = bool(values["run_on_create"])
         data["calendars"] = self.calendars
         data["depends_on"] = [dict(row) for row in self.used_after()]
@@ -87,6 +89,8 @@ class Draft:
         JSON that cannot be read goes on as it was typed: the refusal then quotes it.
         """
         kind, text = self.values["type"], self.values["spec"].strip()
+        if text and (named := short_spec(kind, text)):
+            return named
         try:
             spec = parse_json(text) if text else {}
         except (ValueError, RecursionError):
@@ -120,6 +124,16 @@ class Draft:
     def used_variables(self) -> list[Values]:
         """Return the variables that were filled in; an empty row is no variable."""
         return [row for row in self.variables if row["name"] or row["value"]]
+
+    def used_schedules(self) -> list[Values]:
+        """Return the schedules that were filled in; the last ones may stay empty.
+
+        An empty one before others is kept, and refused: an error names its row by the number.
+        """
+        rows = list(self.schedules)
+        while rows and is_blank(rows[-1]):
+            rows.pop()
+        return rows
 
     def used_after(self) -> list[Values]:
         """Return the jobs that were filled in, each with the ending that is waited for."""

@@ -282,6 +282,45 @@ def test_words_that_nobody_understands_are_answered_with_words(editor_client: Cl
     assert refused.status_code == 422
 
 
+def test_a_job_without_a_schedule_needs_no_row_removed(editor_client: Client) -> None:
+    empty = schedule(0, expression="")
+
+    shown = editor_client.post(reverse("p_job_preview"), filled(**empty)).content.decode()
+    saved = post(editor_client, **empty)
+    refused = post(editor_client, name="other", **empty, **schedule(1, expression="0 9 * * 1"))
+
+    assert "The job runs by hand only." in shown
+    assert saved.status_code == 303
+    assert definition_of(Job.objects.get())["schedules"] == []
+    assert refused.status_code == 422
+    assert 'href="#id_schedule-0-expression"' in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "spec"),
+    [
+        ("http", "https://example.org/health", {"url": "https://example.org/health"}),
+        ("http", "post http://example.org", {"url": "http://example.org", "method": "POST"}),
+        ("http", '{"url": "https://example.org"}', {"url": "https://example.org"}),
+        (
+            "management_command",
+            "clearsessions --verbosity 2",
+            {"command": "clearsessions", "args": ["--verbosity", "2"]},
+        ),
+        ("python", "health-check", {"job": "health-check"}),
+    ],
+)
+def test_settings_may_be_typed_short(
+    kind: str, typed: str, spec: dict[str, object], editor_client: Client
+) -> None:
+    page = editor_client.post(reverse("p_job_preview"), filled(type=kind)).content.decode()
+    answer = post(editor_client, type=kind, spec=typed)
+
+    assert "The same as JSON" in page
+    assert answer.status_code == 303, answer.content.decode()
+    assert spec.items() <= definition_of(Job.objects.get())["spec"].items()
+
+
 def test_fifty_runs_without_script_and_while_typing(editor_client: Client) -> None:
     page = post(editor_client, do="show:50").content.decode()
     typed = editor_client.post(

@@ -43,6 +43,7 @@ from jobs.web import (
     differences,
     draft_schedules,
     guard,
+    kind_words,
     load_words,
     plans,
     registering_words,
@@ -372,7 +373,7 @@ def _preview(
         "many": plans.MANY,
         "few": plans.SHOWN,
         "load": load_words.sentences(load, table, now),
-        "fields": registering_words.fields_of(draft.values["type"]),
+        "fields": kind_words.fields_of(draft.values["type"]),
         "advice": registering_words.advice(
             draft.values["type"],
             draft.definition()["spec"],
