@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,8 @@ def test_work_that_hangs_in_the_pool_is_given_to_a_new_one(
 @pytest.mark.parametrize("room", ["", "my-app"])
 def test_jobctl_runs_and_kills_real_processes(shared: Product, room: str) -> None:
     """S1-62, S1-63, S1-65: what it says has happened; defect 9 (kill only wrote a file)."""
-    where, inside = ["--workspace", room] if room else [], {"workspace": room} if room else {}
+    where = ["--workspace", room] if room else []
+    inside: dict[str, Any] = {"workspace": room} if room else {}
     if room:
         shared.ask("create_workspace", name=room, operations={})
     shared.job("quick-task", "test -n $JOB_NAME", **inside)
