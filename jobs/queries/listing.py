@@ -50,7 +50,7 @@ class JobListing:
 
 
 def list_jobs(chosen: JobListing) -> Page[StoredJob]:
-    """Return one page of present jobs with all that a definition says; five queries, or six."""
+    """Return one page of present jobs with all that a definition says; four queries, or five."""
     jobs = Job.objects.present().visible_to(chosen.seen_by).order_by("pk")
     if chosen.workspace:
         jobs = jobs.filter(in_workspace(chosen.workspace, ""))
@@ -92,7 +92,7 @@ class ExecutionListing:
 
 
 def list_executions(chosen: ExecutionListing) -> Page[StoredExecution]:
-    """Return one page with job and worker; two queries, or two for each state of all jobs."""
+    """Return one page with job and worker; one query, or one for each state of all jobs."""
     found = _listed(chosen)
     return _page(found, [one["id"] for one in found], chosen.limit)
 

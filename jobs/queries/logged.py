@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet
 from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job, Schedule
 from jobs.models.job import of_jobs_seen_by
+from jobs.queries.plain import plain_values
 
 # What waits for its start is no row yet; what ended without one is.
 LOGGED = Q(started_at__isnull=False) | Q(finished_at__isnull=False)
@@ -67,7 +68,8 @@ def figures_of(actor: Actor, category: str = "") -> list[JobFigures]:
         jobs = jobs.filter(category=category)
     ended = F("success_count") + F("failure_count") + F("cancelled_count") + F("skipped_count")
     stored = JobFigures._fields[:-1]
-    return list(map(JobFigures._make, jobs.values_list(*stored, F("execution_count") - ended)))
+    rows = jobs.values_list(*stored, F("execution_count") - ended)
+    return list(map(JobFigures._make, plain_values(rows)))
 
 
 def scheduled_jobs_of(actor: Actor) -> list[tuple[ListedJob, ListedSchedule | None]]:
@@ -77,11 +79,11 @@ def scheduled_jobs_of(actor: Actor) -> list[tuple[ListedJob, ListedSchedule | No
     # The last one stays: the first of each job.
     first = {
         job_id: ListedSchedule._make(values)
-        for job_id, *values in rows.order_by("-position").values_list(
-            "job", *ListedSchedule._fields
+        for job_id, *values in plain_values(
+            rows.order_by("-position").values_list("job", *ListedSchedule._fields)
         )
     }
-    listed = map(ListedJob._make, jobs.values_list(*ListedJob._fields))
+    listed = map(ListedJob._make, plain_values(jobs.values_list(*ListedJob._fields)))
     return [(job, first.get(job.id)) for job in listed]
 
 

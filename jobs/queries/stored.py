@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 from django.db.models import Model, QuerySet
 
@@ -73,8 +74,8 @@ class StoredJob:
 
 
 def stored_jobs(jobs: QuerySet[Job]) -> list[StoredJob]:
-    """Return what is stored of jobs, in their order; five statements, or six."""
-    rows = _in_order(jobs, _JOB)
+    """Return what is stored of jobs, oldest first; four statements, or five."""
+    rows = sorted(plain_rows(Job, _JOB, jobs), key=itemgetter("id"))
     numbers = [row["id"] for row in rows]
     schedules = _by_job(Schedule, _SCHEDULE, numbers)
     tags = _by_job(JobTag, ("job_id", "tag"), numbers)
@@ -95,8 +96,9 @@ def stored_jobs(jobs: QuerySet[Job]) -> list[StoredJob]:
 
 
 def stored_executions(executions: QuerySet[Execution]) -> list[StoredExecution]:
-    """Return what is stored of executions, with the names of job and worker; two statements."""
-    return _in_order(executions, _EXECUTION)
+    """Return what is stored of executions, newest first, with the names of job and worker."""
+    found = plain_rows(Execution, _EXECUTION, executions)
+    return sorted(found, key=itemgetter("id"), reverse=True)
 
 
 def stored_attempts(execution_id: int) -> list[Row]:
@@ -107,13 +109,6 @@ def stored_attempts(execution_id: int) -> list[Row]:
 def stored_artifacts(execution_id: int) -> list[Row]:
     """Return the files that an execution left, by name."""
     return plain_rows(Artifact, _ARTIFACT, [execution_id], by="execution")
-
-
-def _in_order(rows: QuerySet[Any], names: tuple[str, ...]) -> list[Row]:
-    """Return the columns of rows in their order: what was asked finds numbers, and these the rows."""
-    numbers = list(rows.values_list("pk", flat=True))
-    found = {row["id"]: row for row in plain_rows(rows.model, names, numbers)}
-    return [found[number] for number in numbers if number in found]
 
 
 def _by_job(

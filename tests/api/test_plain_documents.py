@@ -30,9 +30,9 @@ def test_what_is_stored_is_written_as_its_model_would_be(
     reader = caller(Role.ADMINISTRATOR)
     reader.get("/jobs?limit=1")  # notes that the token was used
 
-    with django_assert_num_queries(8):  # token and roles; jobs and four kinds of their parts
+    with django_assert_num_queries(7):  # token and roles; jobs and four kinds of their parts
         listed = reader.get("/jobs")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         executions = reader.get("/executions")
     detail = reader.get(f"/jobs/{report.pk}")
     attempts = reader.get(f"/executions/{ran[1].pk}").json
