@@ -307,7 +307,6 @@ def test_a_job_without_a_schedule_needs_no_row_removed(editor_client: Client) ->
             "clearsessions --verbosity 2",
             {"command": "clearsessions", "args": ["--verbosity", "2"]},
         ),
-        ("python", "health-check", {"job": "health-check"}),
     ],
 )
 def test_settings_may_be_typed_short(
@@ -319,6 +318,21 @@ def test_settings_may_be_typed_short(
     assert "The same as JSON" in page
     assert answer.status_code == 303, answer.content.decode()
     assert spec.items() <= definition_of(Job.objects.get())["spec"].items()
+
+
+def test_only_what_is_one_name_or_one_line_is_short() -> None:
+    assert short_spec("python", "nightly.report") == {"job": "nightly.report"}
+    assert short_spec("template", "shop") == {"template": "shop"}
+    for kind, typed in (
+        ("python", '{"job": "x"}'),
+        ("python", "null"),
+        ("http", "ftp://example.org"),
+        ("http", "https://example.org and more"),
+        ("management_command", 'check "open'),
+        ("management_command", "[1]"),
+        ("command", "ls"),
+    ):
+        assert short_spec(kind, typed) is None
 
 
 def test_fifty_runs_without_script_and_while_typing(editor_client: Client) -> None:
