@@ -55,7 +55,19 @@ def of_jobs_seen_by(actor: Actor | None) -> Q:
     """Return the condition for rows of jobs that ``actor`` may see; it asks nothing of most."""
     if actor is None or actor.sees_all:
         return Q()
+    if tags := _only_by_tags(actor):
+        # The tags name the jobs; to look each of ten thousand up would double the statement's time.
+        return Q(job__in=JobTag.objects.filter(tag__in=tags).values("job"))
     return Q(job__in=Job.objects.visible_to(actor).values("pk"))
+
+
+def _only_by_tags(actor: Actor) -> set[str]:
+    """Return the tags by which alone ``actor`` sees jobs; none where anything else counts, too."""
+    if actor.within is not None or actor.role is not None:
+        return set()
+    if any(one.workspace_id is not None for one in actor.grants):
+        return set()
+    return {one.tag for one in actor.grants if one.tag}
 
 
 class Job(models.Model):
