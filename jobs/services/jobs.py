@@ -82,6 +82,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
             object_name=job.name,
             after=stored,
         )
+        journal.made(job)
     return job
 
 

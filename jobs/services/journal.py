@@ -38,9 +38,10 @@ def public_id(job: Called) -> str:
     return job.external_id or job.name
 
 
-def created(job: Job) -> None:
-    """Note a new job."""
-    log.info("Created scheduled job: %s", public_id(job))
+def made(job: Job) -> None:
+    """Note a new job, as soon as it is stored."""
+    if job.type == TYPE:
+        transaction.on_commit(partial(log.info, "Created scheduled job: %s", public_id(job)))
 
 
 def started(job_type: str, job_id: int) -> bool:

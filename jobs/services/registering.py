@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from pydantic_core import PydanticCustomError
 
@@ -16,7 +14,7 @@ from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.states import JobState, ScheduleKind
 from jobs.executors import parse_spec
 from jobs.models import Job
-from jobs.services import jobs, journal, same_registration, triggers
+from jobs.services import jobs, same_registration, triggers
 from jobs.services.definitions import definition_of, parse_definition
 from jobs.services.journal import TYPE
 from jobs.services.wording import check_name
@@ -70,9 +68,7 @@ def create(asked: Registration, *, actor: Actor) -> Job:
                 "run_on_create": not asked.cron,
             }
         )
-        job = jobs.create(definition, actor=actor)
-    transaction.on_commit(partial(journal.created, job))
-    return job
+        return jobs.create(definition, actor=actor)
 
 
 def update(

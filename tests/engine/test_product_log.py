@@ -23,6 +23,7 @@ from jobs.services.definitions import parse_definition
 from scheduler_site.logs import CorrelationFilter, JsonFormatter, LineFormatter, SharedFileHandler
 from tests.factories import make_job, make_worker
 
+PLAIN = {"name": "plain", "type": "command", "spec": {"command": "true"}}
 FMT = "{levelname} {name}: {message}"
 
 
@@ -91,18 +92,25 @@ def test_an_execution_leaves_lines_that_all_readers_find(
 
 
 @pytest.mark.django_db
-def test_jobs_of_resources_keep_the_words_of_their_scheduler(logs: Any) -> None:
-    """S0-146, S0-150: level, name and words as CB-Tumblebug's scheduler writes them."""
+def test_jobs_of_resources_keep_the_words_of_their_scheduler(
+    logs: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """S0-74, S0-146, S0-150: level, name and words as CB-Tumblebug's scheduler writes them."""
     text, _ = logs
     definition = {"name": "sync", "type": journal.TYPE, "spec": {"ns_id": "default"}}
-    job = jobs.create(parse_definition(definition), actor=SYSTEM)
 
-    journal.created(job)
+    with django_capture_on_commit_callbacks(execute=True):
+        job = jobs.create(parse_definition(definition), actor=SYSTEM)
+        jobs.create(parse_definition(definition | PLAIN), actor=SYSTEM)
     journal.auto_disabled(job, 5)
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.delete(job.pk, actor=SYSTEM)
 
     name = journal.public_id(job)
     lines = text.getvalue().splitlines()
     assert f"INFO Scheduler: Created scheduled job: {name}" in lines
+    assert f"INFO Scheduler: Stopped scheduled job: {name}" in lines
+    assert not any("plain" in line for line in lines), "only of jobs that register"
     assert f"WARN Scheduler: Job auto-disabled after 5 consecutive failures: {name}" in lines
 
 
