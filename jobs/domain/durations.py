@@ -22,7 +22,12 @@ UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-_SPELLINGS = {"min": "m", "sec": "s"}
+_SPELLINGS = {
+    "week": "w", "weeks": "w", "day": "d", "days": "d",
+    "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+    "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+}  # fmt: skip
 _ORDER = {unit: position for position, unit in enumerate(UNITS)}
 
 _NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,9})?"
@@ -37,7 +42,7 @@ _ISO = re.compile(
 def parse_duration(value: str | float) -> timedelta:
     """Return the duration that ``value`` names; a bare number counts seconds.
 
-    Accepts ``30s``, ``1h30m``, ``500ms``, ``1d``, ``90``, ``1.5h`` and ISO 8601 without years and
+    Accepts ``30s``, ``1h30m``, ``500ms``, ``1d``, ``90``, ``1.5h``, ``5 minutes`` and ISO 8601 without years and
     months (``PT30M``). Units are small letters, largest first: ``M`` could be minute or month.
     """
     if isinstance(value, str):
