@@ -157,7 +157,7 @@ def test_a_second_set_up_waits_for_the_first(monkeypatch: pytest.MonkeyPatch, co
         seen.append(held_elsewhere())
         ensure()
 
-    monkeypatch.setattr(setting_up.time, "sleep", pause)
+    monkeypatch.setattr("time.sleep", pause)
     monkeypatch.setattr(MigrationExecutor, "__init__", start)
     monkeypatch.setattr(people, "ensure_roles", roles)
 
