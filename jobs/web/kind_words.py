@@ -40,7 +40,7 @@ _NAMED = {"python": "job", "template": "template"}
 _NO_NAMES = ("null", "true", "false", "NaN")
 
 
-def fields_of(kind: str) -> list[tuple[str, object]]:
+def fields_of(kind: str) -> list[tuple[str, Text]]:
     """Return what the settings of a kind may say, each with what it means."""
     return list(_FIELDS.get(kind, {}).items()) or registering_words.fields_of(kind)
 
