@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from jobs.domain.permissions import Actor, Grant, Reach, Role
 from jobs.models import Job, JobTag, Workspace
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.django_db
 
 def test_rows_are_shown_of_the_jobs_that_may_be_seen() -> None:
     """By tags alone they are found by the tags; a workspace or a token's limit count as well."""
-    room = Workspace.objects.create(name="room")
+    now = timezone.now()
+    room = Workspace.objects.create(name="room", created_at=now, updated_at=now)
     jobs = {name: make_job(name=name) for name in ("tagged", "both", "housed", "other")}
     Job.objects.filter(name__in=("both", "housed")).update(workspace=room)
     marks = (("tagged", "eu"), ("both", "eu"), ("both", "night"), ("other", "us"), ("housed", "us"))
