@@ -346,7 +346,9 @@ def _floats(metrics: Mapping[str, float] | None) -> dict[str, float] | None:
 
 
 def _warnings(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return stored and {name: stored[name] for name in WarningsDocument.model_fields}
+    if stored is None:
+        return None
+    return {name: stored[name] for name in WarningsDocument.model_fields}
 
 
 class WorkerDocument(BaseModel):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Upper
 
 from jobs.domain.permissions import Role
 from jobs.models import AuditEntry, Token
-from jobs.queries.listing import Page, Row
+from jobs.queries.listing import Page
 
 EXPORT_BATCH = 500
+_Stored = TypeVar("_Stored", bound=Model)
 
 
 def list_people(
@@ -109,5 +111,5 @@ def _entries(chosen: AuditFilter) -> QuerySet[AuditEntry]:
     return rows.filter(given).order_by("-pk")
 
 
-def _page(rows: list[Row], limit: int) -> Page[Row]:
+def _page(rows: list[_Stored], limit: int) -> Page[_Stored]:
     return Page(rows=rows[:limit], next_after=rows[limit - 1].pk if len(rows) > limit else None)
