@@ -147,7 +147,7 @@ def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
     for sentence in (
         "1 200 eksekusi menunggu di antrean reports",
         "Tidak ada worker yang melayani antrean reports",
-        "Antrean reports tidak sehat: skor 0.31",
+        "Antrean reports tidak sehat: skor 0,31",
         "7 jatuh tempo terlewat",
         "T-late_start-old",
         "report: gagal 3 kali beruntun: ",
