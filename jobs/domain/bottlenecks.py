@@ -61,8 +61,8 @@ def severity_of(kind: Kind, value: float, threshold: float) -> Severity | None:
 
 
 def bottlenecks(sample: Sample, limits: Thresholds) -> list[Bottleneck]:
-    """Return what slows a queue down, worst first."""
-    ended = max(sample.ended, LEAST_ENDED)
+    """Return what slows a queue down, worst first; failures of a few endings are never severe."""
+    ended, few = max(sample.ended, LEAST_ENDED), sample.few
     values = {
         Kind.QUEUE_BACKLOG: (
             sample.waiting,
@@ -95,7 +95,7 @@ def bottlenecks(sample: Sample, limits: Thresholds) -> list[Bottleneck]:
         Bottleneck(
             queue=sample.queue,
             kind=kind,
-            severity=severity,
+            severity=_lessened(severity) if few and kind == Kind.HIGH_FAILURE_RATE else severity,
             value=value,
             threshold=threshold,
             description=description,
@@ -104,6 +104,10 @@ def bottlenecks(sample: Sample, limits: Thresholds) -> list[Bottleneck]:
         if (severity := severity_of(kind, value, threshold)) is not None
     ]
     return worst_first(found)
+
+
+def _lessened(severity: Severity) -> Severity:
+    return min(severity, Severity.MEDIUM, key=lambda one: one.rank)
 
 
 def worst_first(found: Iterable[Bottleneck]) -> list[Bottleneck]:

@@ -68,6 +68,11 @@ class Sample:
         return self.succeeded + self.failed
 
     @property
+    def few(self) -> bool:
+        """Say whether too few ended for their failures to call anybody."""
+        return self.ended < LEAST_ENDED
+
+    @property
     def failure_rate(self) -> float:
         """Return the share that failed; 0 when nothing ended."""
         return self.failed / self.ended if self.ended else 0.0
@@ -136,6 +141,12 @@ class Health:
         """Return the score, 0 to 1."""
         return max(0.0, 1 - sum(part.cost for part in self.parts))
 
+    @property
+    def certain_score(self) -> float:
+        """Return the score without what the failures of a few endings cost: alerts go by it."""
+        failures = self.part(Part.FAILURE_RATE).cost if self.sample.few else 0.0
+        return max(0.0, 1 - sum(part.cost for part in self.parts) + failures)
+
     def part(self, name: Part) -> PartScore:
         """Return one part."""
         return next(one for one in self.parts if one.part == name)
@@ -202,8 +213,8 @@ def _shortfall(sample: Sample) -> float:
 
 
 def mean_score(found: Iterable[Health]) -> float:
-    """Return the mean score; nothing at all is healthy."""
-    scores = [one.score for one in found]
+    """Return the mean score of what is certain; nothing at all is healthy."""
+    scores = [one.certain_score for one in found]
     return sum(scores) / len(scores) if scores else 1.0
 
 

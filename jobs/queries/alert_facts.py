@@ -22,7 +22,7 @@ from jobs.domain.alerts import (
     words,
 )
 from jobs.domain.baseline import Baseline, Past, baseline
-from jobs.domain.bottlenecks import Kind, matters
+from jobs.domain.bottlenecks import Kind
 from jobs.domain.bottlenecks import Severity as BottleneckSeverity
 from jobs.domain.errors import ZoneError
 from jobs.domain.states import BreakerState, ExecutionState, JobState, OmissionReason
@@ -348,7 +348,7 @@ def queue_conditions(now: datetime) -> list[Condition]:
                     "threshold": item.threshold,
                 },
             )
-            for item in matters(one.found)
+            for item in one.alarming
             if item.kind in _ALWAYS or item.severity == BottleneckSeverity.CRITICAL
         ]
     return found

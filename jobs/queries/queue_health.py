@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet, Sum
 
 from jobs import conf
 from jobs.domain.bottlenecks import Bottleneck, bottlenecks, matters, worst_first
+from jobs.domain.bottlenecks import Kind as Slowness
 from jobs.domain.errors import InvalidError, UnknownError
 from jobs.domain.health import Health, Sample, SystemHealth, assess, mean_score, system_health
 from jobs.domain.recommendations import Capacity, Recommendation, recommend
@@ -66,14 +67,24 @@ class QueueHealth:
         return recommend(self.sample, self.found, self.capacity)
 
     @property
+    def alarming(self) -> list[Bottleneck]:
+        """Return what is above its threshold, without the failures of a few endings."""
+        few = self.sample.few
+        return [
+            one
+            for one in matters(self.found)
+            if not (few and one.kind == Slowness.HIGH_FAILURE_RATE)
+        ]
+
+    @property
     def issues(self) -> list[str]:
         """Return what is above its threshold, in words."""
         return [one.description for one in matters(self.found)]
 
     @property
     def alerts(self) -> bool:
-        """Say whether the score is below the threshold."""
-        return self.health.score < conf.health_thresholds().score
+        """Say whether the score is below the threshold, and not by a few failures alone."""
+        return self.health.certain_score < conf.health_thresholds().score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from jobs import conf
 from jobs.domain.bottlenecks import Bottleneck, Kind, Severity
-from jobs.domain.health import Part, PartScore, Sample, SystemHealth
+from jobs.domain.health import Health, Part, PartScore, Sample, SystemHealth
 from jobs.domain.recommendations import MORE_STARTS, NOTHING_TO_DO, Recommendation
 from jobs.domain.trends import Direction, Trend
 from jobs.web import figures, formats
@@ -116,11 +116,11 @@ CHARTS = {
 }
 
 
-def badge(score: float) -> Badge:
-    """Return a score in a word."""
-    if score < conf.health_thresholds().score:
+def badge(health: Health) -> Badge:
+    """Return a score in a word; the failures of a few runs alone only ask for a look."""
+    if health.certain_score < conf.health_thresholds().score:
         return Badge(_("Unhealthy"), "octagon-alert", "bad")
-    if score < GOOD:
+    if health.score < GOOD:
         return Badge(_("Needs a look"), "triangle-alert", "warn")
     return Badge(_("Good"), "circle-check", "ok")
 

@@ -312,6 +312,22 @@ def test_s4_54_a_score_of_a_half_is_no_alert_and_below_it_is() -> None:
     assert alerts() == set()
 
 
+def test_s4_35_55_nine_failures_call_nobody_and_ten_do() -> None:
+    make_job()
+    ended(failed=9)
+
+    def told() -> tuple[set[str], str]:
+        raised = {one.key for one in alert_facts.queue_conditions(datetime.now(UTC))}
+        return raised, str(ask("GET", "status/overview")[1]["systemHealth"])
+
+    assert told() == (set(), "warning")
+    assert queue()["healthScore"] == 0.125
+    assert queue()["issues"] == ["9 of 9 runs of queue default failed (100.0%)"]
+    Stat.objects.update(failed=10)
+    both = {"queue_health:default", "bottleneck:default:high_failure_rate"}
+    assert told() == (both, "critical")
+
+
 def test_s4_32_33_a_trend_moves_with_what_happened() -> None:
     ended(ago=3, succeeded=100, run_seconds=100)
     assert ask("GET", "health/trends/default")[1]["trend"] == "stable"

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.bottlenecks import Kind, Severity, bottlenecks, matters, severity_of
-from jobs.domain.health import Part, Sample, SystemHealth, Thresholds, assess, system_health
+from jobs.domain.health import (
+    Part,
+    Sample,
+    SystemHealth,
+    Thresholds,
+    assess,
+    mean_score,
+    system_health,
+)
 from jobs.domain.recommendations import NOTHING_TO_DO, Capacity, recommend, workers_needed
 from jobs.domain.trends import Direction, compare
 
@@ -230,3 +238,17 @@ def test_s4_35_the_system_is_healthy_warning_or_critical(
     none = dict.fromkeys(("critical", "bottleneck", "circuit_open", "failing"), False)
 
     assert system_health(score, **{**none, **facts}) == word
+
+
+def test_the_failures_of_a_few_runs_call_nobody_until_ten_have_ended() -> None:
+    """A first job that fails every minute: told with its figures, but the queue is not critical."""
+    few, enough = sample(failed=9), sample(failed=10)
+
+    assert score(few) == pytest.approx(0.125)  # the formula itself stays
+    assert assess(few, LIMITS).certain_score == 1
+    assert [one.severity for one in bottlenecks(few, LIMITS)] == [Severity.MEDIUM]
+    assert mean_score([assess(few, LIMITS)]) == 1
+    crowded = with_(few, waiting=300, running=1)
+    assert assess(crowded, LIMITS).certain_score == pytest.approx(0.5)  # else it costs as ever
+    assert assess(enough, LIMITS).certain_score == score(enough) == pytest.approx(0.125)
+    assert [one.severity for one in bottlenecks(enough, LIMITS)] == [Severity.CRITICAL]

@@ -119,14 +119,14 @@ def _regions(asked: Asked, now: datetime) -> dict[str, object]:
         "shown": shown,
         "names": [one.name for one in found],
         "system": say.system(system(found)),
-        "badge": say.badge(shown.health.score),
+        "badge": say.badge(shown.health),
         "threshold": conf.health_thresholds().score,
         "parts": [say.part(part, shown.sample) for part in shown.health.parts],
         "advice": [say.advice(one, shown.found, shown.sample) for one in shown.recommendations],
         "healthy": not shown.found,
         "findings": [_finding(one) for one in rows],
         "queues": [
-            QueueRow(health=one, badge=say.badge(one.health.score), link=asked.link(queue=one.name))
+            QueueRow(health=one, badge=say.badge(one.health), link=asked.link(queue=one.name))
             for one in found
         ],
         "trend": trend,
