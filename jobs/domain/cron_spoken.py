@@ -29,6 +29,10 @@ _JOINED = re.compile(r" ?(?:,| and | dan |&) ?")
 _TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))? ?(am|pm)?", re.ASCII)
 # "mon-fri 09:00": a time with its minutes, am or pm needs no "at".
 _BARE = re.compile(r"(.+?) (\d{1,2}(?:[:.]\d{2}(?: ?[ap]m)?| ?[ap]m))", re.ASCII)
+# "every second monday": each other one, or the second of the month? Only "of the month" tells.
+_UNCLEAR = re.compile(
+    r"\b(?:every|each) (?:second|2nd|third|3rd|fourth|4th) \w+\b(?! of )", re.ASCII
+)
 _TURNED = re.compile(r"(at .+?) ((?:on|every|each) .+)", re.ASCII)  # "at 9 on weekdays"
 _IN_ZONE = re.compile(r"(.*\S)\s+(?:in|di)\s+([^\d\s][^\d]*)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -80,7 +84,7 @@ def _at(said: str) -> str:
     if turned is not None:
         said = f"{turned[2]} {turned[1]}"
     parts = _AT.fullmatch(said) or _BARE.fullmatch(said)
-    if parts is None:
+    if parts is None or _UNCLEAR.search(said):
         return ""
     date = _date(parts[1])
     days = [] if date else [_day(one) for one in _JOINED.split(parts[1] or "day")]

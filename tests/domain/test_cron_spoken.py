@@ -36,6 +36,8 @@ from jobs.domain.states import ScheduleKind
         ("last Friday at 18:30", "30 18 * * 5L", "On the last Friday of the month at 18:30"),
         ("last day of the month 23:30", "30 23 L * *", "On the last day of the month at 23:30"),
         ("on the 15th at 6 and 18", "0 6,18 15 * *", None),
+        ("every second monday of the month at 9", "0 9 * * 1#2", None),
+        ("second monday at 9", "0 9 * * 1#2", None),
     ],
 )
 def test_words_become_the_expression_they_mean(said: str, meant: str, shown: str | None) -> None:
@@ -53,6 +55,8 @@ def test_words_become_the_expression_they_mean(said: str, meant: str, shown: str
         "daily at 0 pm", "daily at 9 and 17:30", "every 7 minutes", "every 0 hours", "at ", "at",
         "every 25 hours", "daily", "monday at 9 or so", "last weekday at 9", "fifth monday at 9",
         "40th at 9", "mon-day at 9", "31st at 25",
+        # Each other one, or one a month?
+        "every second monday at 9", "at 9 every 3rd friday", "each fourth tuesday 9:00",
     ],
 )  # fmt: skip
 def test_anything_else_stays_as_it_was_typed(text: str) -> None:
