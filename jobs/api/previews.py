@@ -73,7 +73,7 @@ def preview_of(data: Mapping[str, Any]) -> Preview:
     try:
         asked = _request.validate_python(data)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, PreviewRequest) from error
     start = asked.start or timezone.now().astimezone(UTC)
     job = None if asked.job_id is None else present_job(asked.job_id)
     stored = previews.stored_of(job)

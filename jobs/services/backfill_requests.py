@@ -99,4 +99,4 @@ def parse_request(data: Mapping[str, Any]) -> BackfillRequest:
     try:
         return BackfillRequest.model_validate(data)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, BackfillRequest) from error

@@ -169,7 +169,7 @@ def update(breaker_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Brea
         try:
             asked = BreakerDefinition.model_validate({**before, **changes})
         except ValidationError as error:
-            raise invalid_from(error) from error
+            raise invalid_from(error, BreakerDefinition) from error
         if asked.name:
             sentence = "A circuit breaker keeps its name. Make another one and let jobs name it."
             raise InvalidError(sentence, fields={"name": sentence})

@@ -73,7 +73,7 @@ def parse_calendar(data: Mapping[str, Any]) -> CalendarDefinition:
     try:
         return CalendarDefinition.model_validate(dict(data))
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, CalendarDefinition) from error
 
 
 def create(

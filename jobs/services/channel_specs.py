@@ -27,10 +27,11 @@ def sender_of(kind: str) -> Sender:
 
 def judged(kind: str, given: Mapping[str, Any]) -> ChannelSpec:
     """Return settings as their kind reads them; InvalidError with a sentence a field."""
+    model = sender_of(kind).spec_model
     try:
-        return sender_of(kind).spec_model.model_validate(dict(given))
+        return model.model_validate(dict(given))
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, model) from error
 
 
 def store(row: Channel, spec: ChannelSpec) -> None:

@@ -216,7 +216,7 @@ def _judged(given: Mapping[str, Any]) -> ChannelDefinition:
     try:
         asked = ChannelDefinition.model_validate(dict(given))
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, ChannelDefinition) from error
     asked.name = asked.name.strip()
     if not asked.name:
         sentence = "It needs a name."

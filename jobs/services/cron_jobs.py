@@ -181,7 +181,7 @@ def _entry(raw: object, path: Path) -> RegisteredJob:
     try:
         entry = Entry.model_validate(raw)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, Entry) from error
     return RegisteredJob(
         job_id=entry.name,
         path=str(path),

@@ -366,7 +366,7 @@ def parse_definition(
     try:
         return JobDefinition.model_validate(data, context=stored)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, JobDefinition) from error
 
 
 def _refuse_masks(data: Mapping[str, Any], stored: Mapping[str, Any]) -> None:

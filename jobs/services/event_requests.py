@@ -27,4 +27,4 @@ def parse_event(data: Mapping[str, Any]) -> EventReport:
     try:
         return EventReport.model_validate(dict(data))
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, EventReport) from error

@@ -31,4 +31,4 @@ def parse_bulk(data: Mapping[str, Any]) -> BulkRequest:
     try:
         return BulkRequest.model_validate(dict(data))
     except ValidationError as error:
-        raise invalid_from(error) from None
+        raise invalid_from(error, BulkRequest) from None

@@ -74,4 +74,4 @@ def parse_missed(data: Mapping[str, Any]) -> MissedRequest:
     try:
         return MissedRequest.model_validate(data)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, MissedRequest) from error

@@ -52,7 +52,7 @@ def judged(given: Mapping[str, Any]) -> OwnRule:
     try:
         asked = OwnRule.model_validate(dict(given))
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, OwnRule) from error
     asked.name = asked.name.strip()
     if not asked.name or asked.name in set(Rule):
         raise _wrong("name", "It needs a name of its own.")

@@ -88,7 +88,7 @@ def drafted(data: Mapping[str, Any], *, now: datetime, stored: Stored) -> Entry 
     try:
         parsed = ScheduleDefinition.model_validate(data)
     except ValidationError as error:
-        return invalid_from(error)
+        return invalid_from(error, ScheduleDefinition)
     row = ScheduleRow(anchor_at=now, **parsed.model_dump())
     before = stored.get(rule_key(row))
     if before is not None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
+from jobs.services.allowed_fields import no_such_field
 from jobs.services.storable import check_storable
 
 _WHOLE = "__all__"
@@ -24,7 +25,7 @@ def parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
         return model.model_validate(dict(data))
     except ValidationError as error:
         # Not chained: the finding repeats what was sent, a secret perhaps.
-        raise invalid_from(error) from None
+        raise invalid_from(error, model) from None
 
 
 @contextmanager
@@ -41,16 +42,19 @@ def named(field: str = "") -> Iterator[None]:
         raise PydanticCustomError("refused", "{sentence}", context) from error
 
 
-def invalid_from(error: ValidationError) -> InvalidError:
-    """Return an InvalidError whose fields are keyed like ``schedules.0.expression``."""
+def invalid_from(error: ValidationError, model: type[BaseModel] | None = None) -> InvalidError:
+    """Return an InvalidError whose fields are keyed like ``schedules.0.expression``.
+
+    With the model that refused, what is no field of it is told with those that there are.
+    """
     fields: dict[str, str] = {}
     for detail in error.errors(include_url=False):
-        fields.update(_sentences(detail))
+        fields.update(_sentences(detail, model))
     lines = [text if key == _WHOLE else f"{key}: {text}" for key, text in fields.items()]
     return InvalidError(" ".join(lines), fields=fields)
 
 
-def _sentences(detail: ErrorDetails) -> dict[str, str]:
+def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str, str]:
     """Return field name -> sentence for one finding."""
     place = ".".join(str(part) for part in detail["loc"] if not str(part).endswith("]"))
     context: Mapping[str, Any] = detail.get("ctx") or {}
@@ -60,6 +64,8 @@ def _sentences(detail: ErrorDetails) -> dict[str, str]:
         if inner:
             return {".".join(p for p in (under, key) if p): text for key, text in inner.items()}
         return {under or _WHOLE: str(context.get("sentence", detail["msg"]))}
+    if detail["type"] == "extra_forbidden":
+        return {place or _WHOLE: no_such_field(model, detail["loc"])}
     return {place or _WHOLE: _plain(detail, context)}
 
 
@@ -71,7 +77,6 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
         "greater_than": f"{value} is too small. Use more than {context.get('gt')}.",
         "less_than_equal": f"{value} is too large. Use {context.get('le')} or less.",
         "missing": "This field is required.",
-        "extra_forbidden": "This field does not exist.",
         "string_too_long": f"Too long. Use {context.get('max_length')} characters or less.",
         "too_long": f"Too many. Use {context.get('max_length')} or less.",
         "literal_error": f"{value} is not allowed. Use {context.get('expected')}.",

@@ -62,7 +62,7 @@ def update(name: str, changes: Mapping[str, Any], *, actor: Actor) -> Queue:
         try:
             asked = QueueSettings.model_validate({**before, **changes})
         except ValidationError as error:
-            raise invalid_from(error) from error
+            raise invalid_from(error, QueueSettings) from error
         row.concurrency, row.description = asked.limit, asked.description
         row.starts_per_minute = asked.starts_per_minute
         _save(row, ["concurrency", "starts_per_minute", "description"])

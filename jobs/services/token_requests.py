@@ -79,7 +79,7 @@ def parse_token(data: Mapping[str, Any]) -> TokenDefinition:
     try:
         return TokenDefinition.model_validate(dict(data))
     except ValidationError as error:
-        raise invalid_from(error) from None
+        raise invalid_from(error, TokenDefinition) from None
 
 
 def make(asked: TokenDefinition, *, actor: Actor) -> tuple[Token, str]:

@@ -270,7 +270,7 @@ def _parsed(model: type[Model], data: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise _without_value(invalid_from(error)) from None
+        raise _without_value(invalid_from(error, model)) from None
 
 
 def _without_value(error: InvalidError) -> InvalidError:

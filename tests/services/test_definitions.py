@@ -26,7 +26,14 @@ from tests.factories import cron, definition, make_job
         ({"schedules": [{"kind": "once", "at": "9999-12-31T23:59:59-14:00"}]}, "years 2 to 9990"),
         ({"schedules": [cron("0 0 * * *", ends_at="9999-12-31T00:00:00Z")]}, "years 2 to 9990"),
         ({"workspace": "no where"}, "Name 'no where' is not allowed"),
-        ({"colour": "red"}, "colour: This field does not exist."),
+        ({"colour": "red"}, "colour: This field does not exist. Allowed: name, "),
+        ({"misfire_policy": "skip"}, "This field does not exist. Did you mean misfire? Allowed: "),
+        ({"time-out-seconds": 5}, "Did you mean timeout_seconds?"),
+        (
+            {"schedules": [cron("0 0 * * *", timezon="UTC")]},
+            "schedules.0.timezon: This field does not exist. Did you mean timezone? Allowed: kind, ",
+        ),
+        ({"retry": {"tries": 3}}, "retry.tries: This field does not exist. "),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(fields: dict[str, object], said: str) -> None:

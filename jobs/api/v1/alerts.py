@@ -283,7 +283,7 @@ def _read(model: type[Any], given: dict[str, Any]) -> Any:
     try:
         return TypeAdapter(model).validate_python(given)
     except ValidationError as error:
-        raise invalid_from(error) from error
+        raise invalid_from(error, model) from error
 
 
 def _rule(one: RuleStanding) -> RuleDocument:
