@@ -55,8 +55,9 @@ from jobs.executors import executor_for, parse_spec
 from jobs.executors.environment import validate_environment
 from jobs.models import Job
 from jobs.queries.stored import Awaited, StoredJob
+from jobs.services.findings import WHOLE, Findings
 from jobs.services.parameter_definitions import ParameterDefinition, check_uses
-from jobs.services.problems import invalid_from, named
+from jobs.services.problems import invalid_from, named, together
 from jobs.services.storable import check_storable
 from jobs.services.wording import (
     check_job_reference,
@@ -286,22 +287,26 @@ class JobDefinition(BaseModel):
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
-        """Let the job type judge its spec, and the environment its names."""
+        """Let the job type judge its spec, and the environment its names; tell all at once."""
         stored = info.context or {}
+        wrong = Findings()
         if (self.type, self.spec) != (stored.get("type"), stored.get("spec")):
-            self._check_what_runs()
-        with named("environment"):
+            self._check_what_runs(wrong)
+        with wrong.under("environment"):
             validate_environment(self.environment)
             check_placeholders(self.environment)
-        with named("requires"):
+        with wrong.under("requires"):
             self.requires = check_labels(self.requires)
-        with named("working_dir"):
+        with wrong.under("working_dir"):
             check_placeholders(self.working_dir)
-        self._check_parameters(stored)
-        self._check_soft_timeout()
+        self._check_parameters(stored, wrong)
+        with wrong.under():
+            self._check_soft_timeout()
         self.tags = sorted(set(self.tags))
         self.calendars = sorted(set(self.calendars))
-        self._check_dependencies()
+        with wrong.under():
+            self._check_dependencies()
+        wrong.tell()
         return self
 
     def _check_dependencies(self) -> None:
@@ -310,24 +315,23 @@ class JobDefinition(BaseModel):
         for one, other in pairwise(self.depends_on):
             if one.job.lower() == other.job.lower():
                 sentence = f"Job {one.job} is named twice. Keep one of them."
-                with named():
-                    raise InvalidError(sentence, fields={"depends_on": sentence})
+                raise InvalidError(sentence, fields={"depends_on": sentence})
 
-    def _check_parameters(self, stored: Mapping[str, Any]) -> None:
+    def _check_parameters(self, stored: Mapping[str, Any], wrong: Findings) -> None:
         """Let the domain judge the declarations together, and where their values are put in."""
         by_itself = any(one.event != Event.MANUALLY for one in self.schedules)
         parameters = [one.declared() for one in self.parameters]
-        with named("parameters"):
+        with wrong.under("parameters"):
             check_declarations(
                 parameters,
                 scheduled=by_itself or self.run_on_create or bool(self.depends_on),
             )
         names = {"type", "spec", "environment", "working_dir", "parameters"}
         mine = self.model_dump(mode="json", include=names)
-        if all(mine[name] == stored.get(name) for name in names):
+        if wrong.fields or all(mine[name] == stored.get(name) for name in names):
             return
         others = {"environment": self.environment, "working_dir": self.working_dir}
-        with named():
+        with wrong.under():
             check_uses(self.spec, self.type, others, parameters)
 
     def _check_soft_timeout(self) -> None:
@@ -337,13 +341,14 @@ class JobDefinition(BaseModel):
                 f"{format_duration(timedelta(seconds=soft))} is not less than the time limit, "
                 f"{format_duration(timedelta(seconds=hard))}: the run would be ended first."
             )
-            with named():
-                raise InvalidError(sentence, fields={"soft_timeout_seconds": sentence})
+            raise InvalidError(sentence, fields={"soft_timeout_seconds": sentence})
 
-    def _check_what_runs(self) -> None:
-        with named():
+    def _check_what_runs(self, wrong: Findings) -> None:
+        with wrong.under():
             executor_for(self.type)
-        with named("spec"):
+        if wrong.fields:
+            return
+        with wrong.under("spec"):
             self.spec = parse_spec(self.type, self.spec).model_dump(mode="json")
             check_placeholders(self.spec)
 
@@ -366,7 +371,29 @@ def parse_definition(
     try:
         return JobDefinition.model_validate(data, context=stored)
     except ValidationError as error:
-        raise invalid_from(error, JobDefinition) from error
+        first = invalid_from(error, JobDefinition)
+        raise _with_the_rest(first, data, stored) from error
+
+
+def _with_the_rest(
+    first: InvalidError, data: Mapping[str, Any], stored: Mapping[str, Any] | None
+) -> InvalidError:
+    """Add what is wrong beside the fields that cannot be read: nobody is told in two rounds.
+
+    What hangs together with such a field is left for later: it could be right with it.
+    """
+    unread = {key.partition(".")[0] for key in first.fields}
+    if unread & {"type", "spec", "parameters", "environment", "working_dir", WHOLE}:
+        return first
+    if "timeout_seconds" in unread:
+        unread.add("soft_timeout_seconds")
+    left = {key: value for key, value in data.items() if key not in unread}
+    try:
+        JobDefinition.model_validate({**left, "name": "name"}, context=stored)
+    except ValidationError as error:
+        rest = invalid_from(error).fields
+        return together({**rest, **first.fields})
+    return first
 
 
 def _refuse_masks(data: Mapping[str, Any], stored: Mapping[str, Any]) -> None:

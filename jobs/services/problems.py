@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.services.allowed_fields import no_such_field
+from jobs.services.findings import WHOLE
 from jobs.services.storable import check_storable
 
-_WHOLE = "__all__"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -50,7 +50,12 @@ def invalid_from(error: ValidationError, model: type[BaseModel] | None = None) -
     fields: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         fields.update(_sentences(detail, model))
-    lines = [text if key == _WHOLE else f"{key}: {text}" for key, text in fields.items()]
+    return together(fields)
+
+
+def together(fields: dict[str, str]) -> InvalidError:
+    """Return one error with a sentence a field."""
+    lines = [text if key == WHOLE else f"{key}: {text}" for key, text in fields.items()]
     return InvalidError(" ".join(lines), fields=fields)
 
 
@@ -63,10 +68,10 @@ def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str,
         inner: Mapping[str, str] = context.get("fields") or {}
         if inner:
             return {".".join(p for p in (under, key) if p): text for key, text in inner.items()}
-        return {under or _WHOLE: str(context.get("sentence", detail["msg"]))}
+        return {under or WHOLE: str(context.get("sentence", detail["msg"]))}
     if detail["type"] == "extra_forbidden":
-        return {place or _WHOLE: no_such_field(model, detail["loc"])}
-    return {place or _WHOLE: _plain(detail, context)}
+        return {place or WHOLE: no_such_field(model, detail["loc"])}
+    return {place or WHOLE: _plain(detail, context)}
 
 
 def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:

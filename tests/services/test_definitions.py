@@ -81,3 +81,34 @@ def test_a_year_that_is_stored_already_is_not_judged_again() -> None:
 
     assert kept.schedules[0].ends_at is not None
     assert kept.schedules[0].ends_at.year == 9999
+
+
+def test_all_that_is_wrong_is_told_in_one_round() -> None:
+    """What cannot be read at all, and what the kind and the checks of the whole refuse."""
+    wrong = definition(
+        name="two words",
+        schedules=[cron("* * * *")],
+        type="http",
+        spec={"method": "GET"},
+        environment={"1A": "x"},
+        requires=["no blank allowed"],
+        timeout_seconds=-1,
+        soft_timeout_seconds=10**6,
+        depends_on=["a", "A"],
+    )
+
+    with pytest.raises(InvalidError) as caught:
+        parse_definition(wrong)
+
+    first = {"name", "schedules.0.expression", "timeout_seconds"}
+    then = {"spec.url", "environment.environment", "requires", "depends_on"}
+    assert set(caught.value.fields) == first | then
+    assert "url is required for http jobs" in caught.value.message
+    readable = {"name": "fine", "schedules": [], "timeout_seconds": 60}
+    with pytest.raises(InvalidError) as caught:
+        parse_definition({**wrong, **readable})
+    assert set(caught.value.fields) == then | {"soft_timeout_seconds"}
+    # Whether a spec is right can hang on what cannot be read: nothing is guessed.
+    with pytest.raises(InvalidError) as caught:
+        parse_definition(definition(type="nothing", parameters="x", spec={"command": "{{ x }}"}))
+    assert set(caught.value.fields) == {"parameters"}
