@@ -95,6 +95,11 @@ def get_template(name: str) -> Template:
     return found
 
 
+def template_names(*, limit: int = 500) -> list[str]:
+    """Return the names that a form offers."""
+    return list(Template.objects.order_by("name").values_list("name", flat=True)[:limit])
+
+
 def list_templates(*, search: str = "", after: str = "", limit: int = 100) -> Page[Template]:
     """Return a page of templates by name, ``after`` a name."""
     rows = Template.objects.order_by("name")

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from jobs.domain.states import DependencyOutcome
 from jobs.executors import EXECUTORS
 from jobs.executors.directives import parse_json
+from jobs.web import kind_settings
 from jobs.web.draft_failures import breaker_data, breaker_values, retry_data, retry_values
 from jobs.web.draft_schedules import (
     Values,
     duration_text,
-    is_blank,
+    is_untouched,
     new_schedule,
     schedule_data,
     schedule_row,
@@ -89,15 +90,15 @@ class Draft:
         JSON that cannot be read goes on as it was typed: the refusal then quotes it.
         """
         kind, text = self.values["type"], self.values["spec"].strip()
-        if text and (named := short_spec(kind, text)):
-            return named
         try:
-            spec = parse_json(text) if text else {}
+            spec = (short_spec(kind, text) or parse_json(text)) if text else {}
         except (ValueError, RecursionError):
             return text
-        if kind in OWN_FIELD and isinstance(spec, dict):
+        if not isinstance(spec, dict):
+            return spec
+        if kind in OWN_FIELD:
             return {**spec, kind: self.values[kind]}
-        return spec
+        return kind_settings.put_in(kind, spec, self.values)
 
     def _parameters(self) -> object:
         """Return the declarations; JSON that cannot be read goes on as it was typed."""
@@ -112,26 +113,27 @@ class Draft:
         """Return the tags, which are separated by commas."""
         return words_of(self.values["tags"])
 
-    def doubled(self) -> dict[str, str]:
-        """Return an error for each variable that is named twice."""
+    def unclear(self) -> dict[str, str]:
+        """Return an error for what a definition could not tell, such as a variable named twice."""
         names = [row["name"] for row in self.used_variables()]
-        return {
+        doubled = {
             f"environment.{name}": _("%s is named twice. Keep one of them.") % name
             for name in names
             if names.count(name) > 1
         }
+        return {**doubled, **kind_settings.unclear(self.values["type"], self.values)}
 
     def used_variables(self) -> list[Values]:
         """Return the variables that were filled in; an empty row is no variable."""
         return [row for row in self.variables if row["name"] or row["value"]]
 
     def used_schedules(self) -> list[Values]:
-        """Return the schedules that were filled in; the last ones may stay empty.
+        """Return the schedules that were filled in; the last ones may stay as they were drawn.
 
         An empty one before others is kept, and refused: an error names its row by the number.
         """
         rows = list(self.schedules)
-        while rows and is_blank(rows[-1]):
+        while rows and is_untouched(rows[-1]):
             rows.pop()
         return rows
 
@@ -173,6 +175,8 @@ def from_definition(definition: Mapping[str, Any], *, version: int) -> Draft:
     spec = _telling(definition["type"], definition["spec"])
     if definition["type"] in OWN_FIELD:
         values[definition["type"]] = str(spec.pop(definition["type"], ""))
+    texts, spec = kind_settings.taken_out(definition["type"], spec)
+    values.update(texts)
     values["spec"] = json.dumps(spec, indent=2, ensure_ascii=False) if spec else ""
     values["tags"] = ", ".join(definition["tags"])
     values["requires"] = ", ".join(definition["requires"])

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.forms import Form
 
-from jobs.web.draft import Draft
-from jobs.web.draft_schedules import main_field, plainer
+from jobs.web.draft import OWN_FIELD, Draft
+from jobs.web.draft_schedules import Values, main_field, plainer
 from jobs.web.forms import AfterForm, JobForm, ScheduleForm, VariableForm
+from jobs.web.kind_settings import field_of
 
 # The place of an item in a list that one field holds.
 _ITEM = re.compile(r"\.\d+$", re.ASCII)
@@ -102,8 +103,20 @@ def _place(
             # The executor names the variable in its sentence only.
             if values["name"] == rest or repr(values["name"]) in sentence:
                 return variables[place], "name"
+    if head == "spec":
+        return job, _setting_place(draft.values, rest.partition(".")[0])
     whole = _ITEM.sub("", key).replace(".", "_")
     for name in (whole, rest, head, f"{head}_kind"):
         if name in job.fields:
             return job, name
     return job, ""
+
+
+def _setting_place(values: Values, name: str) -> str:
+    """Return the field of a setting: the kind's own, unless the JSON alone says it."""
+    kind = values["type"]
+    if name == kind and kind in OWN_FIELD:
+        return name
+    field = field_of(kind, name)
+    in_json_alone = f'"{name}"' in values["spec"] and not values.get(field, "").strip()
+    return field if field and not in_json_alone else "spec"

@@ -5,8 +5,6 @@ So the form, the JSON API and the command line refuse the same value with the sa
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -23,140 +21,108 @@ from jobs.domain.states import (
     SecondsPosition,
 )
 from jobs.web import words
+from jobs.web.form_fields import Choice, Text, area, number
+from jobs.web.kind_forms import KindForm
 
 
-class _Text(forms.CharField):
-    """A field that keeps what was typed; spaces inside a script or a value matter."""
-
-    def __init__(self, *, mono: bool = False, **options: Any) -> None:
-        """Make an optional text field in the pages' style."""
-        widget = options.pop("widget", None) or forms.TextInput()
-        widget.attrs.setdefault("class", "in mono" if mono else "in")
-        widget.attrs.setdefault("autocomplete", "off")
-        options.setdefault("required", False)
-        super().__init__(widget=widget, **options)
-
-
-class _Choice(forms.ChoiceField):
-    """A selection; a value outside it is judged where all others are."""
-
-    def __init__(self, **options: Any) -> None:
-        """Make an optional selection in the pages' style."""
-        options.setdefault("required", False)
-        super().__init__(widget=forms.Select(attrs={"class": "in"}), **options)
-
-    def validate(self, value: Any) -> None:
-        """Let every value pass."""
-
-
-def _area(rows: int) -> forms.Textarea:
-    return forms.Textarea(attrs={"rows": rows, "spellcheck": "false"})
-
-
-def _number() -> forms.TextInput:
-    return forms.TextInput(attrs={"inputmode": "numeric"})
-
-
-def _moment(label: words.Text) -> _Text:
+def _moment(label: words.Text) -> Text:
     """Return a field for a wall-clock time in the schedule's zone."""
-    return _Text(label=label, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    return Text(label=label, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
 
 
-class JobForm(forms.Form):
+class JobForm(KindForm):
     """What a person decides about a job, but for its schedules and variables."""
 
-    type = _Text()
-    name = _Text(
+    type = Text()
+    name = Text(
         label=_("Name"),
         help_text=_("Letters, digits, dot, dash and underscore. Unique in its workspace."),
         max_length=200,
     )
-    tags = _Text(label=_("Tags"), help_text=_("Separated by commas"))
-    workspace = _Text(
+    tags = Text(label=_("Tags"), help_text=_("Separated by commas"))
+    workspace = Text(
         label=_("Workspace"),
         widget=forms.TextInput(attrs={"list": "workspaces"}),
         help_text=_("Empty: it stands alone"),
     )
     # Several lines: a field of one line would run them together.
-    description = _Text(label=_("Description"), widget=_area(2), strip=False)
-    owner = _Text(label=_("Owner"))
-    command = _Text(mono=True, label=_("Command"), widget=_area(2), strip=False)
-    script = _Text(mono=True, label=_("Script"), widget=_area(9), strip=False)
-    spec = _Text(
+    description = Text(label=_("Description"), widget=area(2), strip=False)
+    owner = Text(label=_("Owner"))
+    command = Text(mono=True, label=_("Command"), widget=area(2), strip=False)
+    script = Text(mono=True, label=_("Script"), widget=area(9), strip=False)
+    spec = Text(
         mono=True,
         label=_("Settings as JSON"),
         help_text=_("What a kind has no field for; empty: nothing"),
-        widget=_area(4),
+        widget=area(4),
     )
-    working_dir = _Text(
+    working_dir = Text(
         mono=True,
         label=_("Directory"),
         help_text=_("Below the directory of all jobs; empty: that one"),
     )
-    timeout_seconds = _Text(label=_("Stop after"), help_text=_("Such as 30m; empty: no limit"))
-    soft_timeout_seconds = _Text(
+    timeout_seconds = Text(label=_("Stop after"), help_text=_("Such as 30m; empty: no limit"))
+    soft_timeout_seconds = Text(
         label=_("Warn after"), help_text=_("Told as slow, and goes on; empty: never")
     )
-    parameters = _Text(
+    parameters = Text(
         mono=True,
         label=_("Parameters as JSON"),
         help_text=_("A list of declarations; empty: none"),
-        widget=_area(6),
+        widget=area(6),
     )
-    grace_seconds = _Text(label=_("Kill after"), help_text=_("More time to end by itself"))
-    overlap = _Choice(label=_("If still running"), choices=list(words.OVERLAP.items()))
-    max_parallel = _Text(
-        label=_("At most at once"), widget=_number(), help_text=_("Runs, where a new one may start")
+    grace_seconds = Text(label=_("Kill after"), help_text=_("More time to end by itself"))
+    overlap = Choice(label=_("If still running"), choices=list(words.OVERLAP.items()))
+    max_parallel = Text(
+        label=_("At most at once"), widget=number(), help_text=_("Runs, where a new one may start")
     )
-    misfire = _Choice(label=_("If missed"), choices=list(words.MISFIRE.items()))
-    retry_kind = _Choice(
+    misfire = Choice(label=_("If missed"), choices=list(words.MISFIRE.items()))
+    retry_kind = Choice(
         label=_("Further waits"),
         choices=[
             *words.RETRY.items(),
             (_("Attempts and waits as for"), list(words.STRATEGY.items())),
         ],
     )
-    retry_max_attempts = _Text(label=_("Attempts"), widget=_number())
-    retry_base_seconds = _Text(label=_("First wait"))
-    retry_cap_seconds = _Text(label=_("Longest wait"), help_text=_("Of a doubling one"))
-    retry_jitter_seconds = _Text(label=_("Random addition"), help_text=_("Up to; such as 10s"))
-    retry_on = _Text(label=_("Only after"))
-    retry_on_exit_codes = _Text(
+    retry_max_attempts = Text(label=_("Attempts"), widget=number())
+    retry_base_seconds = Text(label=_("First wait"))
+    retry_cap_seconds = Text(label=_("Longest wait"), help_text=_("Of a doubling one"))
+    retry_jitter_seconds = Text(label=_("Random addition"), help_text=_("Up to; such as 10s"))
+    retry_on = Text(label=_("Only after"))
+    retry_on_exit_codes = Text(
         label=_("Only these exit codes"), help_text=_("Such as 1, 75; empty: any")
     )
     retry_lost = forms.BooleanField(
         required=False, label=_("Also when nobody knows how it ended (lost)")
     )
-    auto_disable_after = _Text(
-        label=_("Disable after"), widget=_number(), help_text=_("Failures in a row; empty: never")
+    auto_disable_after = Text(
+        label=_("Disable after"), widget=number(), help_text=_("Failures in a row; empty: never")
     )
-    breaker_kind = _Choice(
+    breaker_kind = Choice(
         label=_("Circuit breaker"),
         help_text=_("Leaves out due times of what keeps failing"),
         choices=list(words.BREAKER_KIND.items()),
     )
-    breaker_name = _Text(
+    breaker_name = Text(
         label=_("Name of the breaker"),
         widget=forms.TextInput(attrs={"list": "breakers"}),
         help_text=_("A known one keeps its settings; a new name makes one"),
     )
-    breaker_threshold = _Text(label=_("Opens after"), widget=_number(), help_text=_("Failures"))
-    breaker_window_seconds = _Text(label=_("Within"), help_text=_("Such as 1m"))
-    breaker_open_seconds = _Text(label=_("Stays open"), help_text=_("Such as 5m"))
-    breaker_half_open_probes = _Text(
-        label=_("Test runs"), widget=_number(), help_text=_("At a time, after that")
+    breaker_threshold = Text(label=_("Opens after"), widget=number(), help_text=_("Failures"))
+    breaker_window_seconds = Text(label=_("Within"), help_text=_("Such as 1m"))
+    breaker_open_seconds = Text(label=_("Stays open"), help_text=_("Such as 5m"))
+    breaker_half_open_probes = Text(
+        label=_("Test runs"), widget=number(), help_text=_("At a time, after that")
     )
-    queue = _Text(label=_("Queue"))
-    priority = _Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
-    alert_channel = _Text(
+    queue = Text(label=_("Queue"))
+    priority = Text(label=_("Priority"), help_text=_("-100 to 100; higher goes first"))
+    alert_channel = Text(
         label=_("Alert channel"),
         widget=forms.TextInput(attrs={"list": "channels"}),
         help_text=_("The name of a channel; also told of this job's alerts"),
     )
-    mutex = _Text(
-        label=_("Mutex"), help_text=_("Of all runs that name the same one, one at a time")
-    )
-    requires = _Text(label=_("Needs labels"), help_text=_("Of the worker; such as gpu, region=eu"))
+    mutex = Text(label=_("Mutex"), help_text=_("Of all runs that name the same one, one at a time"))
+    requires = Text(label=_("Needs labels"), help_text=_("Of the worker; such as gpu, region=eu"))
     run_on_create = forms.BooleanField(
         required=False, label=_("Run once right after it is created")
     )
@@ -184,30 +150,28 @@ _KINDS: list[tuple[str, words.Text]] = [
 class ScheduleForm(forms.Form):
     """One schedule; ``rest`` carries what the form has no field for, and moments to the second."""
 
-    kind = _Choice(label=_("Type"), choices=_KINDS)
-    expression = _Text(
+    kind = Choice(label=_("Type"), choices=_KINDS)
+    expression = Text(
         mono=True,
         label=_("Cron expression or words"),
         widget=forms.TextInput(attrs={"placeholder": _("0 9 * * 1-5, or weekdays at 9")}),
     )
-    seconds = _Text(label=_("Every"), widget=forms.TextInput(attrs={"list": "intervals"}))
-    anchor = _Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
+    seconds = Text(label=_("Every"), widget=forms.TextInput(attrs={"list": "intervals"}))
+    anchor = Choice(label=_("Counted"), choices=list(words.ANCHOR.items()))
     at = _moment(label=_("Date and time"))
-    event = _Choice(label=_("Event"), choices=list(words.EVENT.items()))
-    timezone = _Text(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}))
-    day_match = _Choice(label=_("Day and weekday"), choices=list(words.DAY_MATCH.items()))
-    seconds_position = _Choice(
+    event = Choice(label=_("Event"), choices=list(words.EVENT.items()))
+    timezone = Text(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}))
+    day_match = Choice(label=_("Day and weekday"), choices=list(words.DAY_MATCH.items()))
+    seconds_position = Choice(
         label=_("Seconds of six fields"), choices=list(words.SECONDS_POSITION.items())
     )
-    gap = _Choice(label=_("A time that is skipped"), choices=list(words.GAP.items()))
-    fold = _Choice(label=_("A time that comes twice"), choices=list(words.FOLD.items()))
-    jitter_seconds = _Text(label=_("Jitter"), help_text=_("Random, up to; such as 30s"))
-    spread_seconds = _Text(label=_("Spread"), help_text=_("Fixed for the job, up to"))
+    gap = Choice(label=_("A time that is skipped"), choices=list(words.GAP.items()))
+    fold = Choice(label=_("A time that comes twice"), choices=list(words.FOLD.items()))
+    jitter_seconds = Text(label=_("Jitter"), help_text=_("Random, up to; such as 30s"))
+    spread_seconds = Text(label=_("Spread"), help_text=_("Fixed for the job, up to"))
     starts_at = _moment(label=_("Not before"))
     ends_at = _moment(label=_("Until"))
-    max_executions = _Text(
-        label=_("At most"), widget=_number(), help_text=_("Runs; empty: no limit")
-    )
+    max_executions = Text(label=_("At most"), widget=number(), help_text=_("Runs; empty: no limit"))
     rest = forms.CharField(required=False, widget=forms.HiddenInput())
 
     @property
@@ -222,15 +186,15 @@ class ScheduleForm(forms.Form):
 class VariableForm(forms.Form):
     """One environment variable."""
 
-    name = _Text(mono=True, label=_("Name"))
-    value = _Text(mono=True, label=_("Value"), widget=_area(1), strip=False)
+    name = Text(mono=True, label=_("Name"))
+    value = Text(mono=True, label=_("Value"), widget=area(1), strip=False)
 
 
 class AfterForm(forms.Form):
     """One job to run after."""
 
-    job = _Text(label=_("Job"), widget=forms.TextInput(attrs={"list": "jobs"}))
-    on = _Choice(label=_("Once it"), choices=list(words.DEPENDENCY.items()))
+    job = Text(label=_("Job"), widget=forms.TextInput(attrs={"list": "jobs"}))
+    on = Choice(label=_("Once it"), choices=list(words.DEPENDENCY.items()))
 
 
 DEFAULTS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""Kinds of jobs without fields of their own in the form: what may be typed, and what it means."""
+"""What may be typed as a kind's further settings, and what it means."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from jobs.web.words import Text
 
 _FIELDS: Mapping[str, Mapping[str, Text]] = {
     "http": {
-        "https://example.org/health": gettext_lazy("An address is enough. POST before it posts."),
-        "url, method, headers, body": gettext_lazy("The same as JSON, with more to say."),
-        "expected_status": gettext_lazy('Answers that count as success: ["200-299", 404].'),
-        "json_condition, follow_redirects, verify_tls": gettext_lazy("More that JSON may say."),
+        "json_condition, connect_timeout_seconds, max_response_bytes": gettext_lazy(
+            "More that JSON may say."
+        ),
+        "POST https://example.org": gettext_lazy("Or all in one line. POST before it posts."),
     },
     "python": {
-        "my_job": gettext_lazy("The name of a registered job is enough."),
-        "job, kwargs": gettext_lazy("The same as JSON, with what it is called with."),
+        "limits": gettext_lazy("More that JSON may say."),
+        "my_job": gettext_lazy("The name of a registered job alone is enough, too."),
     },
     "management_command": {
-        "clearsessions --verbosity 2": gettext_lazy("A command as it is typed in the shell."),
-        "command, args, options": gettext_lazy("The same as JSON."),
+        "options, limits": gettext_lazy("More that JSON may say."),
+        "clearsessions --verbosity 2": gettext_lazy("Or all in one line, as in the shell."),
     },
     "template": {
-        "my-template": gettext_lazy("The name of a template is enough: it is deployed."),
-        "template, operation": gettext_lazy("The same as JSON; apply, destroy or plan."),
         "mode, scope, custom": gettext_lazy("More that JSON may say."),
+        "my-template": gettext_lazy("The name of a template is enough: it is deployed."),
     },
 }
 _REQUEST = re.compile(r"(?:([A-Za-z]{3,7})\s+)?(https?://\S+)", re.ASCII | re.IGNORECASE)

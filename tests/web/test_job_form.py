@@ -298,6 +298,20 @@ def test_a_job_without_a_schedule_needs_no_row_removed(editor_client: Client) ->
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [{"kind": "interval"}, {"max_executions": "3"}, {"rest": "{}"}],
+    ids=["kind chosen", "limited", "stored and emptied"],
+)
+def test_a_schedule_that_lacks_its_times_is_refused_not_left_out(
+    typed: dict[str, str], editor_client: Client
+) -> None:
+    answer = post(editor_client, **schedule(0, expression="", **typed))
+
+    assert answer.status_code == 422
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
     ("kind", "typed", "spec"),
     [
         ("http", "https://example.org/health", {"url": "https://example.org/health"}),
@@ -316,7 +330,7 @@ def test_settings_may_be_typed_short(
     page = editor_client.post(reverse("p_job_preview"), filled(type=kind)).content.decode()
     answer = post(editor_client, type=kind, spec=typed)
 
-    assert "The same as JSON" in page
+    assert "More that JSON may say" in page
     assert answer.status_code == 303, answer.content.decode()
     assert spec.items() <= definition_of(Job.objects.get())["spec"].items()
 

@@ -32,7 +32,9 @@ from jobs.queries.breakers import shared_names
 from jobs.queries.holds import workspace_mark
 from jobs.queries.jobs import get_job, job_names, name_of_copy
 from jobs.queries.planning import HeldBack
+from jobs.queries.templates import template_names
 from jobs.queries.workspaces import workspace_names
+from jobs.registry import REGISTRY
 from jobs.services import jobs as job_services
 from jobs.services import previews, triggers
 from jobs.services.definitions import definition_of, parse_definition
@@ -163,9 +165,8 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -
     if run:
         _require_run(request, job)
     paused = wanted == "save_paused" or run
-    doubled = draft.doubled()
-    if doubled:
-        raise InvalidError(" ".join(doubled.values()), fields=doubled)
+    if unclear := draft.unclear():
+        raise InvalidError(" ".join(unclear.values()), fields=unclear)
     data = draft.definition()
     model = job or _job_named(request, request.POST.get("copy", ""))
     if model is not None:
@@ -224,8 +225,8 @@ def _errors(draft: Draft) -> dict[str, str]:
     try:
         parse_definition(draft.definition())
     except InvalidError as error:
-        return {**_by_field(error), **draft.doubled()}
-    return draft.doubled()
+        return {**_by_field(error), **draft.unclear()}
+    return draft.unclear()
 
 
 def _by_field(error: JobdeckError) -> dict[str, str]:
@@ -261,6 +262,8 @@ def _page(
         "diff": [differences.row(one) for one in stale.diff] if stale else [],
         "types": _types(),
         "chosen_type": draft.values["type"],
+        "registered": [one.job_id for one in REGISTRY],
+        "templates": template_names(),
         "zones": sorted(zone_names()),
         "intervals": words.INTERVALS,
         "calendars": _calendars(draft),
