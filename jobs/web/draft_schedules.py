@@ -59,6 +59,16 @@ def is_blank(row: Values) -> bool:
     return row["kind"] in _OWN and not row[_OWN[row["kind"]][0]].strip()
 
 
+def is_untouched(row: Values) -> bool:
+    """Say whether a new row is as it was drawn, its zone aside: then it is no schedule.
+
+    A stored one that was emptied, or one whose kind somebody chose, lacks something instead.
+    """
+    return not row["rest"] and all(
+        row[name].strip() in ("", value) for name, value in SCHEDULE_DEFAULTS.items()
+    )
+
+
 def _rest(text: str) -> dict[str, Any]:
     """Return the settings that the form does not show, and its moments as they were stored."""
     try:
