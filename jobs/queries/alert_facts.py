@@ -331,6 +331,7 @@ def queue_conditions(now: datetime) -> list[Condition]:
                         "score": round(one.health.score, 3),
                         "threshold": conf.health_thresholds().score,
                         "issues": one.issues,
+                        "says": [[item.kind.value, round(item.value, 3)] for item in one.alarming],
                     },
                 )
             )

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from jobs.domain.alerts import Rule, Severity
+from jobs.domain.durations import parse_duration
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.own_rules import Comparison, Metric
 from jobs.domain.permissions import Actor, Permission, require
@@ -19,11 +20,22 @@ from jobs.queries import own_rules as past
 from jobs.services import alerting, audit, revisions
 from jobs.services.channels import Quiet
 from jobs.services.endings import RECENT
-from jobs.services.problems import invalid_from
+from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
 from jobs.services.writing import write_transaction
 
 MOST_HOURS = 168
+
+
+def _minutes(value: object) -> object:
+    """Accept a number of minutes, or a duration such as ``1h30m``."""
+    if not isinstance(value, str) or not value.strip() or value.strip().isdecimal():
+        return value
+    with named():
+        minutes = parse_duration(value).total_seconds() / 60
+        if not minutes.is_integer():
+            raise InvalidError(f"{value.strip()[:40]} is not allowed. Use whole minutes.")
+        return int(minutes)
 
 
 class OwnRule(BaseModel):
@@ -43,7 +55,11 @@ class OwnRule(BaseModel):
     channel: Annotated[str, Field(max_length=100, description="Told there only.")] = ""
     mute: Annotated[Quiet | None, Field(description="Hours in which it opens nothing.")] = None
     escalate_to: Annotated[str, Field(max_length=100)] = ""
-    escalate_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
+    escalate_minutes: Annotated[
+        int,
+        BeforeValidator(_minutes),
+        Field(ge=1, le=10_080, description="Minutes, or a duration such as `30m`."),
+    ] = 30
 
 
 def judged(given: Mapping[str, Any]) -> OwnRule:

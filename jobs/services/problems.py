@@ -83,10 +83,18 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
         "less_than_equal": f"{value} is too large. Use {context.get('le')} or less.",
         "missing": "This field is required.",
         "string_too_long": f"Too long. Use {context.get('max_length')} characters or less.",
+        "string_too_short": _too_short(value, context.get("min_length")),
+        "too_short": f"Too few. Use {context.get('min_length')} or more.",
         "too_long": f"Too many. Use {context.get('max_length')} or less.",
         "literal_error": f"{value} is not allowed. Use {context.get('expected')}.",
     }
     return limits.get(detail["type"], f"{value}: {detail['msg']}.")
+
+
+def _too_short(value: str, least: object) -> str:
+    if least == 1:
+        return "This field is required."
+    return f"{value} is too short. Use {least} characters or more."
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.web import formats
+from jobs.web import formats, health_words
 from jobs.web.alert_words import EVIDENCE, VALUES
 from jobs.web.words import Text
 
@@ -29,9 +29,16 @@ def shown_evidence(evidence: Mapping[str, Any]) -> list[Shown]:
     """Return the figures of an alert that say something."""
     return [
         _shown(name, value)
-        for name, value in evidence.items()
+        for name, value in _in_language(evidence).items()
         if value not in _NOTHING and name not in HIDDEN
     ]
+
+
+def _in_language(evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the figures with the reasons of a queue's health in the reader's language."""
+    if health_words.is_english() or not evidence.get("says") or "queue" not in evidence:
+        return evidence
+    return {**evidence, "issues": health_words.reasons(evidence["queue"], evidence["says"])}
 
 
 def _shown(name: str, value: Any) -> Shown:

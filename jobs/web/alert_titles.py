@@ -180,7 +180,9 @@ def _database(_row: Alert, facts: Facts, _name: str) -> str:
 
 def _unhealthy(_row: Alert, facts: Facts, _name: str) -> str:
     text = _("Queue %(queue)s is unhealthy: score %(score)s")
-    return text % {"queue": facts["queue"], "score": floatformat(float(facts["score"]), 2)}
+    said = text % {"queue": facts["queue"], "score": floatformat(float(facts["score"]), 2)}
+    why = health_words.reasons(facts["queue"], facts.get("says", []))
+    return f"{said}. {why[0]}" if why else said
 
 
 def _breaker(_row: Alert, facts: Facts, name: str) -> str:

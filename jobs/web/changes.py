@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from jobs.domain.permissions import Actor, Permission, can
 from jobs.domain.states import JobState
@@ -71,6 +72,24 @@ def edited(planned: Iterable[PlannedEdit]) -> list[Line]:
 def done_to(jobs: Iterable[Job], do: str, actor: Actor, now: datetime) -> list[Line]:
     """Return the lines of a deed on each job."""
     return [_deed(job, do, actor, now) for job in jobs]
+
+
+def said_of_many(do: str, number: int) -> str:
+    """Say what was done to how many jobs."""
+    text = {
+        "run": ngettext("Started %s job.", "Started %s jobs.", number),
+        "pause": ngettext("Paused %s job.", "Paused %s jobs.", number),
+        "resume": ngettext("Resumed %s job.", "Resumed %s jobs.", number),
+        "delete": ngettext("Deleted %s job.", "Deleted %s jobs.", number),
+        EDIT: ngettext("Changed %s job.", "Changed %s jobs.", number),
+        "undo": ngettext(
+            "Took back the change of %s job.", "Took back the change of %s jobs.", number
+        ),
+        "unimport": ngettext(
+            "Took back the import of %s job.", "Took back the import of %s jobs.", number
+        ),
+    }
+    return text[do] % formats.count(number)
 
 
 def _deed(job: Job, do: str, actor: Actor, now: datetime) -> Line:

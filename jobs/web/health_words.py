@@ -249,6 +249,11 @@ def slowed(kind: str, value: float, queue: str) -> str:
     return _("Runs of queue %(queue)s wait %(length)s for their start") % length
 
 
+def reasons(queue: str, says: Sequence[tuple[str, float]]) -> list[str]:
+    """Return what slows a queue down, by the kinds and values that an alert keeps."""
+    return [slowed(kind, float(value), queue) for kind, value in says]
+
+
 def is_english() -> bool:
     """Say whether the reader reads what is kept in English as it stands."""
     return (get_language() or "en").startswith("en")

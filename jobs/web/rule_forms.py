@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from jobs.domain.durations import format_duration
 from jobs.models import AlertRule
 from jobs.web.alert_words import COMPARISON, METRIC, SEVERITY
 
@@ -39,7 +41,9 @@ class RuleForm(forms.Form):
     )
     channel = _field(_("Told to"), _("A channel; empty: as channels are routed"), list="channels")
     escalate_to = _field(_("Passed on to"), _("A channel; empty: to nobody"), list="channels")
-    escalate_minutes = _field(_("After so many minutes unacknowledged"), inputmode="numeric")
+    escalate_minutes = _field(
+        _("When unacknowledged for"), _("Such as 30m or 2h; a number alone is minutes")
+    )
     mute_from = _field(_("Asleep from"), _("Such as 22:00; it opens nothing then"))
     mute_to = _field(_("Until"), _("Such as 07:00"))
     mute_timezone = _field(_("By the clock of"), _("A time zone"), list="zones")
@@ -53,7 +57,7 @@ def empty() -> dict[str, str]:
         "comparison": "above",
         "count": "3",
         "severity": "warning",
-        "escalate_minutes": "30",
+        "escalate_minutes": "30m",
         "enabled": "on",
     }
 
@@ -66,11 +70,16 @@ def of(row: AlertRule) -> dict[str, str]:
     return {
         **plain,
         **{f"mute_{name}": value for name, value in mute.items()},
+        "escalate_minutes": _duration(row.settings["escalate_minutes"]),
         "threshold": f"{row.settings['threshold']:g}",
         "name": row.name,
         "severity": row.severity,
         "enabled": "on" if row.enabled else "",
     }
+
+
+def _duration(minutes: int) -> str:
+    return format_duration(timedelta(minutes=minutes))
 
 
 def typed(data: Mapping[str, str]) -> dict[str, str]:

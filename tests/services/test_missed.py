@@ -123,6 +123,29 @@ def test_only_the_latest_of_each_job_and_batches_that_go_on(
     assert (later.runs, later.jobs[0].older) == (0, 3)
 
 
+def test_all_that_follow_start_in_bounded_batches(
+    operator_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [outage(f"job-{number}") for number in range(7)]
+    monkeypatch.setattr(missed, "JOBS_AT_A_TIME", 2)
+    monkeypatch.setattr(missed, "JOBS_AT_ONCE", 4)
+    page = operator_client.get(reverse("missed"), WINDOW).content.decode()
+    assert "Run these and all that follow" in page
+
+    url, said = reverse("missed_run"), []
+    for after in ("", str(jobs[3].pk), str(jobs[5].pk)):
+        asked = {**WINDOW, "all": "1", "after": after}
+        answer = operator_client.post(url, asked, follow=True).content.decode()
+        said.append("More jobs are left: run them, too." in answer)
+        started = set(BackfillItem.objects.values_list("backfill__job__name", flat=True))
+        assert len(started) == (7 if after else 4)
+
+    assert said == [True, False, False]
+    assert BackfillItem.objects.count() == 28
+    last = operator_client.get(reverse("missed"), {**WINDOW, "after": str(jobs[5].pk)})
+    assert "Run these and all that follow" not in last.content.decode()
+
+
 def test_what_may_not_be_run_is_shown_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = outage("shop", tags=["shop"])
     outage("secret")

@@ -201,10 +201,14 @@ def test_a_rule_is_tried_made_changed_and_deleted_on_pages(
     row = AlertRule.objects.get()
     url = reverse("own_rule", args=[row.pk])
     assert 'value="noisy"' in html_of(admin_client, url)
-    night = {"mute_from": "22:00", "mute_to": "07:00"}
+    assert 'name="escalate_minutes" value="30m"' in html_of(admin_client, url)
+    later = admin_client.post(url, {**filled, "escalate_minutes": "90s"})
+    assert "90s is not allowed. Use whole minutes." in later.content.decode()
+    night = {"mute_from": "22:00", "mute_to": "07:00", "escalate_minutes": "1h30m"}
     assert admin_client.post(url, {**filled, **night}).status_code == 303
     row.refresh_from_db()
     assert row.settings["mute"]["timezone"] == "UTC"
+    assert row.settings["escalate_minutes"] == 90
     assert 'value="22:00"' in html_of(admin_client, url)
     assert "2 hours in a row" in html_of(operator_client, reverse("alert_rules"))
     gone = reverse("own_rule_delete", args=[row.pk])
@@ -239,6 +243,11 @@ def test_the_form_of_a_new_channel_has_the_fields_of_the_chosen_kind(admin_clien
     assert (wrong.status_code, fields(html)) == (422, {"to"})
     assert "soon is not a duration" in html
     assert admin_client.post(new, {"name": "x", "kind": "pigeon"}).status_code == 422
+    for kind in channel_forms.SETTINGS:
+        empty = admin_client.post(new, {"kind": kind}).content.decode()
+        assert "This field is required." in empty, kind
+        assert "String should" not in empty, kind
+        assert 'id="id_name_error"' in empty, kind
 
 
 def test_channels_are_made_tested_and_deleted_on_pages(

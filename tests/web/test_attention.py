@@ -128,8 +128,9 @@ def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
     bottleneck = {**queue, "kind": "queue_backlog", "value": 1200.0}
     opened(Rule.BOTTLENECK, "reports", Severity.WARNING, evidence=bottleneck)
     opened(Rule.NO_WORKER, "reports", Severity.CRITICAL, evidence={**queue, "labels": ""})
-    unhealthy = {**queue, "score": 0.31}
-    opened(Rule.QUEUE_HEALTH, "reports", Severity.CRITICAL, evidence=unhealthy)
+    says = {"issues": ["4 of 10 runs failed"], "says": [["high_failure_rate", 0.4]]}
+    unhealthy = {**queue, "score": 0.31, **says}
+    sick = opened(Rule.QUEUE_HEALTH, "reports", Severity.CRITICAL, evidence=unhealthy)
     job = make_job(name="report")
     missed = {"due_times": 7, "first_due_at": "2026-01-01T00:00:00+00:00"}
     opened(Rule.MISSED, "jobs", Severity.WARNING, evidence=missed, jobs=(job.pk,))
@@ -141,17 +142,20 @@ def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
     viewer_client.cookies["django_language"] = "id"
     html = viewer_client.get(reverse("overview")).content.decode()
     page = viewer_client.get(reverse("alert", args=[row.pk])).content.decode()
+    reasons = viewer_client.get(reverse("alert", args=[sick.pk])).content.decode()
 
     assert "Queue reports: 3 alerts" in text_of(english)
     assert english.count('<li class="') == 4
     for sentence in (
         "1 200 eksekusi menunggu di antrean reports",
         "Tidak ada worker yang melayani antrean reports",
-        "Antrean reports tidak sehat: skor 0,31",
+        "Antrean reports tidak sehat: skor 0,31. 40",
         "7 jatuh tempo terlewat",
         "T-late_start-old",
         "report: gagal 3 kali beruntun: ",
     ):
         assert sentence in text_of(html), sentence
+    assert " eksekusi antrean reports gagal" in reasons
+    assert "4 of 10 runs failed" not in reasons
     assert "gagal 3 kali beruntun" in page
     assert "failures in a row" not in page

@@ -130,7 +130,7 @@ def test_one_that_cannot_stops_no_other(job: Job, operator_client: Client) -> No
     answer = operator_client.post(reverse("jobs_bulk"), chosen, headers=HTMX)
 
     html = answer.content.decode()
-    assert "Started 1 jobs." in html
+    assert "Started 1 job." in html
     assert "busy was not started" in html
     assert job.executions.count() == 1
 

@@ -22,12 +22,14 @@ from jobs.services import jobs as job_services
 from jobs.services import many, triggers
 from jobs.services.many import Deed
 from jobs.web import formats, guard
+from jobs.web.changes import said_of_many
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, go_to, toast_on_page, toast_or_redirect
 from jobs.web.toasts import Toast
 
 _DEEDS = ("run", "pause", "resume", "delete")
 _LOOK_FIRST = ("change", "delete")
+_AT_ONCE = {"run": Deed.TRIGGER, "pause": Deed.PAUSE, "resume": Deed.RESUME}
 MOST_NAMES = 10  # jobs that a question names
 
 
@@ -105,18 +107,14 @@ def bulk(request: AuthedRequest) -> HttpResponse:
     """
     if request.POST.get("do") in _LOOK_FIRST or request.POST.get("all"):
         return go_to(request, f"{reverse('jobs_change')}?{_selection(request)}")
-    deeds = {
-        "run": (Deed.TRIGGER, _("Started %d jobs.")),
-        "pause": (Deed.PAUSE, _("Paused %d jobs.")),
-        "resume": (Deed.RESUME, _("Resumed %d jobs.")),
-    }
-    chosen = deeds.get(request.POST.get("do", ""))
+    wanted = request.POST.get("do", "")
+    chosen = _AT_ONCE.get(wanted)
     ids = [int(pk) for pk in request.POST.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
     if chosen is None or not ids:
         raise InvalidError(_("Nothing was selected."))
-    outcomes = many.apply(chosen[0], ids, actor=request.actor)
+    outcomes = many.apply(chosen, ids, actor=request.actor)
     refused = [one.error.message for one in outcomes if one.error is not None]
-    text = " ".join([chosen[1] % (len(outcomes) - len(refused)), *refused[:3]])
+    text = " ".join([said_of_many(wanted, len(outcomes) - len(refused)), *refused[:3]])
     toast = Toast(text=text, kind="bad" if refused else "ok")
     return toast_or_redirect(request, toast, default=reverse("jobs"))
 

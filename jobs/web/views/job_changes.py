@@ -11,7 +11,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
@@ -21,8 +20,8 @@ from jobs.services import imports, many, many_edits
 from jobs.services.many import Deed, Outcome
 from jobs.services.many_edits import EditOutcome
 from jobs.services.many_requests import MOST
-from jobs.web import changes, formats, guard
-from jobs.web.changes import EDIT, NEEDS, Line
+from jobs.web import changes, guard
+from jobs.web.changes import EDIT, NEEDS, Line, said_of_many
 from jobs.web.filters import job_filter
 from jobs.web.http import AuthedRequest, small_number
 
@@ -145,30 +144,12 @@ def _done(request: AuthedRequest) -> HttpResponse:
         "section": "jobs",
         "do": do,
         "results": results,
-        "said": _said(do, len(done)),
+        "said": said_of_many(do, len(done)),
         "refused": len(results) - len(done),
         "undo": undo,
         "undoable": [one for one in done if undo and (do != EDIT or one.version)],
     }
     return render(request, "pages/jobs_changed.html", context)
-
-
-def _said(do: str, number: int) -> str:
-    """Say what was done to how many jobs."""
-    text = {
-        "run": ngettext("Started %s job.", "Started %s jobs.", number),
-        "pause": ngettext("Paused %s job.", "Paused %s jobs.", number),
-        "resume": ngettext("Resumed %s job.", "Resumed %s jobs.", number),
-        "delete": ngettext("Deleted %s job.", "Deleted %s jobs.", number),
-        EDIT: ngettext("Changed %s job.", "Changed %s jobs.", number),
-        "undo": ngettext(
-            "Took back the change of %s job.", "Took back the change of %s jobs.", number
-        ),
-        "unimport": ngettext(
-            "Took back the import of %s job.", "Took back the import of %s jobs.", number
-        ),
-    }
-    return text[do] % formats.count(number)
 
 
 def _versions(request: AuthedRequest) -> dict[int, int]:

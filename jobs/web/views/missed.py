@@ -61,9 +61,10 @@ def missed_page(request: AuthedRequest) -> HttpResponse:
 
 @guard.action(Permission.EXECUTE)
 def run(request: AuthedRequest) -> HttpResponse:
-    """Run what was missed, of as many jobs as one batch has."""
+    """Run what was missed, of as many jobs as one batch has, or of many batches."""
     asked = _asked(request.POST.dict())
-    made = missed.run(asked, actor=request.actor)
+    start = missed.run_all if request.POST.get("all") else missed.run
+    made = start(asked, actor=request.actor)
     window = _values(made.start, made.end, asked.each, None)
     runs = ngettext("%s run", "%s runs", made.runs) % formats.count(made.runs)
     jobs = ngettext("%s job", "%s jobs", len(made.backfills)) % formats.count(len(made.backfills))
