@@ -5,7 +5,12 @@ set -eu
 cd "$(dirname "$0")/.."
 case "${1-}" in
 serve)
-    python manage.py setup
+    # As process 1 the shell would ignore SIGTERM: it passes it on, and waits for the end.
+    python manage.py setup &
+    setup=$!
+    trap 'kill "$setup" 2>/dev/null' TERM INT
+    wait "$setup" || { code=$?; wait "$setup" || true; exit "$code"; }
+    trap - TERM INT
     ;;
 worker)
     shift

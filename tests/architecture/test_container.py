@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import signal
 import subprocess
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -167,6 +168,28 @@ def test_the_container_brings_tables_up_to_date_and_a_worker_is_named_like_its_c
     assert ran("worker", "--queues", "a,b") == ["serve --cluster box-7 --queues a,b"]
     assert ran("prune", "--days", "9") == ["prune --days 9"]
     assert {"serve", "setup", "prune"} <= set(get_commands())
+
+
+def test_a_container_that_is_stopped_while_it_sets_up_ends_the_set_up_and_itself(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "python").write_text(
+        "#!/bin/sh\ntrap 'echo ended; exit 1' TERM\necho ready\nwhile :; do sleep 0.05; done\n"
+    )
+    (tmp_path / "python").chmod(0o755)
+    container = subprocess.Popen(
+        [DEPLOY / "container.sh", "serve"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert container.stdout is not None
+    assert container.stdout.readline() == "ready\n"
+
+    container.terminate()
+
+    assert container.communicate(timeout=30)[0] == "ended\n"
+    assert container.returncode == 128 + signal.SIGTERM
 
 
 class _Server(BaseHTTPRequestHandler):
