@@ -23,6 +23,7 @@ _SKIPS = re.compile(r"\bOFFSET\b", re.IGNORECASE)
 _COUNTS = re.compile(rf'COUNT\((?:(?!FROM).)*FROM "{_GROWING}"', re.IGNORECASE | re.DOTALL)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_no_list_skips_or_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conf, "api_rate", lambda: 1_000_000)

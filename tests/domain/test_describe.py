@@ -233,6 +233,7 @@ def meaning(rule: CronRule) -> tuple[object, ...]:
     return (rule.times, months)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", ["en", "id"])
 def test_equal_words_mean_equal_times(language: str) -> None:
     """The describer is never wrong: what differs in meaning differs in words.

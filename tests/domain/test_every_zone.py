@@ -115,6 +115,7 @@ def test_a_daily_job_at_any_minute_fires_once_for_each_date_that_exists(
     assert all(earlier < later for earlier, later in pairwise(found))
 
 
+@pytest.mark.long
 @settings(max_examples=many(30), deadline=None)
 @given(changes_of_any_zone())
 def test_an_hourly_job_fires_as_often_as_its_local_day_has_full_hours(

@@ -183,6 +183,7 @@ def rules(draw: st.DrawFn) -> list[Schedule]:
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=many(25), deadline=None)
 @given(rules(), rules(), st.sampled_from(SAMPLE), st.integers(0, 30_000))
 def test_the_diff_is_what_the_two_lists_say(

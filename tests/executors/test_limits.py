@@ -106,6 +106,7 @@ def test_the_last_command_of_a_shell_names_the_limit_too(context: ExecutionConte
     )
 
 
+@pytest.mark.long
 def test_a_program_deaf_to_the_cpu_limit_is_killed(
     context: ExecutionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

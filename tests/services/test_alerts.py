@@ -227,6 +227,7 @@ def test_the_failures_of_a_day_are_an_alert_although_the_counters_are_large() ->
     assert alert_facts.day_rates(NOW, limits.changed({"day_failures": 7})) == []
 
 
+@pytest.mark.long
 def test_a_storm_of_four_causes_is_four_alerts() -> None:
     """S0-135: 500 failures of 4 causes; each alert names its cause and counts its jobs."""
     jobs = [make_job() for _ in range(12)]

@@ -133,6 +133,7 @@ def test_a_life_with_every_sort_of_verdict_is_balanced() -> None:
     assert "0 unexplained" in proof.sentence
 
 
+@pytest.mark.long
 def test_any_part_of_it_is_balanced_too() -> None:
     with time_machine.travel(START, tick=False) as clock:
         job = live_a_life(clock)

@@ -82,6 +82,7 @@ def links(page: str) -> Iterator[tuple[str, str]]:
             yield ("POST" if found["how"] in _POSTS and not looks else "GET"), unescape(found["to"])
 
 
+@pytest.mark.long
 def test_nothing_that_a_page_offers_is_refused(room: Workspace, keeper: User) -> None:
     in_room(room, "night")
     make_job(name="tagged", tags=["mine"], schedules=[cron("0 * * * *")])

@@ -86,6 +86,7 @@ def test_a_fast_writer_is_followed_at_its_end(execution: Execution) -> None:
     assert view.skipped == (2, 5002 - logview.LINES)
 
 
+@pytest.mark.long
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
 )
