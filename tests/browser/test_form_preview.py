@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +12,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.e2e.harness import Product
 
-NIGHTLY = {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Paris"}
+# Between 02:30 and 02:45 the first of the moved runs would be today's, and the last one more.
+_PARIS = datetime.now(ZoneInfo("Europe/Paris"))
+HOUR = 14 if _PARIS.hour < 5 else 2
+NIGHTLY = {"kind": "cron", "expression": f"30 {HOUR} * * *", "timezone": "Europe/Paris"}
 
 
 @pytest.fixture(scope="module")
@@ -66,28 +71,30 @@ def test_an_edit_shows_what_moves_comes_and_goes(job_id: int, open_page: Open) -
     difference = page.locator("#preview-diff")
 
     expect(difference).to_contain_text("Nothing changes in the next 30 days.")
-    write(page, "45 2 * * *")
+    write(page, f"45 {HOUR} * * *")
     expect(difference).to_contain_text("30 runs move within their day")
     difference.locator("summary").click()
-    expect(difference.locator("li").first).to_have_text(re.compile(r"02:30.*02:45"))
-    write(page, "30 2,14 * * *")
+    expect(difference.locator("li").first).to_have_text(re.compile(rf"{HOUR:02}:30.*{HOUR:02}:45"))
+    write(page, f"30 {HOUR},20 * * *")
     expect(difference).to_contain_text("30 runs are added")
     expect(difference).to_contain_text("30 runs stay as they are.")
-    write(page, "30 2 1 1 *")
+    write(page, f"30 {HOUR} 1 1 *")
     expect(difference).to_contain_text("runs are removed")
 
 
 def test_all_of_it_without_script(job_id: int, open_page: Open) -> None:
     page = open_page(f"/jobs/{job_id}/edit/", java_script_enabled=False)
 
-    write(page, "45 2 * * *")
+    write(page, f"45 {HOUR} * * *")
     page.get_by_role("button", name="Preview").click()
 
     expect(page.locator("#preview-diff")).to_contain_text("30 runs move within their day")
+    write(page, "15 2 * * *")
+    page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("A time that does not exist")
     page.get_by_role("button", name="Show 50").click()
     expect(page.locator("#preview .runs li")).to_have_count(50)
-    expect(page.get_by_label("Cron expression")).to_have_value("45 2 * * *")
+    expect(page.get_by_label("Cron expression")).to_have_value("15 2 * * *")
 
 
 def test_nothing_reaches_over_the_edge(job_id: int, open_page: Open) -> None:
