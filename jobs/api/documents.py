@@ -19,8 +19,9 @@ from jobs.queries.stored import (
     stored_artifacts,
     stored_attempts,
 )
-from jobs.services.definitions import JobDefinition, definition_from, definition_of
+from jobs.services.definitions import JobDefinition
 from jobs.services.parameter_definitions import ParameterDefinition, shown
+from jobs.services.stored_definitions import definition_from, definition_of
 
 
 class RetryDocument(BaseModel):

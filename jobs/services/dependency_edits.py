@@ -16,7 +16,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
 from jobs.models import Dependency, Job
 from jobs.services import audit, same_registration, sql
-from jobs.services.definitions import reference
+from jobs.services.stored_definitions import reference
 
 if TYPE_CHECKING:
     from jobs.services.definitions import JobDefinition

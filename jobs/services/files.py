@@ -35,13 +35,14 @@ from jobs.services import (
 )
 from jobs.services import jobs as job_services
 from jobs.services.checkouts import Stamp
-from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.definitions import JobDefinition, parse_definition
 from jobs.services.file_rows import ENABLED, FILES, described, job_says, mark_of, room_says, row_of
 from jobs.services.file_sources import Content, FaultError, Found
 from jobs.services.files_together import create_together
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
 from jobs.services.provenance import from_commit
+from jobs.services.stored_definitions import definition_of
 from jobs.services.workspaces import WorkspaceChanges
 from jobs.services.writing import write_transaction
 

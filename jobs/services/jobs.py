@@ -32,10 +32,11 @@ from jobs.services import (
     stale,
     workspaces,
 )
-from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.definitions import JobDefinition, parse_definition
 from jobs.services.dispatch import settle_until
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
+from jobs.services.stored_definitions import definition_of
 from jobs.services.versions import facts_of
 from jobs.services.writing import write_transaction
 

@@ -18,9 +18,10 @@ from jobs.domain.states import DayMatch, JobState, ScheduleKind, SecondsPosition
 from jobs.models import Job, JobVersion
 from jobs.queries.jobs import get_job
 from jobs.services import jobs, previews
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.firing import next_fire, rules_of
 from jobs.services.problems import parsed
+from jobs.services.stored_definitions import definition_of
 from jobs.services.wording import check_queue, check_tag
 
 # What an edit may change, and what undoing it brings back.

@@ -12,7 +12,8 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.models import Job
 from jobs.services import access, breakers, dependency_edits
-from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.definitions import JobDefinition, parse_definition
+from jobs.services.stored_definitions import definition_of
 
 
 class Deed(StrEnum):

@@ -19,7 +19,8 @@ from jobs.models import AuditEntry, FileJob, Job
 from jobs.registry import REGISTRY, RegisteredJob
 from jobs.services import audit
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
+from jobs.services.stored_definitions import definition_of
 from jobs.services.writing import write_transaction
 
 log = logging.getLogger("scheduler.registered")

@@ -15,8 +15,9 @@ from jobs.domain.states import JobState, ScheduleKind
 from jobs.executors import parse_spec
 from jobs.models import Job
 from jobs.services import jobs, same_registration, triggers
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.journal import TYPE
+from jobs.services.stored_definitions import definition_of
 from jobs.services.wording import check_name
 from jobs.services.writing import write_transaction
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from jobs.domain.errors import Difference, InvalidError, StaleError
 from jobs.models import Job, JobVersion
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
+from jobs.services.stored_definitions import definition_of
 
 
 def refusal(job: Job, edited_version: int, changes: Mapping[str, Any]) -> StaleError:

@@ -7,7 +7,7 @@ import pytest
 from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import ConfigFile, Execution, FileJob, Job
 from jobs.services import access, tokens
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.api.callers import Caller, caller
 from tests.factories import (
     cron,

@@ -11,7 +11,7 @@ from jobs.domain.errors import InvalidError
 from jobs.importers.jobfiles import Broken, Entry, read
 from jobs.importers.positions import composed
 from jobs.models import Job
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.cli.conftest import Jobctl
 from tests.factories import cron, definition, make_job
 

@@ -23,8 +23,8 @@ from jobs.models import (
     Schedule,
     Stat,
 )
-from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
+from jobs.services.stored_definitions import definition_of
 from tests.factories import make_job, make_worker
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from jobs.domain.states import ExecutionState
 from jobs.models import Job
 from jobs.registry import REGISTRY, JobContext
 from jobs.services import cron_jobs, rendering, running
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.executors.http_servers import Caller, serving
 from tests.factories import make_execution, make_variable
 

@@ -19,8 +19,9 @@ from jobs.queries.breakers import entry_of
 from jobs.services import breakers, cancelling, claims, dispatch, events, executions, feeding
 from jobs.services import jobs as job_services
 from jobs.services.bulk import create_many
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.running import Running
+from jobs.services.stored_definitions import definition_of
 from jobs.services.triggers import trigger
 from tests.factories import cron, definition, every, make_backfill, make_job, make_worker
 

@@ -23,7 +23,7 @@ from jobs.services import calendars, dispatch
 from jobs.services import jobs as job_services
 from jobs.services.calendar_import import import_ics
 from jobs.services.calendars import parse_calendar
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.factories import every, make_calendar, make_job
 
 pytestmark = pytest.mark.django_db

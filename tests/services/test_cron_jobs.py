@@ -16,8 +16,9 @@ from jobs.registry import REGISTRY, scheduled_job
 from jobs.registry.base import entry_of_function
 from jobs.services import claims, cron_jobs, triggers
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.registered import Outcome
+from jobs.services.stored_definitions import definition_of
 from tests.factories import definition, make_worker
 
 pytestmark = pytest.mark.django_db

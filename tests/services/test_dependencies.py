@@ -28,9 +28,10 @@ from jobs.services import (
     taking,
 )
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.explaining import explain
 from jobs.services.proof import prove_ledger
+from jobs.services.stored_definitions import definition_of
 from jobs.services.triggers import trigger
 from tests.factories import definition, every, make_calendar, make_freeze, make_job, make_worker
 

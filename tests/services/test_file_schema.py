@@ -12,8 +12,9 @@ import pytest
 
 from jobs.domain.errors import InvalidError
 from jobs.importers.seedfiles import job_of, workspace_of
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.file_schema import job_schema, workspace_schema
+from jobs.services.stored_definitions import definition_of
 from tests.factories import cron, every, make_job
 
 SAMPLES: dict[str, Any] = json.loads(

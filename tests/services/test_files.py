@@ -22,7 +22,8 @@ from jobs.models import ConfigFile, FileJob, Job, Workspace
 from jobs.registry import REGISTRY
 from jobs.services import bulk, files, registered
 from jobs.services import jobs as job_services
-from jobs.services.definitions import JobDefinition, definition_of
+from jobs.services.definitions import JobDefinition
+from jobs.services.stored_definitions import definition_of
 from tests.services.test_registered import entry
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Calendar, Freeze, Job
 from jobs.services import dispatch
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.factories import every, make_job
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,9 @@ from jobs.importers.candidates import Kind, recognised
 from jobs.models import Job
 from jobs.services import access, imports, people, workspaces
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
 from jobs.services.import_requests import MOST, parse_apply, parse_import
 from jobs.services.imports import Deed, Preview
+from jobs.services.stored_definitions import definition_of
 from jobs.services.workspaces import parse_workspace
 from tests.factories import make_calendar, make_job, make_user
 

@@ -15,8 +15,8 @@ from jobs.models import AuditEntry, Job, JobVersion
 from jobs.registry import REGISTRY, BaseScheduledJob, RegisteredJob, scheduled_job
 from jobs.registry.base import entry_of_class, entry_of_function
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
 from jobs.services.registered import DISABLED, GONE, overrides_of, sync
+from jobs.services.stored_definitions import definition_of
 from tests.factories import make_job
 
 pytestmark = pytest.mark.django_db

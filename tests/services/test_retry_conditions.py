@@ -14,7 +14,7 @@ from jobs.executors.base import ExecutionResult
 from jobs.models import Execution, Job, JobVersion
 from jobs.services import claims, executions, rescue
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from jobs.services.triggers import trigger
 from tests.factories import make_job, make_worker
 

@@ -28,8 +28,8 @@ from jobs.models import AuditEntry, Job, JobVersion, Variable
 from jobs.queries.variables import jobs_naming, named_by, unknown_in
 from jobs.services import jobs as job_services
 from jobs.services import rendering, running, secret_box, variables
-from jobs.services.definitions import definition_of
 from jobs.services.parameter_definitions import opened
+from jobs.services.stored_definitions import definition_of
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db

@@ -21,10 +21,10 @@ from jobs.queries.holds import holds_of
 from jobs.queries.variables import jobs_naming, named_by, usage
 from jobs.services import freezes, variables, workspaces
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
 from jobs.services.dispatch import dispatch_due
 from jobs.services.rendering import render
 from jobs.services.running import load
+from jobs.services.stored_definitions import definition_of
 from jobs.services.variables import parse_variable
 from tests.factories import every, make_execution, make_freeze, make_job
 

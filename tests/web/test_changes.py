@@ -10,7 +10,7 @@ from jobs.domain.permissions import SYSTEM, Role
 from jobs.models import AuditEntry, Job, JobVersion, Workspace
 from jobs.services import access, rollbacks, workspaces
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.factories import make_changed_job, make_job, make_user
 
 pytestmark = pytest.mark.django_db

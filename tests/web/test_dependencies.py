@@ -11,7 +11,7 @@ from django.test import Client
 from jobs.domain.permissions import SYSTEM
 from jobs.models import Job
 from jobs.services import jobs as job_services
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from tests.factories import cron, make_job
 from tests.services.test_dependencies import run, serve, starts
 from tests.web.test_job_form import filled

@@ -14,7 +14,8 @@ from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import RetryCause
 from jobs.models import Job
 from jobs.services import workspaces
-from jobs.services.definitions import JobDefinition, definition_of, parse_definition
+from jobs.services.definitions import JobDefinition, parse_definition
+from jobs.services.stored_definitions import definition_of
 from jobs.services.workspaces import WorkspaceDefinition
 from tests.factories import cron, every, make_breaker, make_calendar, make_channel, make_job
 from tests.web.browserform import sent

@@ -15,7 +15,7 @@ from jobs.domain.states import JobState
 from jobs.domain.strategies import strategy
 from jobs.models import Calendar, Job
 from jobs.queries.jobs import get_job
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from jobs.web.kind_words import short_spec
 from tests.factories import cron, every, make_calendar, make_freeze, make_job
 from tests.web.browserform import sent

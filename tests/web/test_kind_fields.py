@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from jobs.web import kind_settings
 from tests.factories import make_job
 from tests.web.browserform import SentForm, sent

@@ -20,7 +20,7 @@ from jobs.models import Variable
 from jobs.queries.jobs import get_job
 from jobs.queries.variables import get_variable, jobs_naming, list_variables, named_by, room_of
 from jobs.services import variables
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 
 router = Router(tags=["variables"])
 

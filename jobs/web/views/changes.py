@@ -21,7 +21,7 @@ from jobs.queries.jobs import get_job
 from jobs.queries.planning import HeldBack
 from jobs.queries.versions import compared, get_version, list_versions
 from jobs.services import previews, rollbacks
-from jobs.services.definitions import definition_of
+from jobs.services.stored_definitions import definition_of
 from jobs.web import change_words, guard
 from jobs.web.filters import page_mark
 from jobs.web.http import AuthedRequest, toast_on_page

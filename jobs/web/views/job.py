@@ -20,8 +20,8 @@ from jobs.queries.executions import ExecutionFilter, Sample, history, sample
 from jobs.queries.jobs import get_job, job_row
 from jobs.queries.variables import unknown_in
 from jobs.services import previews
-from jobs.services.definitions import definition_of
 from jobs.services.firing import rules_of
+from jobs.services.stored_definitions import definition_of
 from jobs.web import after, charts, figures, formats, freezing, guard, plans, rows, schedules, words
 from jobs.web.filters import execution_filter, query_of
 from jobs.web.http import AuthedRequest

@@ -37,9 +37,10 @@ from jobs.queries.workspaces import workspace_names
 from jobs.registry import REGISTRY
 from jobs.services import jobs as job_services
 from jobs.services import previews, triggers
-from jobs.services.definitions import definition_of, parse_definition
+from jobs.services.definitions import parse_definition
 from jobs.services.previews import Entry, Timetable
 from jobs.services.stale import own_changes
+from jobs.services.stored_definitions import definition_of
 from jobs.web import (
     after,
     differences,
