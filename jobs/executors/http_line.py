@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from threading import Event, Lock
 
@@ -78,16 +78,16 @@ class Line:
     def _addresses(self, target: Target) -> list[Place]:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         good: list[Place] = []
-        reasons: list[str] = []
+        refused: dict[str, str] = {}
         for family, _, _, _, address in found:
             text = str(address[0])
             reason = refusal(text, host=target.host, port=target.port, allowed=self._allowed)
             if reason is None:
                 good.append((family, (text, target.port)))
             else:
-                reasons.append(f"{text} ({reason})")
+                refused[text] = reason
         if not good:
-            raise InvalidError(_refused(target, reasons))
+            raise InvalidError(_refused(target.host, refused))
         return good
 
     def _first_that_answers(self, addresses: list[Place], seconds: float) -> socket.socket:
@@ -136,11 +136,13 @@ def tls_context(verify: bool, ca_file: str = "") -> ssl.SSLContext:
     return context
 
 
-def _refused(target: Target, reasons: Sequence[str]) -> str:
-    places = ", ".join(dict.fromkeys(reasons))
+def _refused(host: str, kinds: Mapping[str, str]) -> str:
+    """Say what a host leads to, once where it is the address itself, and what is allowed."""
+    places = ", ".join(f"{address} ({kind})" for address, kind in kinds.items())
+    leads = "" if list(kinds) == [host] else f"{host} is "
     return (
-        f"Address refused: {target.host} is {places}; an administrator can allow it by"
-        " JOBS_HTTP_ALLOW"
+        f"Address refused: {leads}{places}. Public addresses are allowed; an administrator can"
+        " allow others by JOBS_HTTP_ALLOW"
     )
 
 

@@ -59,7 +59,7 @@ def test_without_the_setting_this_machine_is_refused(settings: Any) -> None:
         execution = ran(server.url)
 
     assert execution.state == "failed"
-    assert execution.message.startswith("Address refused: 127.0.0.1 is 127.0.0.1 (loopback)")
+    assert execution.message.startswith("Address refused: 127.0.0.1 (loopback). ")
     assert server.hits == 0
 
 
