@@ -15,7 +15,7 @@ from jobs import wake
 from jobs.domain.permissions import Actor, Permission, require_everywhere
 from jobs.models import AuditEntry, Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
-from jobs.services import breakers, dependency_edits, provenance, revisions, workspaces
+from jobs.services import breakers, dependency_edits, journal, provenance, revisions, workspaces
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.jobs import name_taken, schedule_rows, take_over
@@ -121,6 +121,8 @@ def _write(
     AuditEntry.objects.bulk_create(_entry(job, one, actor) for job, one in pairs)
     revisions.bump("jobs")
     wake.poke("jobs")
+    for job in jobs:
+        journal.made(job)
 
 
 def _first_version(job: Job, snapshot: dict[str, Any], facts: Facts) -> JobVersion:

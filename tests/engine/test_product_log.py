@@ -18,7 +18,7 @@ from jobs.domain.states import ExecutionState
 from jobs.engine import runner
 from jobs.executors import ExecutionResult
 from jobs.models import Execution
-from jobs.services import claims, executions, jobs, journal, triggers
+from jobs.services import bulk, claims, executions, jobs, journal, triggers
 from jobs.services.definitions import parse_definition
 from scheduler_site.logs import CorrelationFilter, JsonFormatter, LineFormatter, SharedFileHandler
 from tests.factories import make_job, make_worker
@@ -98,10 +98,11 @@ def test_jobs_of_resources_keep_the_words_of_their_scheduler(
     """S0-74, S0-146, S0-150: level, name and words as CB-Tumblebug's scheduler writes them."""
     text, _ = logs
     definition = {"name": "sync", "type": journal.TYPE, "spec": {"ns_id": "default"}}
+    other = definition | {"name": "other", "spec": {"ns_id": "other"}}
 
     with django_capture_on_commit_callbacks(execute=True):
         job = jobs.create(parse_definition(definition), actor=SYSTEM)
-        jobs.create(parse_definition(definition | PLAIN), actor=SYSTEM)
+        bulk.create_many([parse_definition(other | PLAIN), parse_definition(other)], actor=SYSTEM)
     journal.auto_disabled(job, 5)
     with django_capture_on_commit_callbacks(execute=True):
         jobs.delete(job.pk, actor=SYSTEM)
@@ -109,6 +110,7 @@ def test_jobs_of_resources_keep_the_words_of_their_scheduler(
     name = journal.public_id(job)
     lines = text.getvalue().splitlines()
     assert f"INFO Scheduler: Created scheduled job: {name}" in lines
+    assert "INFO Scheduler: Created scheduled job: other" in lines, "also of many at once"
     assert f"INFO Scheduler: Stopped scheduled job: {name}" in lines
     assert not any("plain" in line for line in lines), "only of jobs that register"
     assert f"WARN Scheduler: Job auto-disabled after 5 consecutive failures: {name}" in lines
