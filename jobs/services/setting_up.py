@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from django.db import connection
@@ -18,8 +19,16 @@ from django.db import connection
 from jobs import conf
 
 LOOK_SECONDS = 0.2
+_LOOKS_UNTIL_TOLD = 50  # ten seconds: most set-ups take less
 _LOCK = 0x6A6F6273  # any number that no other lock has: "jobs"
 _inside = False
+# A key of 64 bits is shown in two halves; another role's session shows its number alone.
+_HOLDER = """
+    SELECT l.pid, host(a.client_addr), a.backend_start
+    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def lock_file() -> Path:
@@ -31,7 +40,8 @@ def lock_file() -> Path:
 def alone(tell: Callable[[str], object]) -> Iterator[None]:
     """Run the block when no other set-up of this database runs; ``tell`` hears that it waits.
 
-    Inside another such block of this process it just goes on.
+    After ten seconds it hears once who holds the lock. Inside another such block of this process it
+    just goes on.
     """
     global _inside
     if _inside:
@@ -47,7 +57,7 @@ def alone(tell: Callable[[str], object]) -> Iterator[None]:
 
 @contextmanager
 def _on_server(tell: Callable[[str], object]) -> Iterator[None]:
-    _wait_until(lambda: _asked("SELECT pg_try_advisory_lock(%s)"), tell)
+    _wait_until(lambda: _asked("SELECT pg_try_advisory_lock(%s)"), tell, _session)
     try:
         yield
     finally:
@@ -61,18 +71,40 @@ def _on_host(tell: Callable[[str], object]) -> Iterator[None]:
     lock_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(lock_file(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _wait_until(lambda: _locked(descriptor), tell)
+        _wait_until(lambda: _locked(descriptor), tell, lambda: f"Its lock is on {lock_file()}.")
         yield
     finally:
         os.close(descriptor)
 
 
-def _wait_until(taken: Callable[[], bool], tell: Callable[[str], object]) -> None:
+def _wait_until(
+    taken: Callable[[], bool], tell: Callable[[str], object], holder: Callable[[], str]
+) -> None:
     if taken():
         return
     tell("Another set-up of this database is running; this one goes on when it has ended.")
-    while not taken():
+    for look in count(1):
         time.sleep(LOOK_SECONDS)
+        if taken():
+            return
+        if look == _LOOKS_UNTIL_TOLD:
+            tell(f"Still waiting for the other set-up. {holder()}")
+
+
+def _session() -> str:
+    """Say which session of the server holds the lock, and how an administrator ends it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDER, [_LOCK])
+        row = cursor.fetchone()
+    if row is None:
+        return "It has just ended."
+    pid, address, since = row
+    host = address or "the database's own host"
+    when = f", connected since {since:%Y-%m-%d %H:%M:%S %Z}" if since else ""
+    return (
+        f"It is the database session {pid} from {host}{when}. If it hangs, end it there, or in the"
+        f" database with SELECT pg_terminate_backend({pid})."
+    )
 
 
 def _asked(statement: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,7 @@ def test_a_second_set_up_waits_for_the_first(monkeypatch: pytest.MonkeyPatch, co
 
     def pause(_seconds: float) -> None:
         seen.append("waits")
-        if len(seen) == 3:
+        if len(seen) == 53:
             let_go()
 
     def start(*given: Any) -> None:
@@ -164,8 +165,13 @@ def test_a_second_set_up_waits_for_the_first(monkeypatch: pytest.MonkeyPatch, co
     _, err = run(command, *(["--verbosity=0"] if command == "migrate" else []))
 
     assert err.startswith("Another set-up of this database is running")
-    assert seen[:3] == ["waits"] * 3
-    assert set(seen[3:]) == {None}, "nobody else gets the lock while it works"
+    assert err.count("Another set-up") == err.count("Still waiting") == 1, "each told once"
+    server = r"database session \d+ from .* with SELECT pg_terminate_backend\(\d+\)\."
+    assert re.search(
+        server if connection.vendor == "postgresql" else r"lock is on /.*\.lock\.", err
+    )
+    assert seen[:53] == ["waits"] * 53
+    assert set(seen[53:]) == {None}, "nobody else gets the lock while it works"
     after = held_elsewhere()
     assert after, "it is free afterwards"
     after()
