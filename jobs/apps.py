@@ -14,12 +14,15 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Listen to logins, register checks, find the job types and the jobs of other apps."""
         from django.apps import apps
+        from django.utils import translation
 
         from jobs import checks, executors
+        from jobs.domain.said import Said
         from jobs.models import views
         from jobs.registry import REGISTRY
         from jobs.services import sessions
 
+        Said.gettext, Said.ngettext = translation.gettext, translation.ngettext
         checks.register()
         sessions.connect()
         views.connect()

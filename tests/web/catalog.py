@@ -20,7 +20,10 @@ _PLACES: dict[str, tuple[int | None, int, int | None]] = {
     "ngettext": (None, 0, 1),
     "pgettext": (0, 1, None),
     "npgettext": (0, 1, 2),
+    "said": (None, 0, None),
+    "said_of": (None, 0, 1),
 }
+_MARKING = ("django.utils.translation", "jobs.domain.said")
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ def marked() -> list[Marked]:
 
 def _of_module(path: Path) -> Iterator[Marked]:
     source = path.read_text()
-    if "django.utils.translation" in source:
+    if any(module in source for module in _MARKING):
         tree = ast.parse(source)
         yield from _calls(tree, path, _aliases(tree))
 
@@ -105,7 +108,7 @@ def _aliases(tree: ast.AST) -> dict[str, str]:
     return {
         name.asname or name.name: name.name.removesuffix("_lazy")
         for node in imports
-        if node.module == "django.utils.translation"
+        if node.module in _MARKING
         for name in node.names
         if name.name.removesuffix("_lazy") in _PLACES
     }

@@ -29,7 +29,9 @@ from tests.factories import (
 from tests.web.catalog import FOLDER, ROOT, Entry, entries, marked
 
 ENTRIES = entries()[1:]
-_PLACEHOLDER = re.compile(r"%\(\w+\)[0-9]*[a-z]|%[sd%]|{+\w*}+|</?[a-z][^>]*>")
+_PLACEHOLDER = re.compile(
+    r"%\(\w+\)[0-9]*[a-z]|%[sd%]|{+\w*(?:![rs])?(?::[^{}\s\"]+)?}+|</?[a-z][^>]*>"
+)
 _MARKED = r"{%\s*blocktranslate.*?endblocktranslate\s*%}|{%.*?%}|{{.*?}}"
 _SHOWN = ("aria-label", "title", "placeholder", "alt")
 # What is not told in words: names of programs, and what somebody has typed or a program has printed.

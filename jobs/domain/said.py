@@ -1,0 +1,84 @@
+"""Sentences that know their pattern, so that a page can tell them in its reader's language.
+
+``said("The day {day!r} does not exist.", day=text)`` is an English ``str`` and is one to the API,
+the command line, logs and tables. Where a template shows it, it speaks the language of the request.
+The pattern is a literal: `make messages` collects it. Values may be sentences themselves.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Self
+
+
+class Said(str):
+    """A sentence in English with the pattern and the values that it was made of."""
+
+    __slots__ = ("number", "pattern", "several", "values")
+    pattern: str
+    several: str  # the pattern for a count that is not one; empty where nothing is counted
+    number: int
+    values: Mapping[str, object]
+    # Look a pattern up in the reader's language; `gettext` and `ngettext` where pages are shown.
+    gettext: ClassVar[Callable[[str], str]] = staticmethod(lambda text: text)
+    ngettext: ClassVar[Callable[[str, str, int], str]] = staticmethod(
+        lambda one, several, count: one if count == 1 else several
+    )
+
+    def __new__(
+        cls,
+        text: str,
+        pattern: str = "",
+        values: Mapping[str, object] | None = None,
+        *,
+        several: str = "",
+        number: int = 1,
+    ) -> Self:
+        """Return the text with what it was made of."""
+        self = super().__new__(cls, text)
+        self.pattern, self.several, self.number, self.values = pattern, several, number, values or {}
+        return self
+
+    def __str__(self) -> str:
+        """Return the sentence itself: forms and filters ask for text, and must not lose the pattern."""
+        return self
+
+    def __html__(self) -> str:
+        """Return the sentence for a page, escaped, in the language of its reader."""
+        return html.escape(spoken(self))
+
+
+def said(pattern: str, /, **values: object) -> Said:
+    """Return a sentence; ``pattern`` is as for `str.format`, with names only."""
+    return Said(pattern.format(**values), pattern, values)
+
+
+def said_of(one: str, several: str, count: int, /, **values: object) -> Said:
+    """Return a sentence for one or for several; ``{n}`` in it is the count."""
+    values = {"n": count, **values}
+    text = (one if count == 1 else several).format(**values)
+    return Said(text, one, values, several=several, number=count)
+
+
+def told(sentences: Iterable[str], between: str = " ") -> Said:
+    """Join sentences; what comes of it can still be told in another language."""
+    parts = {f"s{number}": sentence for number, sentence in enumerate(sentences)}
+    pattern = between.join(f"{{{name}}}" for name in parts)
+    return Said(between.join(parts.values()), pattern, parts)
+
+
+def spoken(text: str) -> str:
+    """Return a sentence in the language of who reads the page; other text as it is."""
+    if not isinstance(text, Said) or not text.pattern:
+        return str(text)
+    values = {
+        name: spoken(value) if isinstance(value, Said) else value
+        for name, value in text.values.items()
+    }
+    pattern = (
+        Said.ngettext(text.pattern, text.several, text.number)
+        if text.several
+        else Said.gettext(text.pattern)
+    )
+    return pattern.format(**values)
