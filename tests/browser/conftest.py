@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.harness import ROOT, Product
 
@@ -25,6 +25,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 NAME, PASSWORD = "ada", "correct horse battery"
+
+# Beside three other workers on two processors a page may stand still for seconds; what passes never
+# waits for it.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +45,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Return a product with an administrator, its processes running."""
     made = Product(
         tmp_path_factory.mktemp("product"),
-        WORKERS="2",
+        WORKERS="4",  # one is held for minutes by what `every_page` shows as running
         JOBDECK_ADMIN_USER=NAME,
         JOBDECK_ADMIN_PASSWORD=PASSWORD,
     )
