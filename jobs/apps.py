@@ -23,6 +23,7 @@ class JobsConfig(AppConfig):
         from jobs.services import sessions
 
         Said.gettext, Said.ngettext = translation.gettext, translation.ngettext
+        Said.language = translation.get_language
         checks.register()
         sessions.connect()
         views.connect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, DependencyOutcome, ExecutionState
 
 _MEETS: dict[DependencyOutcome, tuple[ExecutionState, ...]] = {
@@ -17,9 +18,9 @@ _MEETS: dict[DependencyOutcome, tuple[ExecutionState, ...]] = {
     ),
 }
 WORDS = {
-    DependencyOutcome.SUCCESS: "succeeded",
-    DependencyOutcome.FAILURE: "failed",
-    DependencyOutcome.DONE: "ended",
+    DependencyOutcome.SUCCESS: said("succeeded"),
+    DependencyOutcome.FAILURE: said("failed"),
+    DependencyOutcome.DONE: said("ended"),
 }
 # What can meet anything at all: an execution that was taken back before it began is no ending.
 ENDINGS = _MEETS[DependencyOutcome.DONE]

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from jobs.domain.describe import describe
 from jobs.domain.instants import to_instant
+from jobs.domain.said import Said, said, said_by, told
 from jobs.domain.schedule import Schedule, due_between
 from jobs.domain.states import Fold, Gap, ScheduleKind
 from jobs.domain.zones import zone
@@ -83,14 +85,24 @@ def span(length: timedelta) -> str:
     """Return a length of time in words, roughly: ``0.4 s``, ``17 s``, ``4 min``, ``3 h``, ``2 days``."""
     seconds = max(length.total_seconds(), 0)
     if seconds < 10:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
+        return said("{n} s", n=f"{seconds:.1f}".removesuffix(".0"))
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return said("{n} s", n=f"{seconds:.0f}")
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
+        return said("{n} min", n=f"{seconds / 60:.0f}")
     if seconds < 172_800:
-        return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86_400:.0f} days"
+        return said("{n} h", n=f"{seconds / 3600:.0f}")
+    return said("{n} days", n=f"{seconds / 86_400:.0f}")
+
+
+def by_whom(name: str) -> str:
+    """Return who did it, to stand behind a verb; empty where nobody is named."""
+    return said(" by {who}", who=name) if name else ""
+
+
+def in_words(rule: Schedule) -> Said:
+    """Return the schedule in words, in the language of who reads them."""
+    return said_by(partial(describe, rule))
 
 
 def named(rule: Schedule, moment: datetime) -> bool:
@@ -100,10 +112,17 @@ def named(rule: Schedule, moment: datetime) -> bool:
 
 def schedule_text(rule: Schedule, number: int, of: int, due_at: datetime) -> str:
     """Return how a schedule names a due time, with what a change of the clock has to do with it."""
-    which = f"Schedule {number} of {of}" if of > 1 else "The schedule"
-    text = f"{which}, “{describe(rule)}”, names {shown(due_at, rule.timezone)}."
+    one = (
+        said("Schedule {number} of {of}", number=number, of=of) if of > 1 else said("The schedule")
+    )
+    text = said(
+        "{which}, “{rule}”, names {at}.",
+        which=one,
+        rule=in_words(rule),
+        at=shown(due_at, rule.timezone),
+    )
     note = moved_by_clock(rule, due_at)
-    return f"{text} {note}" if note else text
+    return told([text, note]) if note else text
 
 
 def moved_by_clock(rule: Schedule, due_at: datetime) -> str:
@@ -116,9 +135,11 @@ def moved_by_clock(rule: Schedule, due_at: datetime) -> str:
     if wall is None:
         return ""
     missing = _EPOCH + timedelta(seconds=wall)
-    return (
-        f"{missing:%H:%M} does not exist in {rule.timezone} that day: the clocks go forward, and it "
-        f"fires at {clock(due_at, rule.timezone)}."
+    return said(
+        "{missing} does not exist in {zone} that day: the clocks go forward, and it fires at {at}.",
+        missing=f"{missing:%H:%M}",
+        zone=rule.timezone,
+        at=clock(due_at, rule.timezone),
     )
 
 
@@ -126,42 +147,46 @@ def left_out_by_clock(rule: Schedule, asked: Asked) -> str:
     """Say that a schedule would name a moment if the clocks did not change; empty when not."""
     if rule.kind != ScheduleKind.CRON:
         return ""
-    for other, text in (
-        (
-            replace(rule, fold=Fold.BOTH),
-            (
-                "{at} comes twice in {zone} that day: the clocks go back, and “{rule}” fires the "
-                "{which} time only."
-            ),
-        ),
-        (
-            replace(rule, gap=Gap.FIRST_VALID),
+    found = _first(replace(rule, fold=Fold.BOTH), asked)
+    if found is not None:
+        return said(
+            "{at} comes twice in {zone} that day: the clocks go back, and “{rule}” fires the "
+            "{which} time only.",
+            at=clock(found, rule.timezone),
+            zone=rule.timezone,
+            rule=in_words(rule),
+            which=said("second") if rule.fold == Fold.SECOND else said("first"),
+        )
+    found = _first(replace(rule, gap=Gap.FIRST_VALID), asked)
+    if found is not None:
+        return said(
             "The clocks in {zone} jump over a time of “{rule}” to {at}: its policy leaves that out.",
-        ),
-    ):
-        found = next(iter(due_between([other], asked.start - _TICK, asked.end - _TICK, 1)), None)
-        if found is not None:
-            return text.format(
-                at=clock(found, rule.timezone),
-                zone=rule.timezone,
-                rule=describe(rule),
-                which="second" if rule.fold == Fold.SECOND else "first",
-            )
+            at=clock(found, rule.timezone),
+            zone=rule.timezone,
+            rule=in_words(rule),
+        )
     return ""
+
+
+def _first(rule: Schedule, asked: Asked) -> datetime | None:
+    """Return what a schedule names first in the time that is asked about."""
+    return next(iter(due_between([rule], asked.start - _TICK, asked.end - _TICK, 1)), None)
 
 
 def outside_limits(rule: Schedule, asked: Asked) -> str:
     """Say that a schedule had not begun, or was over; empty when that is not the reason."""
     free = replace(rule, starts_at=None, ends_at=None)
-    found = next(iter(due_between([free], asked.start - _TICK, asked.end - _TICK, 1)), None)
+    found = _first(free, asked)
     if found is None or rule.counts_from_end:
         return ""
     if rule.starts_at is not None and found < rule.starts_at:
-        return f"“{describe(free)}” begins only at {shown(rule.starts_at, rule.timezone)}."
+        begins = shown(rule.starts_at, rule.timezone)
+        return said("“{rule}” begins only at {at}.", rule=in_words(free), at=begins)
     if rule.ends_at is not None and found >= rule.ends_at:
-        return (
-            f"“{describe(free)}” was over at {shown(rule.ends_at, rule.timezone)}: it had reached "
-            "its end or its last execution."
+        return said(
+            "“{rule}” was over at {at}: it had reached its end or its last execution.",
+            rule=in_words(free),
+            at=shown(rule.ends_at, rule.timezone),
         )
     return ""
 
@@ -169,4 +194,4 @@ def outside_limits(rule: Schedule, asked: Asked) -> str:
 def not_named(rules: Sequence[Schedule], asked: Asked) -> str:
     """Return why no schedule names a time that one seems to name; empty when none seems to."""
     texts = [outside_limits(rule, asked) or left_out_by_clock(rule, asked) for rule in rules]
-    return " ".join(text for text in texts if text)
+    return told(text for text in texts if text)

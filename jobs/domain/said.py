@@ -15,16 +15,18 @@ from typing import ClassVar, Self
 class Said(str):
     """A sentence in English with the pattern and the values that it was made of."""
 
-    __slots__ = ("number", "pattern", "several", "values")
+    __slots__ = ("number", "pattern", "retold", "several", "values")
     pattern: str
     several: str  # the pattern for a count that is not one; empty where nothing is counted
     number: int
     values: Mapping[str, object]
+    retold: Callable[[str], str] | None  # makes it anew in a language; for what no pattern can tell
     # Look a pattern up in the reader's language; `gettext` and `ngettext` where pages are shown.
     gettext: ClassVar[Callable[[str], str]] = staticmethod(lambda text: text)
     ngettext: ClassVar[Callable[[str, str, int], str]] = staticmethod(
         lambda one, several, count: one if count == 1 else several
     )
+    language: ClassVar[Callable[[], str | None]] = staticmethod(lambda: "en")
 
     def __new__(
         cls,
@@ -34,10 +36,17 @@ class Said(str):
         *,
         several: str = "",
         number: int = 1,
+        retold: Callable[[str], str] | None = None,
     ) -> Self:
         """Return the text with what it was made of."""
         self = super().__new__(cls, text)
-        self.pattern, self.several, self.number, self.values = pattern, several, number, values or {}
+        self.pattern, self.several, self.number, self.values = (
+            pattern,
+            several,
+            number,
+            values or {},
+        )
+        self.retold = retold
         return self
 
     def __str__(self) -> str:
@@ -61,6 +70,20 @@ def said_of(one: str, several: str, count: int, /, **values: object) -> Said:
     return Said(text, one, values, several=several, number=count)
 
 
+def said_by(retold: Callable[[str], str], /) -> Said:
+    """Return a text that has no pattern: ``retold`` makes it for a language, such as ``id``."""
+    return Said(retold("en"), retold=retold)
+
+
+def said_word(word: str) -> Said:
+    """Return a word of a closed set, such as a state: itself in English, else told by its meaning."""
+    return Said(word, word.replace("_", " "))
+
+
+# Words that sentences name by `said_word` and no page marks for itself.
+WORDS = (said("cancelled"), said("finished"), said("lost"), said("skipped"), said("timed out"))
+
+
 def told(sentences: Iterable[str], between: str = " ") -> Said:
     """Join sentences; what comes of it can still be told in another language."""
     parts = {f"s{number}": sentence for number, sentence in enumerate(sentences)}
@@ -70,6 +93,8 @@ def told(sentences: Iterable[str], between: str = " ") -> Said:
 
 def spoken(text: str) -> str:
     """Return a sentence in the language of who reads the page; other text as it is."""
+    if isinstance(text, Said) and text.retold is not None:
+        return text.retold(Said.language() or "en")
     if not isinstance(text, Said) or not text.pattern:
         return str(text)
     values = {

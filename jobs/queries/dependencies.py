@@ -9,6 +9,7 @@ from datetime import datetime
 
 from jobs.domain.dependencies import WORDS
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said, told
 from jobs.domain.states import DependencyOutcome, Trigger
 from jobs.models import Dependency, Execution, Job
 
@@ -157,22 +158,25 @@ def waiting_words(job: Job) -> str:
     rows = list(Dependency.objects.filter(job=job).select_related("upstream").order_by("pk"))
     if not rows:
         return ""
-    text = f"It runs after {_joined(map(_words, rows))}."
+    texts = [said("It runs after {jobs}.", jobs=_joined(map(_words, rows)))]
     missing = [row for row in rows if row.met_by_execution_id is None]
     if len(missing) < len(rows):
         come = [row for row in rows if row.met_by_execution_id is not None]
-        numbers = ", ".join(f"{_words(row)} (#{row.met_by_execution_id})" for row in come)
-        text = f"{text} So far {numbers}."
-    return f"{text} It waits for {_joined(row.upstream.name for row in missing or rows)}."
+        numbers = (told([_words(row), f"(#{row.met_by_execution_id})"]) for row in come)
+        texts.append(said("So far {jobs}.", jobs=told(numbers, ", ")))
+    names = _joined(row.upstream.name for row in missing or rows)
+    return told([*texts, said("It waits for {jobs}.", jobs=names)])
 
 
 def _words(row: Dependency) -> str:
-    return f"{row.upstream.name} {WORDS[DependencyOutcome(row.outcome)]}"
+    return told([row.upstream.name, WORDS[DependencyOutcome(row.outcome)]])
 
 
 def _joined(words: Iterable[str]) -> str:
     found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+    if len(found) == 1:
+        return found[0]
+    return said("{first} and {last}", first=told(found[:-1], ", "), last=found[-1])
 
 
 def dependents_of(job_id: int) -> list[Dependency]:

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from django.db.models import Count, Q
 
+from jobs.domain.explain import by_whom
 from jobs.domain.labels import covers, split
+from jobs.domain.said import said
 from jobs.domain.states import ExecutionState
 from jobs.models import Execution, Queue, Worker, WorkerKind, WorkerState
 from jobs.models.execution import HOLDING, WITH_CLUSTER
@@ -44,7 +46,11 @@ class Unserved:
     def text(self) -> str:
         """Say it."""
         labels = ", ".join(split(self.requires))
-        return f"no worker serves queue {self.queue}" + (f" with {labels}" if labels else "")
+        if labels:
+            return said(
+                "no worker serves queue {queue} with {labels}", queue=self.queue, labels=labels
+            )
+        return said("no worker serves queue {queue}", queue=self.queue)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,16 +219,19 @@ def waiting_of(execution: Execution, now: datetime) -> Waiting | None:
         or _waits_for_mutex(execution)
         or _waits_for_limit(execution, settings)
         or _waits_for_starts(settings)
-        or Waiting(kind=WaitsFor.WORKER, text="waits for a free worker")
+        or Waiting(kind=WaitsFor.WORKER, text=said("waits for a free worker"))
     )
 
 
 def _waits_for_resume(settings: Queue | None) -> Waiting | None:
     if settings is None or settings.paused_at is None:
         return None
-    by = f" by {settings.paused_by}" if settings.paused_by else ""
-    reason = f": {settings.pause_reason}" if settings.pause_reason else ""
-    text = f"waits: queue {settings.name} was paused{by}{reason}"
+    text = said(
+        "waits: queue {queue} was paused{by}{because}",
+        queue=settings.name,
+        by=by_whom(settings.paused_by),
+        because=f": {settings.pause_reason}" if settings.pause_reason else "",
+    )
     return Waiting(kind=WaitsFor.RESUME, text=text)
 
 
@@ -237,7 +246,7 @@ def _waits_for_cluster(execution: Execution, now: datetime) -> Waiting | None:
         since=execution.queued_at,
         oldest=execution.pk,
     )
-    return Waiting(kind=WaitsFor.CLUSTER, text=f"waits: {missing.text}")
+    return Waiting(kind=WaitsFor.CLUSTER, text=said("waits: {what}", what=missing.text))
 
 
 def _waits_for_mutex(execution: Execution) -> Waiting | None:
@@ -247,7 +256,12 @@ def _waits_for_mutex(execution: Execution) -> Waiting | None:
     holder = others.select_related("job").first()
     if holder is None:
         return None
-    text = f"waits: mutex {execution.mutex} is held by #{holder.pk} of {holder.job.name}"
+    text = said(
+        "waits: mutex {mutex} is held by #{number} of {job}",
+        mutex=execution.mutex,
+        number=holder.pk,
+        job=holder.job.name,
+    )
     return Waiting(kind=WaitsFor.MUTEX, text=text, execution_id=holder.pk)
 
 
@@ -257,7 +271,11 @@ def _waits_for_limit(execution: Execution, settings: Queue | None) -> Waiting | 
     free = ready.slots_of(execution.queue, settings.concurrency)
     if (free.to_run if execution.attempt > 1 else min(free)) > 0:
         return None
-    text = f"waits: queue {settings.name} runs its limit of {settings.concurrency} at a time"
+    text = said(
+        "waits: queue {queue} runs its limit of {n} at a time",
+        queue=settings.name,
+        n=settings.concurrency,
+    )
     return Waiting(kind=WaitsFor.LIMIT, text=text)
 
 
@@ -265,7 +283,11 @@ def _waits_for_starts(settings: Queue | None) -> Waiting | None:
     opens_at = _opens_at(settings)
     if settings is None or opens_at is None:
         return None
-    text = f"waits: queue {settings.name} starts at most {settings.starts_per_minute} a minute"
+    text = said(
+        "waits: queue {queue} starts at most {n} a minute",
+        queue=settings.name,
+        n=settings.starts_per_minute,
+    )
     return Waiting(kind=WaitsFor.STARTS, text=text, until=opens_at)
 
 

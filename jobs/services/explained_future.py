@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from jobs.domain.explain import Outcome, Step, clock, shown, span
+from jobs.domain.explain import Outcome, Step, by_whom, clock, shown, span
 from jobs.domain.holds import holding
 from jobs.domain.instants import to_instant, to_moment
+from jobs.domain.said import said, told
 from jobs.domain.schedule import merged, start_at
 from jobs.domain.states import JobState, OmissionReason, Overlap
 from jobs.models import Job
@@ -34,23 +35,28 @@ def say_future(answer: Explanation, now: datetime) -> None:
         answer.steps.append(step)
         if step.ok is False:
             answer.outcome = Outcome.WILL_NOT_RUN
-            answer.summary = f"It will not run. {step.text}"
+            answer.summary = told([said("It will not run."), step.text])
             return
     _say_start(answer)
     answer.outcome = Outcome.WILL_RUN
     unsure = [step.text for step in answer.steps if step.ok is None and step.title == "Overlap"]
-    answer.summary = " ".join([f"It will run {span(due_at - now)} from now.", *unsure])
+    answer.summary = told(
+        [said("It will run {length} from now.", length=span(due_at - now)), *unsure]
+    )
 
 
 def _state_step(answer: Explanation) -> Step:
     job, zone = answer.job, answer.zone
     if job.state == JobState.ACTIVE:
-        return Step(ok=True, title="State", text="The job is active.", about="job")
-    word = "paused" if job.state == JobState.PAUSED else "auto-disabled"
-    by = f" by {job.state_changed_by}" if job.state_changed_by else ""
-    since = f" since {shown(job.state_changed_at, zone)}" if job.state_changed_at else ""
-    because = f": {job.state_reason}" if job.state_reason else ""
-    text = f"The job is {word}{by}{since}{because}. It will not run unless it is resumed before."
+        return Step(ok=True, title="State", text=said("The job is active."), about="job")
+    at = shown(job.state_changed_at, zone) if job.state_changed_at else ""
+    text = said(
+        "The job is {state}{by}{since}{because}. It will not run unless it is resumed before.",
+        state=said("paused") if job.state == JobState.PAUSED else said("auto-disabled"),
+        by=by_whom(job.state_changed_by),
+        since=said(" since {at}", at=at) if at else "",
+        because=f": {job.state_reason}" if job.state_reason else "",
+    )
     return Step(ok=False, title="State", text=text, about="job")
 
 
@@ -65,13 +71,17 @@ def _hold_step(answer: Explanation, now: datetime) -> Step:
     if hold is not None:
         breaker = hold.reason == OmissionReason.BREAKER
         title = "Circuit breaker" if breaker else "Calendar"
-        text = hold.detail if breaker else f"A calendar will hold it back: {hold.detail}"
-        return Step(ok=False, title=title, text=f"{text}.")
+        text = said("A calendar will hold it back: {what}", what=hold.detail)
+        return Step(ok=False, title=title, text=told([hold.detail if breaker else text, "."], ""))
     freeze = freeze_at(job, now)
     if freeze is not None and freeze.ends_at is not None:
-        text = f"The job is frozen now ({freeze.reason}), but only until {shown(freeze.ends_at, zone)}."
+        text = said(
+            "The job is frozen now ({reason}), but only until {at}.",
+            reason=freeze.reason,
+            at=shown(freeze.ends_at, zone),
+        )
         return Step(ok=True, title="Freeze", text=text, about="freeze", key=freeze.pk)
-    return Step(ok=True, title="Holds", text="No freeze and no calendar holds it back.")
+    return Step(ok=True, title="Holds", text=said("No freeze and no calendar holds it back."))
 
 
 def _overlap_step(answer: Explanation, now: datetime) -> Step:
@@ -82,20 +92,27 @@ def _overlap_step(answer: Explanation, now: datetime) -> Step:
     before = _due_before(job, due_at)
     begins = max((one for one in (before, now if job.live_count else None) if one), default=None)
     if job.overlap == Overlap.ALLOW or usual is None or begins is None:
-        text = "Nothing is known that would be in its way."
+        text = said("Nothing is known that would be in its way.")
         return Step(ok=True, title="Overlap", text=text)
     took, gap = timedelta(seconds=usual), due_at - begins
     if took < gap:
-        text = f"The last runs took {span(took)}, and the start before is {span(gap)} earlier."
+        text = said(
+            "The last runs took {length}, and the start before is {gap} earlier.",
+            length=span(took),
+            gap=span(gap),
+        )
         return Step(ok=True, title="Overlap", text=text)
     then = {
-        Overlap.SKIP: "left out",
-        Overlap.QUEUE: "queued behind it",
-        Overlap.CANCEL_RUNNING: "started in its place",
+        Overlap.SKIP: said("left out"),
+        Overlap.QUEUE: said("queued behind it"),
+        Overlap.CANCEL_RUNNING: said("started in its place"),
     }[Overlap(job.overlap)]
-    text = (
-        f"The last runs took {span(took)}, and the start before is only {span(gap)} earlier: if it "
-        f"still goes on then, this one is {then}."
+    text = said(
+        "The last runs took {length}, and the start before is only {gap} earlier: if it still goes "
+        "on then, this one is {then}.",
+        length=span(took),
+        gap=span(gap),
+        then=then,
     )
     return Step(ok=None, title="Overlap", text=text)
 
@@ -112,10 +129,12 @@ def _say_start(answer: Explanation) -> None:
     assert due_at is not None  # noqa: S101 - asked for a due time
     begins = start_at(rules_of(job.schedules.all()), due_at, seed=str(job.pk))
     if begins > due_at:
-        text = (
-            f"Jitter or spread starts it {span(begins - due_at)} after the due time, at "
-            f"{clock(begins, answer.zone)}."
+        text = said(
+            "Jitter or spread starts it {length} after the due time, at {at}.",
+            length=span(begins - due_at),
+            at=clock(begins, answer.zone),
         )
     else:
-        text = f"It starts at {clock(due_at, answer.zone)}, as soon as a worker is free."
+        at = clock(due_at, answer.zone)
+        text = said("It starts at {at}, as soon as a worker is free.", at=at)
     answer.steps.append(Step(ok=True, title="Start", text=text))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from jobs.domain.explain import Outcome, Step, clock, shown, span
+from jobs.domain.explain import Outcome, Step, by_whom, clock, shown, span
+from jobs.domain.said import Said, said, told
 from jobs.domain.states import (
     FAILURES,
     TERMINAL,
@@ -30,36 +32,49 @@ if TYPE_CHECKING:
     from jobs.services.explaining import Explanation
 
 _TICK = timedelta(microseconds=1)
-_WHAT_FREEZES = {
-    FreezeScope.EVERYTHING: "Everything",
-    FreezeScope.TAG: "Everything tagged {}",
-    FreezeScope.WORKSPACE: "Everything in workspace {}",
+_WHAT_FREEZES: dict[FreezeScope, Callable[[str], Said]] = {
+    FreezeScope.EVERYTHING: lambda _name: said("Everything"),
+    FreezeScope.TAG: lambda name: said("Everything tagged {name}", name=name),
+    FreezeScope.WORKSPACE: lambda name: said("Everything in workspace {name}", name=name),
+}
+_SUMMED_UP: dict[Outcome, Callable[[str], Said]] = {
+    Outcome.RAN: lambda what: said("It ran: {what}.", what=what),
+    Outcome.PENDING: lambda what: said("It is about to run: {what}.", what=what),
+    Outcome.DID_NOT_RUN: lambda what: said("It did not run: {what}.", what=what),
 }
 JUST_NOW = timedelta(seconds=10)  # a dispatcher decides within this, if one lives
-_STOPPED = {JobState.PAUSED: "paused", JobState.AUTO_DISABLED: "auto-disabled"}
+_STOPPED = {JobState.PAUSED: said("paused"), JobState.AUTO_DISABLED: said("auto-disabled")}
 _POLICY = {
-    Misfire.SKIP: "its policy leaves missed due times out",
-    Misfire.FIRE_ONCE: "its policy makes up for the newest missed due time only",
-    Misfire.FIRE_ALL: "its policy makes up for missed due times up to a limit",
+    Misfire.SKIP: said("its policy leaves missed due times out"),
+    Misfire.FIRE_ONCE: said("its policy makes up for the newest missed due time only"),
+    Misfire.FIRE_ALL: said("its policy makes up for missed due times up to a limit"),
 }
 _RESULT = {
-    ExecutionState.QUEUED: "is queued and waits for a worker",
-    ExecutionState.CLAIMED: "was handed to a worker and starts at any moment",
-    ExecutionState.RUNNING: "is running",
-    ExecutionState.RETRYING: "failed and waits for its next attempt",
-    ExecutionState.SUCCEEDED: "succeeded",
-    ExecutionState.FAILED: "failed",
-    ExecutionState.TIMED_OUT: "ran into its timeout",
-    ExecutionState.CANCELLED: "was ended before it was done",
-    ExecutionState.SKIPPED: "was taken back before it started",
-    ExecutionState.LOST: "was lost: its worker died, and what became of it is unknown",
+    ExecutionState.QUEUED: said("is queued and waits for a worker"),
+    ExecutionState.CLAIMED: said("was handed to a worker and starts at any moment"),
+    ExecutionState.RUNNING: said("is running"),
+    ExecutionState.RETRYING: said("failed and waits for its next attempt"),
+    ExecutionState.SUCCEEDED: said("succeeded"),
+    ExecutionState.FAILED: said("failed"),
+    ExecutionState.TIMED_OUT: said("ran into its timeout"),
+    ExecutionState.CANCELLED: said("was ended before it was done"),
+    ExecutionState.SKIPPED: said("was taken back before it started"),
+    ExecutionState.LOST: said("was lost: its worker died, and what became of it is unknown"),
+}
+_ENDED = {
+    ExecutionState.SUCCEEDED: said("succeeded"),
+    ExecutionState.FAILED: said("failed"),
+    ExecutionState.TIMED_OUT: said("timed out"),
+    ExecutionState.CANCELLED: said("cancelled"),
+    ExecutionState.SKIPPED: said("skipped"),
+    ExecutionState.LOST: said("lost"),
 }
 _BY = {
-    Trigger.MANUAL: "started by hand",
-    Trigger.API: "started over the API",
-    Trigger.RETRY: "run again",
-    Trigger.DEPENDENCY: "started by another job",
-    Trigger.BACKFILL: "run by a backfill",
+    Trigger.MANUAL: said("started by hand"),
+    Trigger.API: said("started over the API"),
+    Trigger.RETRY: said("run again"),
+    Trigger.DEPENDENCY: said("started by another job"),
+    Trigger.BACKFILL: said("run by a backfill"),
 }
 
 
@@ -69,12 +84,19 @@ def say_execution(answer: Explanation) -> None:
     assert row is not None  # noqa: S101 - asked for an execution
     assert due_at is not None  # noqa: S101 - it has a due time
     add = answer.steps.append
-    add(Step(ok=True, title="State", text="The job was active, and nothing held it back."))
+    add(Step(ok=True, title="State", text=said("The job was active, and nothing held it back.")))
     late = row.queued_at - due_at
     if row.trigger == Trigger.MISFIRE:
-        text = f"It was missed and made up for {span(late)} late, as the misfire policy says."
+        text = said(
+            "It was missed and made up for {length} late, as the misfire policy says.",
+            length=span(late),
+        )
     else:
-        text = f"Decided {span(late)} after it was due, and queued as #{row.pk}."
+        text = said(
+            "Decided {length} after it was due, and queued as #{number}.",
+            length=span(late),
+            number=row.pk,
+        )
     add(Step(ok=True, title="Dispatch", text=text))
     _say_wait(answer, row)
     ended = _result_text(row, answer.zone)
@@ -82,13 +104,18 @@ def say_execution(answer: Explanation) -> None:
     settled = ok or row.state in FAILURES or row.state in TERMINAL
     add(Step(ok=ok if settled else None, title="Result", text=ended, about="execution", key=row.pk))
     answer.outcome = _outcome(row)
-    sentences = {
-        Outcome.RAN: f"It ran: #{row.pk} {_RESULT[ExecutionState(row.state)]}.",
-        Outcome.PENDING: f"It is about to run: #{row.pk} {_RESULT[ExecutionState(row.state)]}.",
-        Outcome.DID_NOT_RUN: f"It did not run: #{row.pk} {_RESULT[ExecutionState(row.state)]}.",
-    }
-    answer.summary = f"{sentences[answer.outcome]} {row.message}".strip()
+    answer.summary = _with_message(_SUMMED_UP[answer.outcome](_what(row)), row)
     say_backfills(answer)
+
+
+def _what(row: Execution) -> Said:
+    """Return an execution's number with what it does or did."""
+    return told([f"#{row.pk}", _RESULT[ExecutionState(row.state)]])
+
+
+def _with_message(text: Said, row: Execution) -> Said:
+    """Return a sentence, and behind it what is kept of the run's end, as it is kept."""
+    return told(filter(None, [text, row.message.strip()]))
 
 
 def _outcome(row: Execution) -> Outcome:
@@ -101,33 +128,38 @@ def _say_wait(answer: Explanation, row: Execution) -> None:
     """Say why it did not start at the due time, or that it did."""
     if row.started_at is None:
         if row.wait_until is not None:
-            text = f"Jitter or spread puts its start off to {clock(row.wait_until, answer.zone)}."
+            at = clock(row.wait_until, answer.zone)
+            text = said("Jitter or spread puts its start off to {at}.", at=at)
         elif row.held:
-            text = "It waits behind an earlier execution of the job."
+            text = said("It waits behind an earlier execution of the job.")
         else:
             found = waiting_of(row, timezone.now())
             if found is None:
                 return
-            text = f"It {found.text}."
+            text = said("It {waits}.", waits=found.text)
             if found.until is not None:
-                text = f"{text} The next start is free at {clock(found.until, answer.zone)}."
+                at = clock(found.until, answer.zone)
+                text = told([text, said("The next start is free at {at}.", at=at)])
         answer.steps.append(Step(ok=None, title="Start", text=text))
         return
     waited = row.started_at - row.due_at
-    at = shown(row.started_at, answer.zone)
-    text = f"The latest attempt started on {at}, {span(waited)} after the due time."
+    text = said(
+        "The latest attempt started on {at}, {length} after the due time.",
+        at=shown(row.started_at, answer.zone),
+        length=span(waited),
+    )
     if row.attempt > 1:
-        text = f"{text} It was attempt {row.attempt}."
+        text = told([text, said("It was attempt {number}.", number=row.attempt)])
     answer.steps.append(Step(ok=True, title="Start", text=text))
 
 
 def _result_text(row: Execution, zone: str) -> str:
-    text = f"#{row.pk} {_RESULT[ExecutionState(row.state)]}"
+    text = _what(row)
     if row.finished_at is not None:
-        text += f" on {shown(row.finished_at, zone)}"
+        text = said("{what} on {at}", what=text, at=shown(row.finished_at, zone))
     if row.duration is not None:
-        text += f", after {span(row.duration)}"
-    return f"{text}. {row.message}".strip()
+        text = said("{what}, after {length}", what=text, length=span(row.duration))
+    return _with_message(told([text, "."], ""), row)
 
 
 def say_omission(answer: Explanation, now: datetime) -> None:
@@ -142,9 +174,14 @@ def say_omission(answer: Explanation, now: datetime) -> None:
     answer.steps.append(step)
     if row.count > 1:
         first, last = shown(row.first_due_at, answer.zone), shown(row.last_due_at, answer.zone)
-        text = f"It is one of {row.count:,} due times from {first} to {last} with this reason."
+        text = said(
+            "It is one of {n:,} due times from {first} to {last} with this reason.",
+            n=row.count,
+            first=first,
+            last=last,
+        )
         answer.steps.append(Step(ok=None, title="On record", text=text))
-    answer.summary = f"It did not run. {step.text}"
+    answer.summary = told([said("It did not run."), step.text])
     say_backfills(answer)
 
 
@@ -153,7 +190,8 @@ def _say_passed(answer: Explanation, reason: OmissionReason) -> None:
     if reason in (OmissionReason.PAUSED, OmissionReason.AUTO_DISABLED):
         return
     held = reason in (OmissionReason.FROZEN, OmissionReason.CALENDAR)
-    text = "The job was active." if held else "The job was active, and nothing held it back."
+    free = said("The job was active, and nothing held it back.")
+    text = said("The job was active.") if held else free
     answer.steps.append(Step(ok=True, title="State", text=text))
 
 
@@ -162,7 +200,11 @@ def _reason_step(
 ) -> Step:
     zone, job = answer.zone, answer.job
     detail = f": {row.detail}" if row.detail else ""
-    late = f"it was decided on {shown(row.decided_at, zone)}, {span(row.decided_at - due_at)} late"
+    late = said(
+        "it was decided on {at}, {length} late",
+        at=shown(row.decided_at, zone),
+        length=span(row.decided_at - due_at),
+    )
     grace = span(timedelta(seconds=job.misfire_grace_seconds))
     if reason in (OmissionReason.PAUSED, OmissionReason.AUTO_DISABLED):
         return _stop_step(answer, JobState(reason.value), due_at, row.detail)
@@ -171,18 +213,22 @@ def _reason_step(
     if reason == OmissionReason.OVERLAP:
         return _overlap_step(row, due_at, zone)
     texts = {
-        OmissionReason.CALENDAR: f"A calendar held it back{detail}.",
-        OmissionReason.MISFIRE: (
-            f"Nobody dispatched it in time: {late}, and the grace is {grace}. Now "
-            f"{_POLICY[Misfire(job.misfire)]}."
+        OmissionReason.CALENDAR: said("A calendar held it back{detail}.", detail=detail),
+        OmissionReason.MISFIRE: said(
+            "Nobody dispatched it in time: {late}, and the grace is {grace}. Now {policy}.",
+            late=late,
+            grace=grace,
+            policy=_POLICY[Misfire(job.misfire)],
         ),
-        OmissionReason.LIMIT: (
-            f"Nobody dispatched it in time: {late}. More were missed than the limit of "
-            f"{job.misfire_limit:,} makes up for, and it was among the oldest."
+        OmissionReason.LIMIT: said(
+            "Nobody dispatched it in time: {late}. More were missed than the limit of {most:,} "
+            "makes up for, and it was among the oldest.",
+            late=late,
+            most=job.misfire_limit,
         ),
-        OmissionReason.BREAKER: f"The circuit breaker was open{detail}.",
-        OmissionReason.EXPIRED: f"It was past its end when it was decided: {late}.",
-        OmissionReason.NO_DISPATCHER: f"No dispatcher was running: {late}.",
+        OmissionReason.BREAKER: said("The circuit breaker was open{detail}.", detail=detail),
+        OmissionReason.EXPIRED: said("It was past its end when it was decided: {late}.", late=late),
+        OmissionReason.NO_DISPATCHER: said("No dispatcher was running: {late}.", late=late),
     }
     titles = {OmissionReason.CALENDAR: "Calendar", OmissionReason.BREAKER: "Circuit breaker"}
     return Step(ok=False, title=titles.get(reason, "In time"), text=texts[reason])
@@ -193,11 +239,19 @@ def _stop_step(answer: Explanation, state: JobState, due_at: datetime, why: str)
     word = _STOPPED[state]
     entry = _stop_entry(answer.job, state, due_at)
     if entry is None:
-        who = " when it was created" if why == "created paused" else ""
-        because = "" if who or not why else f": {why}"
-        return Step(ok=False, title="State", text=f"The job was {word}{who}{because}.")
-    because = f": {why or entry.note}" if why or entry.note else ""
-    text = f"The job was {word} by {entry.actor} since {shown(entry.at, answer.zone)}{because}."
+        if why == "created paused":
+            text = said("The job was {state} when it was created.", state=word)
+        else:
+            because = f": {why}" if why else ""
+            text = said("The job was {state}{because}.", state=word, because=because)
+        return Step(ok=False, title="State", text=text)
+    text = said(
+        "The job was {state} by {who} since {at}{because}.",
+        state=word,
+        who=entry.actor,
+        at=shown(entry.at, answer.zone),
+        because=f": {why or entry.note}" if why or entry.note else "",
+    )
     return Step(ok=False, title="State", text=text, about="job")
 
 
@@ -216,12 +270,16 @@ def freeze_step(job: Job, due_at: datetime, zone: str, *, fallback: str) -> Step
     """Say which freeze holds a due time back, who made it and until when."""
     freeze = freeze_at(job, due_at)
     if freeze is None:
-        return Step(ok=False, title="Freeze", text=f"A freeze held it back: {fallback}.")
-    what = _WHAT_FREEZES[FreezeScope(freeze.scope)].format(freeze.target)
-    until = f"until {shown(freeze.ends_at, zone)}" if freeze.ends_at else "until somebody lifts it"
-    text = (
-        f"{what} is frozen from {shown(freeze.starts_at, zone)} {until}, by {freeze.created_by}: "
-        f"{freeze.reason}."
+        text = said("A freeze held it back: {reason}.", reason=fallback)
+        return Step(ok=False, title="Freeze", text=text)
+    ends = freeze.ends_at
+    text = said(
+        "{what} is frozen from {start} {until}, by {who}: {reason}.",
+        what=_WHAT_FREEZES[FreezeScope(freeze.scope)](freeze.target),
+        start=shown(freeze.starts_at, zone),
+        until=said("until {at}", at=shown(ends, zone)) if ends else said("until somebody lifts it"),
+        who=freeze.created_by,
+        reason=freeze.reason,
     )
     return Step(ok=False, title="Freeze", text=text, about="freeze", key=freeze.pk)
 
@@ -240,16 +298,29 @@ def _overlap_step(row: Omission, due_at: datetime, zone: str) -> Step:
     """Say which execution was in the way, and how long."""
     found = Execution.objects.filter(pk=row.execution_id).first() if row.execution_id else None
     if found is None:
-        text = f"The overlap policy left it out: {row.detail or 'an earlier execution went on.'}"
+        went_on = row.detail or said("an earlier execution went on.")
+        text = said("The overlap policy left it out: {why}", why=went_on)
         return Step(ok=False, title="Overlap", text=text)
-    text = f"Execution #{found.pk}, due {clock(found.due_at, zone)}, was in the way"
+    which = {"number": found.pk, "at": clock(found.due_at, zone)}
     if found.started_at is not None and found.started_at <= due_at:
-        text += f": it had been running for {span(due_at - found.started_at)}"
+        text = said(
+            "Execution #{number}, due {at}, was in the way: it had been running for {length}",
+            length=span(due_at - found.started_at),
+            **which,
+        )
     else:
-        text += ": it had not started yet"
+        text = said(
+            "Execution #{number}, due {at}, was in the way: it had not started yet", **which
+        )
     if found.finished_at is not None:
-        text += f", and ended at {clock(found.finished_at, zone)} ({found.state.replace('_', ' ')})"
-    return Step(ok=False, title="Overlap", text=f"{text}.", about="execution", key=found.pk)
+        text = said(
+            "{what}, and ended at {at} ({state})",
+            what=text,
+            at=clock(found.finished_at, zone),
+            state=_ENDED.get(ExecutionState(found.state), found.state),
+        )
+    text = told([text, "."], "")
+    return Step(ok=False, title="Overlap", text=text, about="execution", key=found.pk)
 
 
 def say_undecided(answer: Explanation, now: datetime) -> None:
@@ -259,27 +330,28 @@ def say_undecided(answer: Explanation, now: datetime) -> None:
     add = answer.steps.append
     if job.history_from is not None and due_at <= job.history_from:
         answer.outcome = Outcome.RAN
-        text = "It made an execution, which is so old that retention has removed it."
+        text = said("It made an execution, which is so old that retention has removed it.")
         add(Step(ok=None, title="On record", text=text))
         answer.summary = text
     elif due_at <= job.decided_until or job.deleted_at is not None:
         answer.outcome = Outcome.DID_NOT_RUN
-        text = (
+        text = said(
             "Nothing is on record, neither an execution nor an omission. The records were changed, "
             "or this is a fault of Jobdeck: the ledger's proof names it too."
         )
         add(Step(ok=False, title="On record", text=text))
-        answer.summary = f"It did not run. {text}"
+        answer.summary = told([said("It did not run."), text])
     elif job.state != JobState.ACTIVE:
         answer.outcome = Outcome.DID_NOT_RUN
         step = _stop_step(answer, JobState(job.state), due_at, job.state_reason)
         add(step)
-        answer.summary = f"It did not run. {step.text}"
+        answer.summary = told([said("It did not run."), step.text])
     else:
         answer.outcome = Outcome.PENDING
-        text = f"It was due {span(now - due_at)} ago and is not decided yet."
+        text = said("It was due {length} ago and is not decided yet.", length=span(now - due_at))
         if now - due_at > JUST_NOW:
-            text = f"{text} A dispatcher decides within seconds: none seems to be running."
+            nobody = said("A dispatcher decides within seconds: none seems to be running.")
+            text = told([text, nobody])
         add(Step(ok=None, title="Dispatch", text=text))
         answer.summary = text
     say_backfills(answer)
@@ -299,20 +371,26 @@ def say_started_by_hand(answer: Explanation) -> None:
     if found is not None:
         answer.execution = found
         answer.outcome = _outcome(found)
-        how = _BY.get(Trigger(found.trigger), found.trigger)
-        answer.summary = f"{answer.summary} But #{found.pk} was {how}{_who(found)}."
+        but = said(
+            "But #{number} was {how}{by}.",
+            number=found.pk,
+            how=_BY.get(Trigger(found.trigger), found.trigger),
+            by=by_whom(found.actor),
+        )
+        answer.summary = told([answer.summary, but])
 
 
 def _say_beside(answer: Explanation, rows: QuerySet[Execution]) -> Execution | None:
     known = (*SCHEDULED_TRIGGERS, *BESIDE_TRIGGERS)
     beside = list(rows.exclude(trigger__in=known).order_by("pk")[:10])
     for row in beside:
-        how = _BY.get(Trigger(row.trigger), row.trigger)
-        text = f"#{row.pk} was {how}{_who(row)} on {shown(row.queued_at, answer.zone)}: it "
-        text += f"{_RESULT[ExecutionState(row.state)]}."
+        text = said(
+            "#{number} was {how}{by} on {at}: it {what}.",
+            number=row.pk,
+            how=_BY.get(Trigger(row.trigger), row.trigger),
+            by=by_whom(row.actor),
+            at=shown(row.queued_at, answer.zone),
+            what=_RESULT[ExecutionState(row.state)],
+        )
         answer.steps.append(Step(ok=None, title="Beside", text=text, about="execution", key=row.pk))
     return beside[0] if beside else None
-
-
-def _who(row: Execution) -> str:
-    return f" by {row.actor}" if row.actor else ""

@@ -10,6 +10,7 @@ from jobs.domain.explain import (
     Outcome,
     Step,
     asked_about,
+    by_whom,
     clock,
     named,
     not_named,
@@ -18,6 +19,7 @@ from jobs.domain.explain import (
 )
 from jobs.domain.instants import to_instant, to_moment
 from jobs.domain.proof import Era
+from jobs.domain.said import said, told
 from jobs.domain.schedule import Schedule, due_between, merged
 from jobs.domain.states import ScheduleKind
 from jobs.models import Execution, Job, JobVersion, Occurrence, Omission
@@ -88,12 +90,13 @@ def _existed(answer: Explanation) -> bool:
     job, asked = answer.job, answer.asked
     made = shown(job.created_at, answer.zone)
     if asked.end <= job.created_at:
-        text = f"{job.name} did not exist yet: it was created on {made}."
+        text = said("{job} did not exist yet: it was created on {at}.", job=job.name, at=made)
     elif job.deleted_at is not None and asked.start > job.deleted_at:
-        text = f"{job.name} did not exist any more: it was deleted on {shown(job.deleted_at, answer.zone)}."
+        gone = shown(job.deleted_at, answer.zone)
+        text = said("{job} did not exist any more: it was deleted on {at}.", job=job.name, at=gone)
     else:
-        by = f" by {job.created_by}" if job.created_by else ""
-        text = f"{job.name} was created on {made}{by}."
+        by = by_whom(job.created_by)
+        text = said("{job} was created on {at}{by}.", job=job.name, at=made, by=by)
         answer.steps.append(Step(ok=True, title="Job", text=text, about="job"))
         return True
     answer.steps.append(Step(ok=False, title="Job", text=text, about="job"))
@@ -139,22 +142,28 @@ def _explain_nothing_due(answer: Explanation, eras: list[Era], now: datetime) ->
     rules = list(era.schedules) if era is not None else []
     answer.nearest = _nearest(rules, asked, job.created_at)
     what = clock(asked.start, answer.zone)
-    text = f"No schedule names {what}." if rules else "The job had no schedule."
-    waits = waiting_words(job)
-    if waits:
-        text = f"{text} {waits}"
-    if answer.nearest:
-        times = " and ".join(_near(one, answer) for one in answer.nearest)
-        text = f"{text} The nearest: {times}."
-    why = not_named(rules, asked)
-    if any(rule.counts_from_end for rule in rules) and asked.start > now:
-        why = f"{why} Due times that are counted from the end of runs cannot be known yet.".strip()
-    _say_version(answer)
-    answer.steps.append(
-        Step(ok=False, title="Schedules", text=f"{text} {why}".strip(), about="job")
+    nothing = (
+        said("No schedule names {at}.", at=what) if rules else said("The job had no schedule.")
     )
-    answer.summary = text
+    texts = [nothing, waiting_words(job)]
+    if answer.nearest:
+        texts.append(said("The nearest: {times}.", times=_near_ones(answer)))
+    why = [not_named(rules, asked)]
+    if any(rule.counts_from_end for rule in rules) and asked.start > now:
+        why.append(said("Due times that are counted from the end of runs cannot be known yet."))
+    _say_version(answer)
+    all_of_it = told(filter(None, [*texts, *why]))
+    answer.steps.append(Step(ok=False, title="Schedules", text=all_of_it, about="job"))
+    answer.summary = told(filter(None, texts))
     past.say_started_by_hand(answer)
+
+
+def _near_ones(answer: Explanation) -> str:
+    """Return the due times around, of which there are one or two."""
+    times = [_near(one, answer) for one in answer.nearest]
+    if len(times) == 1:
+        return times[0]
+    return said("{first} and {last}", first=times[0], last=times[1])
 
 
 def _near(moment: datetime, answer: Explanation) -> str:
@@ -182,11 +191,15 @@ def _say_version(answer: Explanation) -> None:
     if version is None:
         return
     saved = shown(version.created_at, answer.zone)
-    by = f" by {version.created_by}" if version.created_by else ""
-    present = ", the present one," if version.version == answer.job.version else ""
-    text = f"Version {version.version}{present} was in force: saved on {saved}{by}."
-    if moment > version.created_at and present and moment > answer.job.updated_at:
-        text = text.replace("was in force", "is in force")
+    told_of = {"number": version.version, "at": saved, "by": by_whom(version.created_by)}
+    if version.version != answer.job.version:
+        text = said("Version {number} was in force: saved on {at}{by}.", **told_of)
+    elif moment > version.created_at and moment > answer.job.updated_at:
+        text = said("Version {number}, the present one, is in force: saved on {at}{by}.", **told_of)
+    else:
+        text = said(
+            "Version {number}, the present one, was in force: saved on {at}{by}.", **told_of
+        )
     answer.steps.append(Step(ok=None, title="Definition", text=text, about="job"))
 
 
@@ -203,8 +216,8 @@ def _say_schedules(answer: Explanation, era: Era | None) -> None:
     if not texts:
         texts = [_beside(answer, rules, due_at)]
     if answer.others:
-        texts.append(f"{len(answer.others)} more due times lie in the same minute.")
-    step = Step(ok=True, title="Schedules", text=" ".join(texts), about="job")
+        texts.append(said("{n} more due times lie in the same minute.", n=len(answer.others)))
+    step = Step(ok=True, title="Schedules", text=told(texts), about="job")
     answer.steps.append(step)
 
 
@@ -214,17 +227,22 @@ def _beside(answer: Explanation, rules: list[Schedule], due_at: datetime) -> str
     event = happened.first()
     when = shown(due_at, answer.zone)
     if event is not None:
-        by = f", reported by {event.actor}" if event.actor else ""
-        what = f" ({event.detail})" if event.detail else ""
-        return f"The event {event.event}{what} happened on {when}{by}."
+        by = said(", reported by {who}", who=event.actor) if event.actor else ""
+        what = f"{event.event} ({event.detail})" if event.detail else event.event
+        return said("The event {event} happened on {at}{by}.", event=what, at=when, by=by)
     ends = verdicts.starts_after_others(answer.job.pk, due_at - _TICK, due_at).first()
     if ends is not None:
-        return f"It runs after other jobs, and all that it waited for had come: {ends.detail}."
+        return said(
+            "It runs after other jobs, and all that it waited for had come: {what}.",
+            what=ends.detail,
+        )
     if due_at == answer.job.created_at:
-        return f"The job runs once when it is created, and that was on {when}."
+        return said("The job runs once when it is created, and that was on {at}.", at=when)
     if any(rule.counts_from_end for rule in rules):
-        return f"{when} was counted from the end of the run before, by an interval."
-    return f"A verdict is on record for {when}, but no schedule of that version names it."
+        return said("{at} was counted from the end of the run before, by an interval.", at=when)
+    return said(
+        "A verdict is on record for {at}, but no schedule of that version names it.", at=when
+    )
 
 
 def _find_verdict(answer: Explanation) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from jobs.domain.permissions import SYSTEM
-from jobs.models import Execution, Job
+from jobs.models import Execution, Job, Preference
 from jobs.services import jobs as job_services
 from jobs.services.dispatch import dispatch_due
 from tests.factories import cron, make_job
@@ -96,6 +97,37 @@ def test_what_is_no_moment_is_refused_at_its_field(
 
     assert "is no moment. Use a date and a time" in html
     assert 'aria-describedby="at-error"' in html
+
+
+def test_the_answer_is_told_in_indonesian_too(
+    viewer: User, viewer_client: Client, job: Job, clock: Any
+) -> None:
+    """The whole chain, the schedule in words and the lengths of time; the API tells it in English."""
+    clock.move_to(START.replace(minute=5, second=0))
+    dispatch_due(datetime.now(UTC))
+    Execution.objects.update(state="running", started_at=datetime.now(UTC))
+    clock.shift(timedelta(minutes=5))
+    dispatch_due(datetime.now(UTC))
+    job_services.pause(job.pk, actor=SYSTEM, reason="lunch")
+    number = Execution.objects.get().pk
+    Preference.objects.create(user=viewer, language="id")
+
+    past = page(viewer_client, job, "2026-03-01T10:10:00Z")
+    future = page(viewer_client, job, "2026-03-01T10:30:00Z")
+    nothing = page(viewer_client, job, "2026-03-01T10:33:00Z")
+    program = viewer_client.get(
+        f"/api/v1/jobs/{job.pk}/explain", {"at": "2026-03-01T10:10:00Z"}
+    ).json()
+
+    assert (
+        f"Eksekusi #{number}, jatuh tempo 11:05, menghalanginya: sudah berjalan selama 5 mnt."
+        in past
+    )
+    assert "Jadwalnya, “Setiap 5 menit”, menyebut 2026-03-01 11:10 Europe/Paris." in past
+    assert "Tidak akan berjalan. Tugas ini dijeda oleh system sejak" in future
+    assert ": lunch. Tidak akan berjalan kecuali dilanjutkan sebelum itu." in future
+    assert "Tidak ada jadwal yang menyebut 11:33. Yang terdekat: 11:30 dan 11:35." in nothing
+    assert "had been running for 5 min." in program["summary"]
 
 
 def test_without_a_question_some_are_suggested(viewer_client: Client, job: Job) -> None:

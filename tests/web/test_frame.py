@@ -80,9 +80,9 @@ def test_what_an_execution_waits_for_is_told_in_the_reader_s_language() -> None:
     missing = unserved(timezone.now())[0]
 
     assert waiting is not None
-    assert waiting_words.of(waiting, run) == "Waits: no worker serves queue slow with gpu"
+    assert waiting_words.of(waiting) == "Waits: no worker serves queue slow with gpu"
     with translation.override("id"):
-        assert waiting_words.of(waiting, run) == (
+        assert waiting_words.of(waiting) == (
             "Menunggu: tidak ada worker yang melayani antrean slow dengan gpu"
         )
         assert waiting_words.missing(missing) == (

@@ -10,7 +10,7 @@ from django.http import JsonResponse
 from django.template import Context, Template
 from django.utils import translation
 
-from jobs.domain.said import Said, said, said_of, spoken, told
+from jobs.domain.said import Said, said, said_by, said_of, spoken, told
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +46,15 @@ def test_counts_and_joined_sentences_speak_too() -> None:
 
     assert (many, said_of("{n} colour", "{n} colours", 1)) == ("3 colours", "1 colour")
     assert spoken(told([many, "{as it is}"])) == "3 warna {as it is}"
+
+
+def test_what_has_no_pattern_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = said_by({"en": "twice a day", "id": "dua kali sehari"}.__getitem__)
+    text = said("{what!r} is not {kind}.", what="x", kind=times)
+    monkeypatch.setattr(Said, "language", staticmethod(lambda: "id"))
+
+    assert text == "'x' is not twice a day."
+    assert shown(text) == "&#x27;x&#x27; bukan dua kali sehari."
 
 
 def test_a_form_s_errors_keep_their_language() -> None:

@@ -134,7 +134,7 @@ def _facts(execution: Execution, *, may_read: bool) -> dict[str, object]:
         "job": job,
         "live": live,
         "waiting": waiting,
-        "waits_for": waiting_words.of(waiting, execution) if waiting else "",
+        "waits_for": waiting_words.of(waiting) if waiting else "",
         "tag": live_tag(execution),
         "attempts": _attempts(execution),
         "deadline": _deadline(execution) if live else None,
