@@ -12,6 +12,7 @@ from django.db.models import Case, IntegerField, Min, Q, QuerySet, Value, When
 from jobs.domain.alerts import OFF_AT_FIRST, Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.models import Alert, AlertJob, AlertRule, Channel, Delivery
 from jobs.models.job import of_jobs_seen_by
 from jobs.queries.listing import Page
@@ -88,7 +89,7 @@ def get_alert(alert_id: int) -> Alert:
     """Return an alert; UnknownError when there is none."""
     row = Alert.objects.filter(pk=alert_id).first()
     if row is None:
-        raise UnknownError(f"Alert {alert_id} does not exist.")
+        raise UnknownError(said("Alert {number} does not exist.", number=alert_id))
     return row
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jobs.domain.disclosure import HTTP, sees_answers
 from jobs.domain.errors import ForbiddenError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.models import Execution, JobVersion
 
 
@@ -56,5 +57,8 @@ def require_answer(actor: Actor, execution: Execution) -> None:
     """Raise ForbiddenError unless ``actor`` may read the output of an execution."""
     if not sees_answer(actor, execution):
         raise ForbiddenError(
-            f"Your role, {actor.role}, may not read the answer of an HTTP job (needs operator)."
+            said(
+                "Your role, {role}, may not read the answer of an HTTP job (needs operator).",
+                role=actor.role,
+            )
         )

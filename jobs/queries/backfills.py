@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from jobs.domain.backfill import estimated_end
 from jobs.domain.errors import UnknownError
+from jobs.domain.said import said
 from jobs.domain.states import (
     FAILURES,
     BackfillState,
@@ -172,7 +173,7 @@ def get_backfill(backfill_id: int) -> Backfill:
     """Return a backfill with its job; UnknownError when there is none."""
     found = Backfill.objects.select_related("job").filter(pk=backfill_id).first()
     if found is None:
-        raise UnknownError(f"Backfill {backfill_id} does not exist.")
+        raise UnknownError(said("Backfill {number} does not exist.", number=backfill_id))
     return found
 
 

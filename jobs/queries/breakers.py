@@ -14,6 +14,7 @@ from jobs.domain.breaker import BreakerPolicy, Circuit, is_over
 from jobs.domain.errors import UnknownError
 from jobs.domain.holds import Hold
 from jobs.domain.instants import to_instant
+from jobs.domain.said import said, said_of
 from jobs.domain.states import BreakerState, OmissionReason
 from jobs.models import Breaker, Execution, Job, Omission
 from jobs.models.execution import LIVE_VALUES
@@ -48,21 +49,22 @@ def circuit_of(row: Breaker) -> Circuit:
 
 def named(row: Breaker) -> str:
     """Return how a sentence calls a breaker."""
-    return f"Circuit breaker {row.name}" if row.name else "Circuit breaker"
+    return said("Circuit breaker {name}", name=row.name) if row.name else said("Circuit breaker")
 
 
 def words_of(row: Breaker) -> str:
     """Say why nothing more begins; the same words for as long as that lasts."""
     if row.state == BreakerState.HALF_OPEN:
-        runs = (
-            "a test run is"
-            if row.half_open_probes == 1
-            else f"{row.half_open_probes} test runs are"
+        return said_of(
+            "{breaker} is HALF_OPEN: a test run is under way",
+            "{breaker} is HALF_OPEN: {n} test runs are under way",
+            row.half_open_probes,
+            breaker=named(row),
         )
-        return f"{named(row)} is HALF_OPEN: {runs} under way"
-    until = row.open_until
-    when = f" until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if until else ""
-    return f"{named(row)} is OPEN{when}"
+    if row.open_until is None:
+        return said("{breaker} is OPEN", breaker=named(row))
+    until = f"{row.open_until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return said("{breaker} is OPEN until {time}", breaker=named(row), time=until)
 
 
 def hold_of(row: Breaker) -> Hold | None:
@@ -106,7 +108,7 @@ def get_breaker(breaker_id: int) -> Breaker:
     """Return a breaker; UnknownError when there is none."""
     found = in_use().filter(pk=breaker_id).first()
     if found is None:
-        raise UnknownError(f"Circuit breaker {breaker_id} does not exist.")
+        raise UnknownError(said("Circuit breaker {number} does not exist.", number=breaker_id))
     return found
 
 

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from jobs.domain.calendars import Calendar as CalendarRule
 from jobs.domain.errors import InvalidError, UnknownError
 from jobs.domain.instants import to_instant, to_moment
+from jobs.domain.said import said, told
 from jobs.models import Calendar, Job
 from jobs.queries.listing import Page
 
@@ -25,8 +26,8 @@ def calendars_named(names: Iterable[str]) -> list[Calendar]:
     for name in wanted:
         if name.lower() not in known:
             present = ", ".join(sorted(one.name for one in known.values()))
-            allowed = f"Use {present}." if present else "There is none yet."
-            sentence = f"Calendar {name} does not exist. {allowed}"
+            allowed = said("Use {names}.", names=present) if present else said("There is none yet.")
+            sentence = told((said("Calendar {name} does not exist.", name=name), allowed))
             raise InvalidError(sentence, fields={"calendars": sentence})
     return [known[name.lower()] for name in wanted]
 
@@ -35,7 +36,7 @@ def get_calendar(calendar_id: int) -> Calendar:
     """Return a calendar; UnknownError when there is none."""
     found = Calendar.objects.filter(pk=calendar_id).first()
     if found is None:
-        raise UnknownError(f"Calendar {calendar_id} does not exist.")
+        raise UnknownError(said("Calendar {number} does not exist.", number=calendar_id))
     return found
 
 

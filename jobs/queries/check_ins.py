@@ -10,6 +10,7 @@ from django.db.models import Q
 from jobs.domain.alerts import Condition, Rule, Severity
 from jobs.domain.check_ins import CheckInState
 from jobs.domain.errors import UnknownError
+from jobs.domain.said import said
 from jobs.models import CheckIn, CheckInReport
 from jobs.queries.listing import Page
 
@@ -46,7 +47,7 @@ def get_check_in(check_in_id: int) -> CheckIn:
     """Return a check-in; UnknownError when there is none."""
     row = CheckIn.objects.select_related("workspace").filter(pk=check_in_id).first()
     if row is None:
-        raise UnknownError(f"Check-in {check_in_id} does not exist.")
+        raise UnknownError(said("Check-in {number} does not exist.", number=check_in_id))
     return row
 
 

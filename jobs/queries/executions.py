@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, ExecutionState
 from jobs.models import Artifact, Execution, Job, JobVersion, Omission
 from jobs.models.execution import ENDED_VALUES, LIVE_VALUES, SCHEDULED_TRIGGERS
@@ -243,14 +244,20 @@ def get_execution(execution_id: int) -> Execution:
 
 def unknown_execution(execution_id: int) -> UnknownError:
     """Return the refusal of a number that no execution has."""
-    return UnknownError(f"Execution {execution_id} does not exist.")
+    return UnknownError(said("Execution {number} does not exist.", number=execution_id))
 
 
 def get_artifact(execution_id: int, artifact_id: int) -> Artifact:
     """Return a file that an execution left; UnknownError when there is none."""
     artifact = Artifact.objects.filter(execution=execution_id, pk=artifact_id).first()
     if artifact is None:
-        raise UnknownError(f"Execution {execution_id} has no artifact {artifact_id}.")
+        raise UnknownError(
+            said(
+                "Execution {number} has no artifact {artifact}.",
+                number=execution_id,
+                artifact=artifact_id,
+            )
+        )
     return artifact
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.domain.states import FreezeScope, JobState, OmissionReason
 from jobs.models import Execution, Freeze, Job, JobTag, Omission
 from jobs.models.execution import NOT_STARTED, UNASKED_TRIGGERS
@@ -46,7 +47,7 @@ def get_freeze(freeze_id: int, *, seen_by: Actor | None = None) -> Freeze:
     """Return a freeze; UnknownError when there is none that may be seen."""
     found = Freeze.objects.filter(freezes_seen_by(seen_by), pk=freeze_id).first()
     if found is None:
-        raise UnknownError(f"Freeze {freeze_id} does not exist.")
+        raise UnknownError(said("Freeze {number} does not exist.", number=freeze_id))
     return found
 
 

@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job, JobTag
 from jobs.models.execution import LIVE_VALUES
@@ -203,7 +204,7 @@ def get_job(job_id: int, *, seen_by: Actor | None = None) -> Job:
         .first()
     )
     if job is None:
-        raise UnknownError(f"Job {job_id} does not exist.")
+        raise UnknownError(said("Job {number} does not exist.", number=job_id))
     return job
 
 

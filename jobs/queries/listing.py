@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.executors.base import STANDALONE
 from jobs.models import Execution, Job
 from jobs.models.job import of_jobs_seen_by
@@ -23,7 +24,6 @@ from jobs.queries.stored import StoredExecution, StoredJob, stored_executions, s
 
 Row = TypeVar("Row")
 _FEW_JOBS = 20
-_UNKNOWN = "Job {} does not exist."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +172,15 @@ def _page(rows: list[Row], numbers: list[int], limit: int) -> Page[Row]:
     return Page(rows=rows[:limit], next_after=numbers[limit - 1] if len(rows) > limit else None)
 
 
+def _unknown_job(job_id: int) -> UnknownError:
+    return UnknownError(said("Job {number} does not exist.", number=job_id))
+
+
 def stored_job(job_id: int) -> StoredJob:
     """Return what is stored of a job; UnknownError when there is none or it was deleted."""
     found = stored_jobs(Job.objects.present().filter(pk=job_id))
     if not found:
-        raise UnknownError(_UNKNOWN.format(job_id))
+        raise _unknown_job(job_id)
     return found[0]
 
 
@@ -197,5 +201,5 @@ def present_job(job_id: int) -> Job:
     )
     job = jobs.filter(pk=job_id).first()
     if job is None:
-        raise UnknownError(_UNKNOWN.format(job_id))
+        raise _unknown_job(job_id)
     return job

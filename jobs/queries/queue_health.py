@@ -15,6 +15,7 @@ from jobs.domain.bottlenecks import Kind as Slowness
 from jobs.domain.errors import InvalidError, UnknownError
 from jobs.domain.health import Health, Sample, SystemHealth, assess, mean_score, system_health
 from jobs.domain.recommendations import Capacity, Recommendation, recommend
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, BreakerState
 from jobs.domain.trends import Trend, compare
 from jobs.models import Breaker, Job, Stat
@@ -117,7 +118,7 @@ def health_of(name: str, now: datetime) -> QueueHealth:
     """Return one queue; UnknownError when nothing names it."""
     found = next((one for one in healths(now) if one.name == name), None)
     if found is None:
-        raise UnknownError(f"Queue {name[:120]!r} does not exist")
+        raise UnknownError(said("Queue {name!r} does not exist", name=name[:120]))
     return found
 
 
@@ -184,7 +185,9 @@ def history(name: str, now: datetime, *, hours: int) -> list[Point]:
 def _checked(hours: int) -> int:
     if 1 <= hours <= MOST_HOURS:
         return hours
-    raise InvalidError(f"hours {hours} is out of range. Use 1 to {MOST_HOURS}.")
+    raise InvalidError(
+        said("hours {hours} is out of range. Use 1 to {most}.", hours=hours, most=MOST_HOURS)
+    )
 
 
 def _hour(moment: datetime) -> datetime:

@@ -8,15 +8,17 @@ from typing import Any
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission
+from jobs.domain.said import said
 from jobs.models import Backfill, Execution, Job, Variable
 from jobs.models.variable import workspace_of
 
 # The part of an address that names a job, or something of a job; the first that is there counts.
+# The sentences are those of what asks for a number that nothing has, where they are marked.
 _OWNERS = {
-    "job_id": ("Job", Job, "pk"),
-    "execution_id": ("Execution", Execution, "job"),
-    "backfill_id": ("Backfill", Backfill, "job"),
-    "variable_id": ("Variable", Variable, "job"),
+    "job_id": ("Job {number} does not exist.", Job, "pk"),
+    "execution_id": ("Execution {number} does not exist.", Execution, "job"),
+    "backfill_id": ("Backfill {number} does not exist.", Backfill, "job"),
+    "variable_id": ("Variable {number} does not exist.", Variable, "job"),
 }
 
 
@@ -33,7 +35,7 @@ def before(actor: Actor, parts: Mapping[str, Any]) -> Actor:
     """
     if not actor.partial or not names_object(parts):
         return actor
-    part, (word, model, path) = next(one for one in _OWNERS.items() if one[0] in parts)
+    part, (sentence, model, path) = next(one for one in _OWNERS.items() if one[0] in parts)
     number = parts[part]
     if not isinstance(number, int):
         return actor  # a name of another interface, which asks for the role for everything
@@ -46,7 +48,7 @@ def before(actor: Actor, parts: Mapping[str, Any]) -> Actor:
     if job is None and model is Variable:
         return _before_variable(actor, number)
     if Permission.READ not in allowed:
-        raise UnknownError(f"{word} {number} does not exist.")
+        raise UnknownError(said(sentence, number=number))
     return replace(actor, here=allowed)
 
 
@@ -58,5 +60,5 @@ def _before_variable(actor: Actor, number: int) -> Actor:
         return actor
     allowed = frozenset[Permission]() if room is None else actor.permissions_on(room, ())
     if Permission.READ not in allowed:
-        raise UnknownError(f"Variable {number} does not exist.")
+        raise UnknownError(said("Variable {number} does not exist.", number=number))
     return replace(actor, here=allowed)

@@ -19,6 +19,7 @@ from django.db.models import Max, QuerySet, Sum
 from jobs.domain.errors import ForbiddenError, InvalidError
 from jobs.domain.histogram import LATENESS_BOUNDS, Histogram
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.domain.zones import zone as zone_of
 from jobs.models import EngineStat, Job, JobStat, Stat
 from jobs.models.stat import (
@@ -53,7 +54,13 @@ def window_of(text: str) -> Window:
         return Window(text)
     except ValueError:
         allowed = ", ".join(Window)
-        raise InvalidError(f"window {text[:20]!r} is not allowed. Use {allowed}.") from None
+        raise InvalidError(
+            said(
+                "window {window!r} is not allowed. Use {allowed}.",
+                window=text[:20],
+                allowed=allowed,
+            )
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +184,15 @@ def of_all(
     """
     everything = seen_by is None or seen_by.sees_all
     if queue and not everything:
-        raise ForbiddenError("You may see some jobs only; a queue's figures are of all its jobs.")
+        raise ForbiddenError(
+            said("You may see some jobs only; a queue's figures are of all its jobs.")
+        )
     if queue and (workspace or tag):
-        other = "workspace" if workspace else "tag"
-        raise InvalidError(f"Name a queue or a {other}, not both.")
+        raise InvalidError(
+            said("Name a queue or a workspace, not both.")
+            if workspace
+            else said("Name a queue or a tag, not both.")
+        )
     if everything and not workspace and not tag:
         rows = Stat.objects.filter(queue=queue) if queue else Stat.objects.all()
         return _statistics(_Source(rows), window, now, zone)

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, ExecutionState
 from jobs.executors.template_files import has_configuration
 from jobs.models import Job, Template, Workspace
@@ -90,8 +91,10 @@ def get_template(name: str) -> Template:
     """Return a template; UnknownError names those that there are."""
     found = Template.objects.filter(name__iexact=name).first() if "\0" not in name else None
     if found is None:
-        there = ", ".join(Template.objects.values_list("name", flat=True)[:20]) or "none"
-        raise UnknownError(f"template {name[:100]!r} not found; there are: {there}")
+        there = ", ".join(Template.objects.values_list("name", flat=True)[:20]) or said("none")
+        raise UnknownError(
+            said("template {name!r} not found; there are: {there}", name=name[:100], there=there)
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from jobs.domain.errors import InvalidError, UnknownError
+from jobs.domain.said import said
 from jobs.domain.variables import PARAMETER, Use, uses_in
 from jobs.models import Job, Variable, Workspace
 from jobs.models.variable import GLOBAL, JOB, nearness, workspace_of, workspace_scope
@@ -58,7 +59,7 @@ def get_variable(variable_id: int) -> Variable:
     """Return a variable with its job; UnknownError when there is none."""
     found = Variable.objects.select_related("job").filter(pk=variable_id).first()
     if found is None:
-        raise UnknownError(f"Variable {variable_id} does not exist.")
+        raise UnknownError(said("Variable {number} does not exist.", number=variable_id))
     return found
 
 

@@ -13,6 +13,7 @@ from jobs.domain.definition_changes import FieldChange, changes_between
 from jobs.domain.disclosure import definition_for, masked
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.models import Job, JobVersion
 
 
@@ -59,7 +60,14 @@ def get_version(job: Job, number: int) -> JobVersion:
     """Return one version; UnknownError, with the numbers that there are, when it is not on record."""
     row = _of(job).filter(version=number).first()
     if row is None:
-        raise UnknownError(f"{job.name} has no version {number}. Use 1 to {job.version}.")
+        raise UnknownError(
+            said(
+                "{job} has no version {number}. Use 1 to {most}.",
+                job=job.name,
+                number=number,
+                most=job.version,
+            )
+        )
     return row
 
 

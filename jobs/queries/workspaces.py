@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission
+from jobs.domain.said import said
 from jobs.domain.states import JobState
 from jobs.executors.base import STANDALONE
 from jobs.models import Freeze, Job, Workspace
@@ -29,7 +30,7 @@ class WorkspaceRow:
 
 def unknown(name: str) -> UnknownError:
     """Return the refusal of a name that no workspace has, or none that the caller may see."""
-    return UnknownError(f"Workspace {name!r:.120} does not exist.")
+    return UnknownError(said("Workspace {name!r:.120} does not exist.", name=name))
 
 
 def visible(seen_by: Actor | None) -> QuerySet[Workspace]:

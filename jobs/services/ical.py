@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.domain.calendars import parse_windows, windows_json
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.zones import zone
 
 MAX_BYTES = 1_000_000
@@ -20,7 +21,7 @@ MOST_YEARS = 50
 CPU_SECONDS = 20
 # Reached when the machine has no time for the reader at all.
 _WALL_SECONDS = 60
-_TOO_LONG = "The file takes too long to read. Import a smaller one, with simpler rules."
+_TOO_LONG = said("The file takes too long to read. Import a smaller one, with simpler rules.")
 
 
 def windows_from_ics(
@@ -34,7 +35,9 @@ def windows_from_ics(
     """
     zone(timezone)
     if not 1 <= years <= MOST_YEARS:
-        raise InvalidError(f"{years} years are out of bounds. Use 1 to {MOST_YEARS}.")
+        raise InvalidError(
+            said("{years} years are out of bounds. Use 1 to {most}.", years=years, most=MOST_YEARS)
+        )
     data = _checked(text)
     answer = _read(data, timezone, now.isoformat(), str(years), str(CPU_SECONDS))
     if "error" in answer:
@@ -48,19 +51,25 @@ def _checked(text: bytes | str) -> bytes:
     data = text.encode(errors="replace") if isinstance(text, str) else text
     problem = ""
     if len(data) > MAX_BYTES:
-        problem = f"The file has {len(data):,} bytes. Use one of up to {MAX_BYTES:,}."
+        problem = said(
+            "The file has {size:,} bytes. Use one of up to {most:,}.",
+            size=len(data),
+            most=MAX_BYTES,
+        )
     elif not data.strip():
-        problem = "The file is empty. Use an iCalendar file (.ics)."
+        problem = said("The file is empty. Use an iCalendar file (.ics).")
     elif b"BEGIN:VCALENDAR" not in data.upper():
-        problem = "The file is not iCalendar: it has no line BEGIN:VCALENDAR."
+        problem = said("The file is not iCalendar: it has no line BEGIN:VCALENDAR.")
     elif not data.upper().rstrip(b"\0\t\r\n\x1a ").endswith(b"END:VCALENDAR"):
         # The reader would take what is there, and nobody would miss the rest.
-        problem = "The file is cut off: it does not end with END:VCALENDAR."
+        problem = said("The file is cut off: it does not end with END:VCALENDAR.")
     else:
         try:
             return data.decode("utf-8-sig").encode()
         except UnicodeDecodeError as error:
-            problem = f"The file is not UTF-8 (byte {error.start + 1:,}). Save it as UTF-8."
+            problem = said(
+                "The file is not UTF-8 (byte {place:,}). Save it as UTF-8.", place=error.start + 1
+            )
     raise InvalidError(problem, fields={"file": problem})
 
 

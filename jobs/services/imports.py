@@ -17,6 +17,7 @@ from jobs.domain.errors import (
     StateError,
 )
 from jobs.domain.permissions import Actor, Permission, require_somewhere
+from jobs.domain.said import said, told
 from jobs.domain.schedule import Schedule
 from jobs.domain.states import JobState
 from jobs.importers import candidates
@@ -80,12 +81,13 @@ def preview(asked: ImportRequest, *, actor: Actor, now: datetime) -> Preview:
         asked.text, kind, source=asked.source, zone=asked.timezone, home=asked.home
     )
     if not found:
-        sentence = "The text holds no job. Give a crontab, or a file of jobs."
+        sentence = said("The text holds no job. Give a crontab, or a file of jobs.")
         raise InvalidError(sentence, fields={"text": sentence})
     if len(found) > MOST:
-        sentence = (
-            f"The text holds {len(found)} jobs. Import {MOST} or fewer at a time, or use "
-            "`jobctl apply`."
+        sentence = said(
+            "The text holds {count} jobs. Import {most} or fewer at a time, or use `jobctl apply`.",
+            count=len(found),
+            most=MOST,
         )
         raise InvalidError(sentence, fields={"text": sentence})
     return Preview(kind=kind, items=_judged(found, asked, actor, now))
@@ -122,7 +124,11 @@ def _taken_back(job_id: int, version: int, actor: Actor) -> Outcome:
             job = jobs.locked(job_id)
             touched = job.version != version or job.state != JobState.PAUSED
             if touched or job.execution_count:
-                raise StateError(f"{job.name} was changed or has run since it was made: it stays.")
+                raise StateError(
+                    said(
+                        "{name} was changed or has run since it was made: it stays.", name=job.name
+                    )
+                )
             jobs.delete(job_id, actor=actor)
     except JobdeckError as error:
         return Outcome(job_id=job_id, error=error)
@@ -137,18 +143,25 @@ def _chosen(found: Sequence[Item], numbers: Sequence[int] | None) -> list[Item]:
         known = {one.number: one for one in found}
         for number in numbers:
             if number not in known:
-                raise InvalidError(f"The text has no job number {number}. Use 1 to {len(found)}.")
+                raise InvalidError(
+                    said(
+                        "The text has no job number {number}. Use 1 to {count}.",
+                        number=number,
+                        count=len(found),
+                    )
+                )
             if known[number].deed != Deed.CREATE:
                 raise _not_made(known[number], known[number].reason)
         wanted = [known[number] for number in dict.fromkeys(numbers)]
     if not wanted:
-        raise InvalidError("No job is chosen, or none of the text is new: nothing is made.")
+        raise InvalidError(said("No job is chosen, or none of the text is new: nothing is made."))
     return wanted
 
 
 def _not_made(one: Item, reason: str) -> InvalidError:
-    at = f" (line {one.line})" if one.line else ""
-    sentence = f"Nothing was made. {one.name or one.number}{at}: {reason}"
+    name = one.name or str(one.number)
+    at = told((name, said("(line {line})", line=one.line))) if one.line else name
+    sentence = said("Nothing was made. {job}: {reason}", job=at, reason=reason)
     return InvalidError(sentence, fields={f"chosen.{one.number}": reason})
 
 
@@ -169,7 +182,11 @@ def _judged(
         first = seen.setdefault(_key(item.definition), item.number)
         if first != item.number:
             at = found[first - 1].line
-            reason = f"The job is also at line {at}." if at else f"It is also job {first} of these."
+            reason = (
+                said("The job is also at line {line}.", line=at)
+                if at
+                else said("It is also job {number} of these.", number=first)
+            )
             items.append(replace(item, deed=Deed.REFUSED, reason=reason, definition=None))
             continue
         items.append(_verdict(item, one, read, actor, now))
@@ -254,7 +271,7 @@ def _verdict(item: Item, one: Candidate, read: Sequence[Item], actor: Actor, now
 def _refused(item: Item, one: Candidate, error: JobdeckError) -> Item:
     line = one.line_of(next(iter(error.fields), ""))
     # Only who wrote our words knows our fields.
-    reason = error.message if one.entry else " ".join(error.fields.values()) or error.message
+    reason = error.message if one.entry else told(error.fields.values()) or error.message
     return replace(item, deed=Deed.REFUSED, reason=reason, line=line, definition=None)
 
 

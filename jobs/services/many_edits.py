@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from jobs.domain.cron import parse_cron
 from jobs.domain.errors import InvalidError, JobdeckError, StateError
 from jobs.domain.permissions import Actor, Permission, require, require_somewhere
+from jobs.domain.said import said
 from jobs.domain.schedule import Schedule
 from jobs.domain.shifting import MOST_MINUTES, shifted
 from jobs.domain.states import DayMatch, JobState, ScheduleKind, SecondsPosition
@@ -76,7 +77,7 @@ def parse_edit(data: Mapping[str, Any]) -> EditRequest:
 def require_change(asked: EditRequest) -> None:
     """Raise InvalidError where an edit changes nothing of any job."""
     if not (asked.add_tags or asked.remove_tags or asked.queue or asked.shift_minutes):
-        raise InvalidError("Nothing is to be changed. Give tags, a queue or minutes.")
+        raise InvalidError(said("Nothing is to be changed. Give tags, a queue or minutes."))
 
 
 def plan(
@@ -109,8 +110,8 @@ def _idle(definition: Mapping[str, Any], asked: EditRequest) -> str:
     """Return why the edit changes nothing."""
     timed = {one["kind"] for one in definition["schedules"]} & _TIMED
     if asked.shift_minutes and not timed:
-        return "It has no schedule with a time of day: there is nothing to shift."
-    return "It is so already."
+        return said("It has no schedule with a time of day: there is nothing to shift.")
+    return said("It is so already.")
 
 
 def _next(job: Job, changes: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -186,7 +187,9 @@ def undo(versions: Mapping[int, int], *, actor: Actor) -> Sequence[EditOutcome]:
 def _before(job: Job) -> dict[str, Any]:
     row = JobVersion.objects.filter(job=job, version=job.version - 1).first()
     if row is None:
-        raise StateError(f"{job.name} has no version before {job.version}.")
+        raise StateError(
+            said("{name} has no version before {version}.", name=job.name, version=job.version)
+        )
     return {name: row.definition[name] for name in FIELDS}
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Actor, Permission, can, require_somewhere
+from jobs.domain.said import said
 from jobs.domain.states import BackfillChoice, ExecutionState
 from jobs.models import Backfill, Execution, Job, Omission
 from jobs.queries.backfills import UNFINISHED
@@ -206,7 +207,7 @@ def _of_job(job: Job, misses: Misses, each: Each, actor: Actor) -> MissedOfJob:
         return _left_out(job, error.message)
     listing = _cut(every, each)
     if not can(actor, Permission.EXECUTE, job):
-        barred = _left_out(job, "You may not run it.")
+        barred = _left_out(job, said("You may not run it."))
         return replace(barred, made_up=every.done, barred=len(every.items))
     due = [item.due_at for item in listing.items]
     return MissedOfJob(

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said, told
 from jobs.services.backfill_requests import Moment
 from jobs.services.problems import invalid_from
 from jobs.services.storable import check_storable
@@ -49,8 +50,11 @@ class MissedRequest(BaseModel):
         """Refuse a window that ends before it begins."""
         if self.start is not None and self.end is not None and self.end < self.start:
             raise refuse(
-                f"from {self.start.isoformat()} is later than to {self.end.isoformat()}. "
-                "Swap the two."
+                said(
+                    "from {start} is later than to {end}. Swap the two.",
+                    start=self.start.isoformat(),
+                    end=self.end.isoformat(),
+                )
             )
         return self
 
@@ -60,11 +64,12 @@ class MissedRequest(BaseModel):
         start = self.start or end - WINDOW
         for name, moment in (("to", end), ("from", start)):
             if moment > now:
-                sentence = (
-                    f"{moment.isoformat()} has not passed yet. "
-                    f"Use a moment up to {now.isoformat()}."
+                sentence = said(
+                    "{moment} has not passed yet. Use a moment up to {now}.",
+                    moment=moment.isoformat(),
+                    now=now.isoformat(),
                 )
-                raise InvalidError(f"{name}: {sentence}", fields={name: sentence})
+                raise InvalidError(told((f"{name}:", sentence)), fields={name: sentence})
         return start, end
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from jobs.domain.durations import parse_duration
+from jobs.domain.said import said
 from jobs.domain.states import ScheduleKind
 from jobs.domain.zones import zone_name
 from jobs.executors.environment import validate_environment
@@ -32,7 +33,9 @@ def expressions(value: object) -> object:
 def _never(value: object) -> object:
     """Accept ``false`` for never; ``true`` says nothing about when."""
     if value is True:
-        raise refuse("true is not allowed. Use a cron expression, a list of them, or false: never.")
+        raise refuse(
+            said("true is not allowed. Use a cron expression, a list of them, or false: never.")
+        )
     return expressions(value)
 
 
@@ -58,7 +61,9 @@ class _Commands(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not any(self.model_dump().values()):
-            raise refuse(f"Name at least one of {', '.join(type(self).model_fields)}.")
+            raise refuse(
+                said("Name at least one of {names}.", names=", ".join(type(self).model_fields))
+            )
         return self
 
 
@@ -108,13 +113,16 @@ class Operations(BaseModel):
         for mode in self.mode_schedules:
             if not MODE.fullmatch(mode):
                 raise refuse(
-                    f"Mode {mode[:80]!r} is not allowed. Use letters, digits, '_' or '-', "
-                    "beginning with a letter."
+                    said(
+                        "Mode {mode!r} is not allowed. Use letters, digits, '_' or '-', beginning "
+                        "with a letter.",
+                        mode=mode[:80],
+                    )
                 )
         if self.mode_schedules and self.deploy_schedule:
-            raise refuse("Give either deploy_schedule or mode_schedules, not both.")
+            raise refuse(said("Give either deploy_schedule or mode_schedules, not both."))
         if self.mode_schedules and not self.template:
-            raise refuse("mode_schedules need a template that knows var.deployment_mode.")
+            raise refuse(said("mode_schedules need a template that knows var.deployment_mode."))
         with named("environment"):
             validate_environment(self.environment)
         self._check_schedules()

@@ -15,6 +15,7 @@ from jobs.domain.durations import parse_duration
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.own_rules import Comparison, Metric
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said, told
 from jobs.models import Alert, AlertRule, Channel
 from jobs.queries import own_rules as past
 from jobs.services import alerting, audit, revisions
@@ -34,7 +35,9 @@ def _minutes(value: object) -> object:
     with named():
         minutes = parse_duration(value).total_seconds() / 60
         if not minutes.is_integer():
-            raise InvalidError(f"{value.strip()[:40]} is not allowed. Use whole minutes.")
+            raise InvalidError(
+                said("{value} is not allowed. Use whole minutes.", value=value.strip()[:40])
+            )
         return int(minutes)
 
 
@@ -71,13 +74,20 @@ def judged(given: Mapping[str, Any]) -> OwnRule:
         raise invalid_from(error, OwnRule) from error
     asked.name = asked.name.strip()
     if not asked.name or asked.name in set(Rule):
-        raise _wrong("name", "It needs a name of its own.")
+        raise _wrong("name", said("It needs a name of its own."))
     if asked.metric.of_runs and asked.count > RECENT:
-        raise _wrong("count", f"{asked.count} is too many. Of runs the latest {RECENT} are known.")
+        raise _wrong(
+            "count",
+            said(
+                "{count} is too many. Of runs the latest {most} are known.",
+                count=asked.count,
+                most=RECENT,
+            ),
+        )
     for field in ("channel", "escalate_to"):
         name = getattr(asked, field)
         if name and not Channel.objects.filter(name=name).exists():
-            raise _wrong(field, f"Channel {name[:100]} does not exist.")
+            raise _wrong(field, said("Channel {name} does not exist.", name=name[:100]))
     return asked
 
 
@@ -97,7 +107,7 @@ def save(rule_id: int | None, given: Mapping[str, Any], *, actor: Actor) -> Aler
             with transaction.atomic():
                 row.save()
         except IntegrityError as error:
-            raise ConflictError(f"Rule {row.name} exists already.") from error
+            raise ConflictError(said("Rule {name} exists already.", name=row.name)) from error
         action = "alert_rule.update" if rule_id else "alert_rule.create"
         _record(row, actor, action, before=before, after=shown(row))
     return row
@@ -134,7 +144,7 @@ def get(rule_id: int) -> AlertRule:
     """Return a rule that somebody made; UnknownError when there is none."""
     row = AlertRule.objects.filter(pk=rule_id, builtin=False).first()
     if row is None:
-        raise UnknownError(f"Rule {rule_id} does not exist.")
+        raise UnknownError(said("Rule {number} does not exist.", number=rule_id))
     return row
 
 
@@ -144,7 +154,7 @@ def shown(row: AlertRule) -> dict[str, Any]:
 
 
 def _wrong(field: str, sentence: str) -> InvalidError:
-    return InvalidError(f"{field}: {sentence}", fields={field: sentence})
+    return InvalidError(told((f"{field}:", sentence)), fields={field: sentence})
 
 
 def _record(row: AlertRule, actor: Actor, action: str, **facts: Unpack[audit.Facts]) -> None:

@@ -29,6 +29,7 @@ from jobs.domain.parameters import (
     defaults_of,
     values_of,
 )
+from jobs.domain.said import said, told
 from jobs.domain.variables import PARAMETER, Use, uses_in
 from jobs.services import secret_box
 from jobs.services.problems import named
@@ -86,8 +87,10 @@ def checked(declarations: Sequence[Mapping[str, Any]], given: object) -> dict[st
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
-        sentence = f"{given!r:.80} is not allowed. Use an object of names and values."
-        raise InvalidError(f"parameters: {sentence}", fields={"parameters": sentence})
+        sentence = said(
+            "{given!r:.80} is not allowed. Use an object of names and values.", given=given
+        )
+        raise InvalidError(told(("parameters:", sentence)), fields={"parameters": sentence})
     return values_of(declared(declarations), given)
 
 
@@ -157,9 +160,12 @@ def check_uses(
         if read_by_shell and parameter.type == ParameterType.STRING:
             raise _refused(
                 use,
-                f'{{{{{use.name}}}}} would be read by the shell. Write "$PARAM_'
-                f'{parameter.name.upper()}", with the quotes: whoever starts the job may not add '
-                "commands to it.",
+                said(
+                    '{{{{{use}}}}} would be read by the shell. Write "$PARAM_{name}", with the '
+                    "quotes: whoever starts the job may not add commands to it.",
+                    use=use.name,
+                    name=parameter.name.upper(),
+                ),
             )
     for use in _parameters_in(others):
         _declared(use, known)
@@ -172,7 +178,10 @@ def _parameters_in(value: object) -> Iterator[Use]:
 def _declared(use: Use, known: Mapping[str, Parameter]) -> Parameter:
     name = use.name.removeprefix(PARAMETER)
     if name not in known:
-        raise _refused(use, f"{{{{{use.name}}}}} names a parameter that the job does not declare.")
+        raise _refused(
+            use,
+            said("{{{{{name}}}}} names a parameter that the job does not declare.", name=use.name),
+        )
     return known[name]
 
 

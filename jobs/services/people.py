@@ -16,6 +16,7 @@ from jobs.domain.permissions import (
     Role,
     lesser,
 )
+from jobs.domain.said import said
 from jobs.queries.readers import rights_of
 
 
@@ -40,8 +41,11 @@ def person_of(actor: Actor) -> User:
     user = User.objects.filter(username=actor.name).first()
     if user is None:
         raise UnknownError(
-            f"{actor.name} is no person of this installation, and only people have that. "
-            "Use the token of a person."
+            said(
+                "{name} is no person of this installation, and only people have that. Use "
+                "the token of a person.",
+                name=actor.name,
+            )
         )
     return user
 

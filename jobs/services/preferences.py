@@ -21,6 +21,7 @@ from jobs.domain.preferences import (
     Language,
     Theme,
 )
+from jobs.domain.said import said
 from jobs.domain.zones import zone_name
 from jobs.models import Preference, SavedFilter
 from jobs.services.problems import named, parsed
@@ -44,7 +45,13 @@ def _zone(name: str) -> str:
 def _name(value: str) -> str:
     name = " ".join(value.split())
     if not name or len(name) > _NAME_LENGTH:
-        raise refuse(f"{value[:80]!r} is no name. Use 1 to {_NAME_LENGTH} characters.")
+        raise refuse(
+            said(
+                "{value!r} is no name. Use 1 to {most} characters.",
+                value=value[:80],
+                most=_NAME_LENGTH,
+            )
+        )
     return name
 
 
@@ -80,7 +87,7 @@ def parse_preferences(data: Mapping[str, Any]) -> PreferenceRequest:
 def parse_filter(data: Mapping[str, Any]) -> FilterRequest:
     """Return the filter that ``data`` holds; InvalidError names each wrong field."""
     if not data.get("query"):
-        sentence = "Nothing is filtered, so there is no filter to keep. Choose one first."
+        sentence = said("Nothing is filtered, so there is no filter to keep. Choose one first.")
         raise InvalidError(sentence, fields={"query": sentence})
     return parsed(FilterRequest, data)
 
@@ -125,7 +132,9 @@ def keep_filter(user: User, asked: FilterRequest) -> SavedFilter:
     """Keep a filter; DuplicateError when the name is taken."""
     if SavedFilter.objects.filter(user=user, page=asked.page.value).count() >= MOST_FILTERS:
         raise ConflictError(
-            f"You keep {MOST_FILTERS} filters of this page already. Remove one first."
+            said(
+                "You keep {most} filters of this page already. Remove one first.", most=MOST_FILTERS
+            )
         )
     row = SavedFilter(user=user, page=asked.page.value, name=asked.name, query=asked.query)
     try:
@@ -133,7 +142,7 @@ def keep_filter(user: User, asked: FilterRequest) -> SavedFilter:
             row.save(force_insert=True)
     except IntegrityError as error:
         raise DuplicateError(
-            f"You keep a filter named {asked.name} already. Choose another name."
+            said("You keep a filter named {name} already. Choose another name.", name=asked.name)
         ) from error
     return row
 
@@ -142,6 +151,6 @@ def drop_filter(user: User, filter_id: int) -> SavedFilter:
     """Remove a filter; UnknownError where it is none of this person's."""
     row = SavedFilter.objects.filter(user=user, pk=filter_id).first()
     if row is None:
-        raise UnknownError(f"Filter {filter_id} does not exist.")
+        raise UnknownError(said("Filter {number} does not exist.", number=filter_id))
     SavedFilter.objects.filter(pk=row.pk).delete()
     return row

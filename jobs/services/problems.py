@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
+from jobs.domain.said import said, told
 from jobs.services.allowed_fields import no_such_field
 from jobs.services.findings import WHOLE
 from jobs.services.storable import check_storable
@@ -55,8 +56,8 @@ def invalid_from(error: ValidationError, model: type[BaseModel] | None = None) -
 
 def together(fields: dict[str, str]) -> InvalidError:
     """Return one error with a sentence a field."""
-    lines = [text if key == WHOLE else f"{key}: {text}" for key, text in fields.items()]
-    return InvalidError(" ".join(lines), fields=fields)
+    lines = [text if key == WHOLE else told((f"{key}:", text)) for key, text in fields.items()]
+    return InvalidError(told(lines), fields=fields)
 
 
 def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str, str]:
@@ -68,7 +69,8 @@ def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str,
         inner: Mapping[str, str] = context.get("fields") or {}
         if inner:
             return {".".join(p for p in (under, key) if p): text for key, text in inner.items()}
-        return {under or WHOLE: str(context.get("sentence", detail["msg"]))}
+        sentence: str = context.get("sentence", detail["msg"])
+        return {under or WHOLE: sentence}
     if detail["type"] == "extra_forbidden":
         return {place or WHOLE: no_such_field(model, detail["loc"])}
     return {place or WHOLE: _plain(detail, context)}
@@ -76,25 +78,58 @@ def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str,
 
 def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
     """Return a sentence for one of Pydantic's own findings, naming the value."""
-    value = _shown(detail.get("input"))
+    value, limit = _shown(detail.get("input")), _limit(context)
     limits = {
-        "greater_than_equal": f"{value} is too small. Use {context.get('ge')} or more.",
-        "greater_than": f"{value} is too small. Use more than {context.get('gt')}.",
-        "less_than_equal": f"{value} is too large. Use {context.get('le')} or less.",
-        "missing": "This field is required.",
-        "string_too_long": f"Too long. Use {context.get('max_length')} characters or less.",
-        "string_too_short": _too_short(value, context.get("min_length")),
-        "too_short": f"Too few. Use {context.get('min_length')} or more.",
-        "too_long": f"Too many. Use {context.get('max_length')} or less.",
-        "literal_error": f"{value} is not allowed. Use {context.get('expected')}.",
+        "greater_than_equal": said(
+            "{value} is too small. Use {limit} or more.", value=value, limit=limit
+        ),
+        "greater_than": said(
+            "{value} is too small. Use more than {limit}.", value=value, limit=limit
+        ),
+        "less_than_equal": said(
+            "{value} is too large. Use {limit} or less.", value=value, limit=limit
+        ),
+        "missing": said("This field is required."),
+        "string_too_long": said("Too long. Use {limit} characters or less.", limit=limit),
+        "string_too_short": _too_short(value, limit),
+        "too_short": said("Too few. Use {limit} or more.", limit=limit),
+        "too_long": said("Too many. Use {limit} or less.", limit=limit),
+        "literal_error": said(
+            "{value} is not allowed. Use {allowed}.", value=value, allowed=context.get("expected")
+        ),
     }
-    return limits.get(detail["type"], f"{value}: {detail['msg']}.")
+    reason = _REASONS.get(detail["msg"], detail["msg"])
+    return limits.get(detail["type"], said("{value}: {reason}.", value=value, reason=reason))
+
+
+def _limit(context: Mapping[str, Any]) -> object:
+    """Return the bound that one of Pydantic's findings names."""
+    names = ("ge", "gt", "le", "max_length", "min_length")
+    return next((context[name] for name in names if name in context), None)
 
 
 def _too_short(value: str, least: object) -> str:
     if least == 1:
-        return "This field is required."
-    return f"{value} is too short. Use {least} characters or more."
+        return said("This field is required.")
+    return said("{value} is too short. Use {least} characters or more.", value=value, least=least)
+
+
+# What Pydantic itself says most often, so that a page can say it in its reader's language.
+_REASONS = {
+    one: one
+    for one in (
+        said("Input should be a valid string"),
+        said("Input should be a valid integer"),
+        said("Input should be a valid integer, unable to parse string as an integer"),
+        said("Input should be a valid integer, got a number with a fractional part"),
+        said("Input should be a valid number"),
+        said("Input should be a valid number, unable to parse string as a number"),
+        said("Input should be a valid boolean"),
+        said("Input should be a valid boolean, unable to interpret input"),
+        said("Input should be a valid list"),
+        said("Input should be a valid dictionary"),
+    )
+}
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.instants import to_instant
 from jobs.domain.ledger import OmissionRange
 from jobs.domain.proof import Account, Era, prove
+from jobs.domain.said import said
 from jobs.domain.schedule import count_due
 from jobs.domain.states import JobState, ScheduleKind
 from jobs.models import Job
@@ -129,8 +130,15 @@ def _prove(job: Job, start: datetime, end: datetime, now: datetime) -> Proof:
     eras = eras_of(job)
     if _about(eras, start, end) > MOST_DUE:
         raise InvalidError(
-            f"The period has more than {MOST_DUE:,} due times. Choose a shorter one.",
-            fields={"from": f"More than {MOST_DUE:,} due times. Choose a later moment."},
+            said(
+                "The period has more than {most_due:,} due times. Choose a shorter one.",
+                most_due=MOST_DUE,
+            ),
+            fields={
+                "from": said(
+                    "More than {most_due:,} due times. Choose a later moment.", most_due=MOST_DUE
+                )
+            },
         )
     after = start - _TICK
     decided = _decided_until(job, now)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from jobs import wake
 from jobs.domain.errors import InvalidError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.models import Queue, Worker, WorkerKind, WorkerState
 from jobs.services import audit, revisions
 from jobs.services.problems import invalid_from
@@ -78,7 +79,13 @@ def pause(name: str, *, actor: Actor, reason: str = "") -> Queue:
     with write_transaction():
         row = _locked(name, actor)
         if row.paused_at is not None:
-            raise StateError(f"Queue {row.name} is paused already, by {row.paused_by}.")
+            raise StateError(
+                said(
+                    "Queue {name} is paused already, by {paused_by}.",
+                    name=row.name,
+                    paused_by=row.paused_by,
+                )
+            )
         row.paused_at = timezone.now()
         row.paused_by = actor.name[:200]
         row.pause_reason = reason[:500]
@@ -93,7 +100,7 @@ def resume(name: str, *, actor: Actor) -> Queue:
     with write_transaction():
         row = Queue.objects.select_for_update().filter(name=name).first()
         if row is None or row.paused_at is None:
-            raise StateError(f"Queue {name[:100]} is not paused.")
+            raise StateError(said("Queue {name} is not paused.", name=name[:100]))
         row.paused_at, row.paused_by, row.pause_reason = None, "", ""
         _save(row, ["paused_at", "paused_by", "pause_reason"])
         _record(row, actor, "queue.resume")
@@ -118,11 +125,15 @@ def _set_drain(worker_id: int, at: datetime | None, actor: Actor) -> Worker:
     with write_transaction():
         row = Worker.objects.filter(pk=worker_id, kind=WorkerKind.CLUSTER.value).first()
         if row is None:
-            raise UnknownError(f"Worker {worker_id} does not exist.")
+            raise UnknownError(said("Worker {number} does not exist.", number=worker_id))
         if row.state == WorkerState.GONE:
-            raise StateError(f"Worker {row.name} has ended.")
+            raise StateError(said("Worker {name} has ended.", name=row.name))
         if (row.drain_requested_at is None) == (at is None):
-            raise StateError(f"Worker {row.name} is {'not' if at is None else 'already'} drained.")
+            raise StateError(
+                said("Worker {name} is not drained.", name=row.name)
+                if at is None
+                else said("Worker {name} is already drained.", name=row.name)
+            )
         row.drain_requested_at = at
         row.drain_requested_by = "" if at is None else actor.name[:200]
         row.save(update_fields=["drain_requested_at", "drain_requested_by"])
@@ -143,7 +154,7 @@ def _locked(name: str, actor: Actor) -> Queue:
     try:
         name = _NAME.validate_python(name)
     except ValidationError as error:
-        sentence = str(error.errors()[0]["msg"])
+        sentence = invalid_from(error).message
         raise InvalidError(sentence, fields={"name": sentence}) from error
     now = timezone.now()
     Queue.objects.get_or_create(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from jobs import conf
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.domain.states import TERMINAL, BackfillState
 from jobs.models import Dependency, Execution, Job, JobStat, Occurrence, Omission
 from jobs.models.event import AFTER
@@ -66,7 +67,9 @@ def prune(days: int, *, actor: Actor, now: datetime | None = None, dry_run: bool
     """
     require(actor, Permission.ADMINISTER)
     if not 1 <= days <= MOST_DAYS:
-        raise InvalidError(f"{days} days make no sense. Use 1 to {MOST_DAYS}.")
+        raise InvalidError(
+            said("{days} days make no sense. Use 1 to {most}.", days=days, most=MOST_DAYS)
+        )
     before = (now or timezone.now()) - timedelta(days=days)
     done = Pruned()
     for job_id in with_many():

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from jobs.domain.errors import DuplicateError
+from jobs.domain.said import said
 from jobs.models import Job
 from jobs.services import sql
 from jobs.services.journal import TYPE, public_id
@@ -34,8 +35,12 @@ class SameConfigurationError(DuplicateError):
         """Take the job that is there."""
         self.job_id, self.existing_id = job.pk, public_id(job)
         super().__init__(
-            "A job with the same configuration already exists",
-            fields={"spec.ns_id": f"Job {self.existing_id} has the same configuration."},
+            said("A job with the same configuration already exists"),
+            fields={
+                "spec.ns_id": said(
+                    "Job {existing_id} has the same configuration.", existing_id=self.existing_id
+                )
+            },
         )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from jobs import conf
 from jobs.domain.errors import UnprocessableError
+from jobs.domain.said import said
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 # processes never see a secret.
 
 FILE_NAME = "secret_keys"
-HINT = "Put the key that sealed it back into JOBS_SECRET_KEYS or the key file, or set it anew."
+HINT = said(
+    "Put the key that sealed it back into JOBS_SECRET_KEYS or the key file, or set it anew."
+)
 
 
 class SealedError(UnprocessableError):
@@ -64,7 +67,9 @@ def keys() -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
-        raise SealedError(f"The key file {key_file()} cannot be read: {error}.") from error
+        raise SealedError(
+            said("The key file {path} cannot be read: {error}.", path=key_file(), error=str(error))
+        ) from error
 
 
 def key_file() -> Path:
@@ -126,8 +131,12 @@ def _box(present: tuple[str, ...]) -> MultiFernet:
             opened.append(Fernet(key))
         except ValueError as error:
             raise SealedError(
-                f"Secret key {number} of {len(present)} is no key. Use 32 bytes in URL-safe base64, "
-                "such as Python's Fernet.generate_key() makes."
+                said(
+                    "Secret key {number} of {count} is no key. Use 32 bytes in URL-safe "
+                    "base64, such as Python's Fernet.generate_key() makes.",
+                    number=number,
+                    count=len(present),
+                )
             ) from error
     if not opened:
         raise _no_key()
@@ -146,4 +155,4 @@ def _unsealed(present: tuple[str, ...], sealed: str) -> str:
 
 
 def _no_key() -> SealedError:
-    return SealedError(f"No present key opens it. {HINT}")
+    return SealedError(said("No present key opens it. {hint}", hint=HINT))

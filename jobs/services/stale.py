@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.domain.errors import Difference, InvalidError, StaleError
+from jobs.domain.said import said
 from jobs.models import Job, JobVersion
 from jobs.services.definitions import parse_definition
 from jobs.services.stored_definitions import definition_of
@@ -24,8 +25,13 @@ def refusal(job: Job, edited_version: int, changes: Mapping[str, Any]) -> StaleE
     if base is None:  # nobody knows what was edited: all that would change something
         fields = [name for name in wanted if wanted[name] != now[name]]
     return StaleError(
-        f"{job.name} was changed meanwhile: you edited version {edited_version}, "
-        f"version {job.version} is current. Load it and repeat your change.",
+        said(
+            "{job} was changed meanwhile: you edited version {edited}, version "
+            "{current} is current. Load it and repeat your change.",
+            job=job.name,
+            edited=edited_version,
+            current=job.version,
+        ),
         version=job.version,
         diff=[
             Difference(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 MAX_DEPTH = 32  # a definition is 4 deep; a result that a job prints is never read here
 
 
 def too_deep() -> InvalidError:
     """Return the error for a value of more levels than anybody needs."""
-    return InvalidError(f"The value is nested too deeply. Use {MAX_DEPTH} levels or less.")
+    return InvalidError(
+        said("The value is nested too deeply. Use {max_depth} levels or less.", max_depth=MAX_DEPTH)
+    )
 
 
 def check_storable(value: object) -> None:
@@ -32,10 +35,15 @@ def _children(item: object) -> list[object]:
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise InvalidError(f"The text {text[:40]!r} holds a NUL character. Remove it.")
+        raise InvalidError(
+            said("The text {text!r} holds a NUL character. Remove it.", text=text[:40])
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidError(
-            f"The text {text[:40]!r} holds half of a surrogate pair. Send whole characters."
+            said(
+                "The text {text!r} holds half of a surrogate pair. Send whole characters.",
+                text=text[:40],
+            )
         ) from error

@@ -25,6 +25,7 @@ from jobs.domain.errors import (
 )
 from jobs.domain.git_source import check_ref, check_source
 from jobs.domain.permissions import Actor, Permission, require_everywhere
+from jobs.domain.said import said
 from jobs.executors.template_files import content_hash, files_of, has_configuration
 from jobs.executors.template_spec import TemplateSpec
 from jobs.models import Execution, Template
@@ -61,10 +62,14 @@ def add(name: str, source: Source, *, description: str = "", actor: Actor) -> Te
     require_everywhere(actor, Permission.ADMINISTER)
     name = _checked(name)
     if Template.objects.filter(name__iexact=name).exists():
-        raise DuplicateError(f"There is a template named {name}. Update it, or remove it first.")
+        raise DuplicateError(
+            said("There is a template named {name}. Update it, or remove it first.", name=name)
+        )
     place = conf.templates_dir() / name
     if place.exists():
-        raise DuplicateError(f"{place} exists already. Move it away, or use another name.")
+        raise DuplicateError(
+            said("{place} exists already. Move it away, or use another name.", place=place)
+        )
     now = timezone.now()
     row = Template(
         name=name,
@@ -146,7 +151,9 @@ def remove(name: str, *, force: bool = False, actor: Actor) -> None:
     row = get_template(name)
     users = users_of(row)
     if users and not force:
-        raise ConflictError(f"Template {row.name} is named by: {', '.join(users)}.")
+        raise ConflictError(
+            said("Template {name} is named by: {users}.", name=row.name, users=", ".join(users))
+        )
     with write_transaction():
         record_on(row, row.name, actor, "template.delete", before=_shown(row))
         row.delete()
@@ -170,16 +177,18 @@ def faults_of(row: Template) -> list[str]:
     """Return what is wrong with the files of a template; empty when nothing is."""
     place = _place(row)
     if not place.is_dir():
-        return [f"{place} is missing: update the template."]
+        return [said("{place} is missing: update the template.", place=place)]
     if not has_configuration(place):
-        return [f"{place} holds no *.tf file."]
+        return [said("{place} holds no *.tf file.", place=place)]
     try:
         changed = content_hash(place) != row.content_hash
     except InvalidError as error:
         return [error.message]
     if not changed:
         return []
-    return [f"The files in {place} were changed by hand{'' if row.source_url else ': update it'}."]
+    if row.source_url:
+        return [said("The files in {place} were changed by hand.", place=place)]
+    return [said("The files in {place} were changed by hand: update it.", place=place)]
 
 
 def _place(row: Template) -> Path:
@@ -188,13 +197,16 @@ def _place(row: Template) -> Path:
 
 def _checked(name: str) -> str:
     if not name.strip():
-        raise InvalidError("A template needs a name.")
+        raise InvalidError(said("A template needs a name."))
     try:
         return TemplateSpec(template=name).template
     except ValueError as error:
         raise InvalidError(
-            f"template {name[:120]!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' or "
-            "'-', beginning with a letter or digit."
+            said(
+                "template {name!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' "
+                "or '-', beginning with a letter or digit.",
+                name=name[:120],
+            )
         ) from error
 
 
@@ -217,16 +229,20 @@ def _fetched(source: Source) -> Iterator[tuple[Path, str]]:
 def _at_hand(place: Path) -> Iterator[tuple[Path, str]]:
     """Give the directory of a template that was never fetched; it has no commit."""
     if not has_configuration(place):
-        raise InvalidError(f"{place} holds no *.tf file: put the template's files there.")
+        raise InvalidError(
+            said("{place} holds no *.tf file: put the template's files there.", place=place)
+        )
     yield place, ""
 
 
 def _directory(checkout: Path, path: str) -> Path:
     found = (checkout / path.strip("/")).resolve()
     if not found.is_relative_to(checkout.resolve()):
-        raise InvalidError(f"{path[:200]!r} leads out of the repository.")
+        raise InvalidError(said("{path!r} leads out of the repository.", path=path[:200]))
     if not has_configuration(found):
-        raise InvalidError(f"{path[:200] or 'The repository'} holds no *.tf file.")
+        if not path:
+            raise InvalidError(said("The repository holds no *.tf file."))
+        raise InvalidError(said("{place} holds no *.tf file.", place=path[:200]))
     return found
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DurationError, ForbiddenError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, Role, can, require
+from jobs.domain.said import said
 from jobs.models import Token
 from jobs.services import access, people, tokens
 from jobs.services.problems import invalid_from
@@ -31,7 +32,7 @@ from jobs.services.wording import choice, refuse
 def _named(value: str) -> str:
     name = value.strip()
     if not 1 <= len(name) <= 100:
-        raise refuse("A name is needed. Use 1 to 100 characters.")
+        raise refuse(said("A name is needed. Use 1 to 100 characters."))
     return name
 
 
@@ -42,14 +43,17 @@ def _moment(value: object) -> object:
             return timezone.now() + parse_duration(value)
         except (DurationError, OverflowError):
             raise refuse(
-                f"{value[:40]!r} is no end. Use a duration such as 90d, or a date and time."
+                said(
+                    "{value!r} is no end. Use a duration such as 90d, or a date and time.",
+                    value=value[:40],
+                )
             ) from None
     if isinstance(value, str):
         try:
             found = datetime.fromisoformat(value)
             return found if found.tzinfo else found.replace(tzinfo=UTC)
         except ValueError:
-            raise refuse(f"{value[:40]!r} is no date and time.") from None
+            raise refuse(said("{value!r} is no date and time.", value=value[:40])) from None
     return value
 
 
@@ -86,7 +90,9 @@ def make(asked: TokenDefinition, *, actor: Actor) -> tuple[Token, str]:
     """Make a token; return it with its value, which is shown once and kept nowhere."""
     user = _owner(asked.user, actor)
     if asked.expires_at is not None and asked.expires_at <= timezone.now():
-        sentence = f"{asked.expires_at.isoformat()} is over. Use a later moment."
+        sentence = said(
+            "{moment} is over. Use a later moment.", moment=asked.expires_at.isoformat()
+        )
         raise InvalidError(sentence, fields={"expires_at": sentence})
     return tokens.create(
         user,
@@ -103,7 +109,7 @@ def revoke(token_id: int, *, actor: Actor) -> Token:
     """End a token at once; of others only for administrators, to whom alone they exist."""
     token: Token | None = visible(actor).filter(pk=token_id).first()
     if token is None:
-        raise UnknownError(f"Token {token_id} does not exist.")
+        raise UnknownError(said("Token {number} does not exist.", number=token_id))
     if token.user.get_username() == actor.name:
         _require_whole(actor, token.user)
     if token.revoked_at is None:
@@ -124,7 +130,7 @@ def _owner(name: str | None, actor: Actor) -> User:
         require(actor, Permission.ADMINISTER)
     user = User.objects.filter(username=wanted).first()
     if user is None:
-        sentence = f"User {wanted[:80]!r} does not exist."
+        sentence = said("User {wanted!r} does not exist.", wanted=wanted[:80])
         raise InvalidError(sentence, fields={"user": sentence})
     if wanted == actor.name:
         _require_whole(actor, user)
@@ -137,5 +143,7 @@ def _require_whole(actor: Actor, user: User) -> None:
     mine = (actor.role, actor.grants, actor.scopes, actor.within)
     if mine != (whole.role, whole.grants, whole.scopes, whole.within):
         raise ForbiddenError(
-            "A limited token may not make or revoke tokens. Sign in, or use one without limits."
+            said(
+                "A limited token may not make or revoke tokens. Sign in, or use one without limits."
+            )
         )

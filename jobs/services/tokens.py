@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from jobs.domain.errors import DuplicateError, ForbiddenError, InvalidError
 from jobs.domain.permissions import SYSTEM, Actor, Permission, Role, can
+from jobs.domain.said import said
 from jobs.models import Token
 from jobs.services import audit
 from jobs.services.people import role_of
@@ -42,11 +43,16 @@ def create(
     always part of it: every answer shows what was acted on.
     """
     if actor.name != user.get_username() and not can(actor, Permission.ADMINISTER):
-        raise ForbiddenError("Only an administrator may make tokens for other people.")
+        raise ForbiddenError(said("Only an administrator may make tokens for other people."))
     own = role_of(user)
     if role is not None and own is not None and list(Role).index(role) > list(Role).index(own):
         raise InvalidError(
-            f"Role {role} is above the role of {user.get_username()}, {own}. Use {own} or less."
+            said(
+                "Role {role} is above the role of {user}, {own}. Use {own} or less.",
+                role=role,
+                user=user.get_username(),
+                own=own,
+            )
         )
     value = PREFIX + secrets.token_urlsafe(32)
     token = Token(
@@ -79,7 +85,11 @@ def create(
             )
     except IntegrityError as error:
         raise DuplicateError(
-            f"{user.get_username()} has a token named {name} already. Choose another name."
+            said(
+                "{user} has a token named {name} already. Choose another name.",
+                user=user.get_username(),
+                name=name,
+            )
         ) from error
     return token, value
 
@@ -112,7 +122,7 @@ def authenticate(value: str) -> Token | None:
 def revoke(token: Token, *, actor: Actor) -> None:
     """End a token at once."""
     if actor.name != token.user.get_username() and not can(actor, Permission.ADMINISTER):
-        raise ForbiddenError("Only an administrator may revoke other people's tokens.")
+        raise ForbiddenError(said("Only an administrator may revoke other people's tokens."))
     with transaction.atomic():
         Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
         audit.record(

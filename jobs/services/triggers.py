@@ -9,6 +9,7 @@ from jobs import wake
 from jobs.domain.errors import ConflictError, StateError
 from jobs.domain.overlap import OverlapAction, decide_overlap
 from jobs.domain.permissions import Actor, Permission
+from jobs.domain.said import said
 from jobs.domain.states import Overlap, Trigger
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
@@ -85,8 +86,12 @@ def _known(job_id: int, idempotency_key: str, parameters: object) -> Execution |
         given = parameter_definitions.checked(found.job.parameters, parameters)
         if given != parameter_definitions.opened(found.parameters):
             raise ConflictError(
-                f"The Idempotency-Key {idempotency_key[:80]!r} was used for execution "
-                f"#{found.pk}, which was given other parameters. Use another key."
+                said(
+                    "The Idempotency-Key {key!r} was used for execution #{number}, which was "
+                    "given other parameters. Use another key.",
+                    key=idempotency_key[:80],
+                    number=found.pk,
+                )
             )
     return found
 
@@ -150,7 +155,13 @@ def _refuse_open(job: Job, gates: Gates) -> None:
     """Raise StateError when its circuit breaker lets nothing begin."""
     refusal = gates.refusal(job)
     if refusal:
-        raise StateError(f"{job.name} was not started: {refusal}. Force it to start all the same.")
+        raise StateError(
+            said(
+                "{name} was not started: {why}. Force it to start all the same.",
+                name=job.name,
+                why=refusal,
+            )
+        )
 
 
 def _must_wait(job: Job) -> bool:
@@ -171,8 +182,13 @@ def _must_wait(job: Job) -> bool:
     )
     if action == OverlapAction.OMIT:
         raise StateError(
-            f"{job.name} was not started: execution #{live[0][0]} is still in progress and its "
-            f"overlap policy is {job.overlap}."
+            said(
+                "{name} was not started: execution #{number} is still in progress and its "
+                "overlap policy is {overlap}.",
+                name=job.name,
+                number=live[0][0],
+                overlap=job.overlap,
+            )
         )
     if action == OverlapAction.CANCEL_AND_QUEUE:
         return cancelling.make_room(job, by="its overlap policy", now=timezone.now())

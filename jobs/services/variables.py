@@ -23,15 +23,16 @@ from jobs.domain.permissions import (
     require_everywhere,
     require_somewhere,
 )
+from jobs.domain.said import said
 from jobs.domain.variables import LONGEST_VALUE, check_name
 from jobs.models import Channel, CheckIn, Execution, Job, Variable, Workspace
 from jobs.models.variable import GLOBAL, JOB, workspace_of, workspace_scope
 from jobs.queries.variables import Naming, jobs_naming, room_of
 from jobs.queries.workspaces import get_workspace
 from jobs.services import access, audit, parameter_definitions, revisions, secret_box
-from jobs.services.problems import invalid_from, named
+from jobs.services.problems import invalid_from, named, together
 from jobs.services.storable import check_storable
-from jobs.services.wording import refuse
+from jobs.services.wording import refuse, some_of
 from jobs.services.writing import write_transaction
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -48,9 +49,13 @@ def _value(value: str) -> str:
     """Accept what fits; a refusal never repeats the value, which may be a secret."""
     size = len(value.encode(errors="replace"))
     if size > LONGEST_VALUE:
-        raise refuse(f"The value has {size:,} bytes. Use {LONGEST_VALUE:,} or less.")
+        raise refuse(
+            said(
+                "The value has {size:,} bytes. Use {most:,} or less.", size=size, most=LONGEST_VALUE
+            )
+        )
     if "\0" in value:
-        raise refuse("The value holds a NUL character. Remove it.")
+        raise refuse(said("The value holds a NUL character. Remove it."))
     return value
 
 
@@ -89,7 +94,7 @@ def parse_changes(data: Mapping[str, Any]) -> VariableChanges:
     fixed = [name for name in ("name", "job_id", "workspace") if name in data]
     if fixed:
         field = fixed[0]
-        sentence = "It cannot be changed: jobs name the variable by it. Create another one."
+        sentence = said("It cannot be changed: jobs name the variable by it. Create another one.")
         raise InvalidError(sentence, fields={field: sentence})
     return _parsed(VariableChanges, data)
 
@@ -135,7 +140,7 @@ def update(variable_id: int, changes: VariableChanges, *, actor: Actor) -> Varia
         before = _shown(row)
         secret = row.secret if changes.secret is None else changes.secret
         if row.secret and not secret and changes.value is None:
-            sentence = "A secret is not shown again. Give the new value to make it plain."
+            sentence = said("A secret is not shown again. Give the new value to make it plain.")
             raise InvalidError(sentence, fields={"secret": sentence})
         was_plain = row.value
         if changes.description is not None:
@@ -173,17 +178,18 @@ def delete(variable_id: int, *, actor: Actor, confirmed: bool = False) -> Variab
 
 def still_named(row: Variable, naming: list[Naming]) -> str:
     """Return why a variable is not deleted unasked."""
-    return f"{consequence(row, naming)} Confirm to delete it all the same."
+    return said(
+        "{consequence} Confirm to delete it all the same.", consequence=consequence(row, naming)
+    )
 
 
 def consequence(row: Variable, naming: list[Naming]) -> str:
     """Return which jobs name a variable, and what that means for deleting it."""
-    shown = ", ".join(one.name for one in naming[:_NAMED_AT_MOST])
-    more = len(naming) - _NAMED_AT_MOST
-    others = f" and {more} more" if more > 0 else ""
-    return (
-        f"{row.name} is named by {shown}{others}: without it their runs would fail or use another "
-        "variable of that name."
+    return said(
+        "{name} is named by {jobs}: without it their runs would fail or use another variable of "
+        "that name.",
+        name=row.name,
+        jobs=some_of([one.name for one in naming], _NAMED_AT_MOST),
     )
 
 
@@ -279,8 +285,8 @@ def _without_value(error: InvalidError) -> InvalidError:
         return error
     fields = dict(error.fields)
     if not fields["value"].startswith(("The value", "This field")):
-        fields["value"] = "The value is not a text. Use a string."
-    return InvalidError(" ".join(f"{key}: {text}" for key, text in fields.items()), fields=fields)
+        fields["value"] = said("The value is not a text. Use a string.")
+    return together(fields)
 
 
 def _set(row: Variable, value: str, *, secret: bool) -> None:
@@ -300,7 +306,7 @@ def _room(definition: VariableDefinition, actor: Actor) -> Workspace | None:
     if definition.workspace is None:
         return None
     if definition.job_id is not None:
-        sentence = "Name a job or a workspace, not both."
+        sentence = said("Name a job or a workspace, not both.")
         raise InvalidError(sentence, fields={"workspace": sentence})
     try:
         found = get_workspace(definition.workspace, seen_by=actor)
@@ -318,7 +324,10 @@ def _require(actor: Actor, row: Variable) -> None:
         require_everywhere(actor, Permission.EDIT)
     elif actor.partial and Permission.EDIT not in actor.permissions_on(room, ()):
         raise ForbiddenError(
-            f"You may not change variables of that workspace (needs {Permission.EDIT})."
+            said(
+                "You may not change variables of that workspace (needs {edit}).",
+                edit=Permission.EDIT,
+            )
         )
 
 
@@ -327,7 +336,7 @@ def _job(job_id: int | None, actor: Actor) -> Job | None:
         return None
     found = Job.objects.present().visible_to(actor).filter(pk=job_id).first()
     if found is None:
-        sentence = f"Job {job_id} does not exist."
+        sentence = said("Job {number} does not exist.", number=job_id)
         raise InvalidError(sentence, fields={"job_id": sentence})
     return found
 
@@ -340,7 +349,7 @@ def _locked(variable_id: int) -> Variable:
         .first()
     )
     if row is None:
-        raise UnknownError(f"Variable {variable_id} does not exist.")
+        raise UnknownError(said("Variable {number} does not exist.", number=variable_id))
     return row
 
 
@@ -349,10 +358,23 @@ def _same(row: Variable) -> Any:
 
 
 def _taken(row: Variable) -> DuplicateError:
-    where = f"of job {row.job.name}" if row.job else "for all jobs"
-    room = room_of(row)
-    where = f"of workspace {room}" if room else where
-    sentence = f"A variable {row.name} {where} exists already. Change its value."
+    name, room = row.name, room_of(row)
+    if room:
+        sentence = said(
+            "A variable {name} of workspace {room} exists already. Change its value.",
+            name=name,
+            room=room,
+        )
+    elif row.job:
+        sentence = said(
+            "A variable {name} of job {job} exists already. Change its value.",
+            name=name,
+            job=row.job.name,
+        )
+    else:
+        sentence = said(
+            "A variable {name} for all jobs exists already. Change its value.", name=name
+        )
     return DuplicateError(sentence, fields={"name": sentence})
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from jobs import conf
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import Stream, Trigger
 from jobs.executors.base import BeatAnswer, Chunk, ExecutionContext
 from jobs.executors.command import programs_for
@@ -57,11 +58,13 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
     except InvalidError as error:
         raise PermanentError(error.message) from error
     except socket.gaierror as error:
-        raise TemporaryError("The name of the server could not be resolved") from error
+        raise TemporaryError(said("The name of the server could not be resolved")) from error
     except ssl.SSLCertVerificationError as error:
-        raise TemporaryError("The certificate of the server is not valid") from error
+        raise TemporaryError(said("The certificate of the server is not valid")) from error
     except (OSError, http.client.HTTPException, CutError) as error:
-        raise TemporaryError(f"No answer of the server ({type(error).__name__})") from error
+        raise TemporaryError(
+            said("No answer of the server ({kind})", kind=type(error).__name__)
+        ) from error
     finally:
         timer.cancel()
         line.close()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
+
+from jobs.domain.said import said
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/ -]{0,59}")
@@ -23,8 +26,11 @@ def check_name(value: str) -> str:
     if _NAME.fullmatch(value):
         return value
     raise refuse(
-        f"Name {value[:120]!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' or '-', "
-        "beginning with a letter or digit."
+        said(
+            "Name {value!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' or "
+            "'-', beginning with a letter or digit.",
+            value=value[:120],
+        )
     )
 
 
@@ -42,8 +48,11 @@ def check_queue(value: str) -> str:
     if _NAME.fullmatch(value):
         return value
     raise refuse(
-        f"Queue {value[:120]!r} is not allowed. Use letters, digits, '.', '_' or '-', "
-        "beginning with a letter or digit."
+        said(
+            "Queue {value!r} is not allowed. Use letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit.",
+            value=value[:120],
+        )
     )
 
 
@@ -52,8 +61,11 @@ def check_mutex(value: str) -> str:
     if not value or _NAME.fullmatch(value):
         return value
     raise refuse(
-        f"Mutex {value[:120]!r} is not allowed. Use letters, digits, '.', '_' or '-', "
-        "beginning with a letter or digit."
+        said(
+            "Mutex {value!r} is not allowed. Use letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit.",
+            value=value[:120],
+        )
     )
 
 
@@ -63,8 +75,11 @@ def check_tag(value: str) -> str:
     if _WORD.fullmatch(tag):
         return tag
     raise refuse(
-        f"Tag {value[:80]!r} is not allowed. Use 1 to 60 letters, digits, spaces or '._:/-', "
-        "beginning with a letter or digit."
+        said(
+            "Tag {value!r} is not allowed. Use 1 to 60 letters, digits, spaces or "
+            "'._:/-', beginning with a letter or digit.",
+            value=value[:80],
+        )
     )
 
 
@@ -74,12 +89,24 @@ def choice(options: type[StrEnum]) -> BeforeValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str) and value in set(options):
             return value
-        raise refuse(f"{value!r} is not allowed. Use {either(list(options))}.")
+        raise refuse(
+            said(
+                "{value!r} is not allowed. Use {allowed}.",
+                value=value,
+                allowed=either(list(options)),
+            )
+        )
 
     return BeforeValidator(check)
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Return the first names, and how many more there are."""
+    shown, more = ", ".join(names[:most]), len(names) - most
+    return said("{names} and {more} more", names=shown, more=more) if more > 0 else shown
 
 
 def either(words: list[str]) -> str:
     """Return ``a, b or c``."""
     *rest, last = [str(word) for word in words]
-    return f"{', '.join(rest)} or {last}" if rest else last
+    return said("{rest} or {last}", rest=", ".join(rest), last=last) if rest else last

@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.domain.errors import ConflictError, InvalidError, StateError
 from jobs.domain.permissions import SYSTEM, Actor, Permission
+from jobs.domain.said import said
 from jobs.domain.states import Trigger
 from jobs.executors.template_spec import Operation, Scope
 from jobs.models import Execution, Job, Workspace, WorkspaceJob
@@ -185,10 +186,12 @@ def deploy(
     """Start to deploy a workspace now, in a mode if one is given."""
     row = _to_operate(name, actor)
     if mode and not MODE.fullmatch(mode):
-        sentence = f"Mode {mode[:80]!r} is not allowed. Use letters, digits, '_' or '-'."
+        sentence = said(
+            "Mode {mode!r} is not allowed. Use letters, digits, '_' or '-'.", mode=mode[:80]
+        )
         raise InvalidError(sentence, fields={"mode": sentence})
     if not row.enabled:
-        raise StateError(f"Workspace {row.name} is disabled. Enable it first.")
+        raise StateError(said("Workspace {name} is disabled. Enable it first.", name=row.name))
     return triggers.trigger(
         _job(row, Operation.APPLY, actor).pk,
         actor=actor,
@@ -237,7 +240,10 @@ def _planning_job(row: Workspace) -> Job:
             return found
         if _known(row, Operation.APPLY) is None:
             raise StateError(
-                f"Workspace {row.name} was never set up to be deployed: there is nothing to plan."
+                said(
+                    "Workspace {name} was never set up to be deployed: there is nothing to plan.",
+                    name=row.name,
+                )
             )
         _follow(row, _PLAN, _plan_of(row, operations), None, SYSTEM)
     return row.operations.get(operation=Operation.PLAN.value).job
@@ -267,17 +273,27 @@ def give_up(row: Workspace, *, actor: Actor) -> None:
     standing = standing_of(row)
     if standing.live is not None:
         raise ConflictError(
-            f"Workspace {row.name} is {standing.status} right now. Cancel that first."
+            said(
+                "Workspace {name} is {status} right now. Cancel that first.",
+                name=row.name,
+                status=standing.status,
+            )
         )
     if standing.is_cut_off:
         raise ConflictError(
-            f"The last operation of workspace {row.name} was cut off before it could tell what is "
-            "there. Destroy it first."
+            said(
+                "The last operation of workspace {name} was cut off before it could tell "
+                "what is there. Destroy it first.",
+                name=row.name,
+            )
         )
     if standing.resources:
         raise ConflictError(
-            f"Workspace {row.name} has {len(standing.resources)} resources deployed. "
-            "Destroy it first."
+            said(
+                "Workspace {name} has {count} resources deployed. Destroy it first.",
+                name=row.name,
+                count=len(standing.resources),
+            )
         )
     for one in row.operations.filter(job__deleted_at=None):
         jobs.delete(one.job_id, actor=actor)
@@ -292,8 +308,15 @@ def _job(row: Workspace, operation: Operation, actor: Actor) -> Job:
         found = _known(row, operation)
     if found is None:
         raise StateError(
-            f"Workspace {row.name} names no template and no schedule: there is nothing to "
-            f"{'deploy' if operation is Operation.APPLY else 'destroy'}."
+            said(
+                "Workspace {name} names no template and no schedule: there is nothing to deploy.",
+                name=row.name,
+            )
+            if operation is Operation.APPLY
+            else said(
+                "Workspace {name} names no template and no schedule: there is nothing to destroy.",
+                name=row.name,
+            )
         )
     return found
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ConflictError, DuplicateError, ForbiddenError, InvalidError
 from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.domain.said import said
 from jobs.domain.states import FreezeScope
 from jobs.models import Freeze, Job, Variable, Workspace
 from jobs.models.variable import workspace_scope
@@ -24,7 +25,7 @@ from jobs.services import audit, freezes, revisions
 from jobs.services.freeze_requests import FreezeRequest
 from jobs.services.operation_requests import Operations
 from jobs.services.problems import parsed
-from jobs.services.wording import check_name
+from jobs.services.wording import check_name, some_of
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def parse_workspace(data: Mapping[str, Any]) -> WorkspaceDefinition:
 def parse_changes(data: Mapping[str, Any]) -> WorkspaceChanges:
     """Return the changes that ``data`` holds; InvalidError names each wrong field."""
     if "name" in data:
-        sentence = "A workspace keeps its name. Make another one and move the jobs."
+        sentence = said("A workspace keeps its name. Make another one and move the jobs.")
         raise InvalidError(sentence, fields={"name": sentence})
     return parsed(WorkspaceChanges, data)
 
@@ -117,8 +118,12 @@ def update(
         row = locked(name, actor)
         if expected_version not in (None, row.version):
             raise ConflictError(
-                f"Workspace {row.name} was changed meanwhile: version {row.version} is current. "
-                "Load it and repeat your change."
+                said(
+                    "Workspace {name} was changed meanwhile: version {version} is current. "
+                    "Load it and repeat your change.",
+                    name=row.name,
+                    version=row.version,
+                )
             )
         before = {**shown(row), "operations": configured_before}
         if changes.description is not None:
@@ -153,11 +158,12 @@ def delete(name: str, *, actor: Actor) -> Workspace:
         _give_up(row, actor)
         names = row.jobs.filter(deleted_at=None).order_by("name").values_list("name", flat=True)
         if names:
-            more = len(names) - _NAMED_AT_MOST
-            others = f" and {more} more" if more > 0 else ""
             raise ConflictError(
-                f"In workspace {row.name} live {', '.join(names[:_NAMED_AT_MOST])}{others}. "
-                "Move or delete them first."
+                said(
+                    "In workspace {name} live {jobs}. Move or delete them first.",
+                    name=row.name,
+                    jobs=some_of(list(names), _NAMED_AT_MOST),
+                )
             )
         Job.objects.filter(workspace=row).update(workspace=None)
         Variable.objects.filter(scope=workspace_scope(row.pk)).delete()
@@ -182,10 +188,13 @@ def resolve(
         actor.sees_all or row.pk == stays or bool(actor.permissions_on(row.pk, ()))
     )
     if row is None or not known:
-        sentence = (
-            f"{definition.workspace!r} does not exist. Use null for a standalone job, or create it."
+        sentence = said(
+            "{name!r} does not exist. Use null for a standalone job, or create it.",
+            name=definition.workspace,
         )
-        raise InvalidError(f"Workspace {sentence}", fields={"workspace": sentence})
+        raise InvalidError(
+            said("Workspace {sentence}", sentence=sentence), fields={"workspace": sentence}
+        )
     definition.workspace = row.name
     return row
 
@@ -195,7 +204,13 @@ def require_in(actor: Actor, permission: Permission, row: Workspace) -> None:
     if not actor.partial:
         require(actor, permission)
     elif permission not in actor.permissions_on(row.pk, ()):
-        raise ForbiddenError(f"You may not do this in workspace {row.name} (needs {permission}).")
+        raise ForbiddenError(
+            said(
+                "You may not do this in workspace {name} (needs {permission}).",
+                name=row.name,
+                permission=permission,
+            )
+        )
 
 
 def locked(name: str, actor: Actor) -> Workspace:
@@ -251,7 +266,7 @@ def _freezes_of(row: Workspace) -> list[Freeze]:
 
 
 def _taken(name: str) -> DuplicateError:
-    sentence = f"A workspace named {name} exists already. Choose another name."
+    sentence = said("A workspace named {name} exists already. Choose another name.", name=name)
     return DuplicateError(sentence, fields={"name": sentence})
 
 
