@@ -8,9 +8,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from jobs.domain.said import said
 from jobs.notify.base import ChannelSpec, Message, PermanentError, Ports, TemporaryError
 
-MISSING = "The package apprise is not installed. Install it with: pip install 'apprise>=1.9,<2'"
+MISSING = said(
+    "The package apprise is not installed. Install it with: pip install 'apprise>=1.9,<2'"
+)
 
 
 def _installed(url: str) -> str:
@@ -40,9 +43,9 @@ class AppriseSender:
             raise PermanentError(MISSING) from error
         told = apprise.Apprise()
         if not told.add(spec.address):
-            raise PermanentError("apprise does not know such an address")
+            raise PermanentError(said("apprise does not know such an address"))
         kind = {"resolved": "success"}.get(message.event)
         kind = kind or ("failure" if message.severity == "critical" else "warning")
         body = message.text.partition("\n")[2] or message.subject
         if not told.notify(title=message.subject, body=body, notify_type=kind):
-            raise TemporaryError("apprise could not deliver it")
+            raise TemporaryError(said("apprise could not deliver it"))

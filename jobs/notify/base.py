@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from jobs.domain.said import said
+
 EVENT_WORDS = {
     "opened": "",
     "escalated": "Now critical: ",
@@ -109,7 +111,7 @@ def judge(answer: Answer) -> None:
     """
     if 200 <= answer.status < 300:
         return
-    text = f"The server answered {answer.status}"
+    text = said("The server answered {status}", status=answer.status)
     if answer.status in {408, 425, 429} or answer.status >= 500:
         raise TemporaryError(text)
     raise PermanentError(text)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from jobs.domain.said import said, told
 from jobs.notify.base import ChannelSpec, Message, PermanentError, Ports, TemporaryError
 
 # A line that cannot be found or started will not be the next time either.
@@ -36,9 +37,8 @@ class CommandSender:
             "ALERT_URL": message.url,
             "ALERT_JSON": json.dumps(dict(message.document)),
         }
-        code, said = ports.run(spec.command, variables)
+        code, printed = ports.run(spec.command, variables)
         if code:
+            ended = said("The command ended with exit code {code}", code=code)
             kind = PermanentError if code in _NOT_STARTED else TemporaryError
-            raise kind(
-                f"The command ended with exit code {code}{f': {said[:200]}' if said else ''}"
-            )
+            raise kind(told([ended, printed[:200]], ": ") if printed else ended)

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from django.core.mail import EmailMessage
 from pydantic import AfterValidator, Field
 
+from jobs.domain.said import said
 from jobs.notify.base import ChannelSpec, Message, PermanentError, Ports, TemporaryError
 
 
@@ -17,7 +18,10 @@ def _address(text: str) -> str:
     plain = text.strip()
     if "@" not in parseaddr(plain)[1] or any(not one.isprintable() for one in plain):
         raise ValueError(
-            f"{text[:100]!r} is not an e-mail address. Use one such as ops@example.com"
+            said(
+                "{value!r} is not an e-mail address. Use one such as ops@example.com",
+                value=text[:100],
+            )
         )
     return plain
 
@@ -40,7 +44,7 @@ class EmailSender:
     def send(self, spec: EmailSpec, message: Message, ports: Ports) -> None:
         """Deliver to the mail server."""
         if not ports.mail_ready:
-            raise PermanentError("No mail server is set: EMAIL_HOST is empty")
+            raise PermanentError(said("No mail server is set: EMAIL_HOST is empty"))
         mail = EmailMessage(
             subject=" ".join(message.subject.split())[:200],
             body=message.text,
@@ -55,12 +59,12 @@ class EmailSender:
             mail.send()
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
             raise PermanentError(
-                f"The mail server refused an address ({type(error).__name__})"
+                said("The mail server refused an address ({kind})", kind=type(error).__name__)
             ) from error
         except smtplib.SMTPResponseException as error:
             kind = PermanentError if 500 <= error.smtp_code < 600 else TemporaryError
-            raise kind(f"The mail server answered {error.smtp_code}") from error
+            raise kind(said("The mail server answered {code}", code=error.smtp_code)) from error
         except (smtplib.SMTPException, OSError) as error:
             raise TemporaryError(
-                f"The mail server does not answer ({type(error).__name__})"
+                said("The mail server does not answer ({kind})", kind=type(error).__name__)
             ) from error

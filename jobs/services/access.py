@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ForbiddenError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, Reach, Role, can, require
+from jobs.domain.said import said
 from jobs.models import Access, Job, Workspace
 from jobs.services import audit
 from jobs.services.problems import parsed
@@ -50,10 +51,12 @@ def grant(
     """
     require(actor, Permission.ADMINISTER)
     if role not in ROLES:
-        sentence = f"Role {role} is for everything. Use {either(list(ROLES))}."
+        sentence = said(
+            "Role {role} is for everything. Use {allowed}.", role=role, allowed=either(list(ROLES))
+        )
         raise InvalidError(sentence, fields={"role": sentence})
     if (workspace is None) == (not tag):
-        sentence = "Name a workspace or a tag, exactly one of them."
+        sentence = said("Name a workspace or a tag, exactly one of them.")
         raise InvalidError(sentence, fields={"workspace": sentence})
     tag = _checked_tag(tag) if tag else ""
     with write_transaction():
@@ -91,7 +94,7 @@ def give(user: User, asked: AccessRequest, *, actor: Actor) -> Access:
     require(actor, Permission.ADMINISTER)
     room = Workspace.objects.filter(name__iexact=asked.workspace).first()
     if asked.workspace and room is None:
-        sentence = f"Workspace {asked.workspace!r:.120} does not exist."
+        sentence = said("Workspace {name!r:.120} does not exist.", name=asked.workspace)
         raise InvalidError(sentence, fields={"workspace": sentence})
     return grant(user, asked.role, actor=actor, workspace=room, tag=asked.tag)
 
@@ -103,7 +106,7 @@ def revoke(access_id: int, *, actor: Actor, user: User | None = None) -> Access:
         rows = listed(user=user).select_for_update(of=("self",))
         row = rows.filter(pk=access_id).first()
         if row is None:
-            raise UnknownError(f"Access {access_id} does not exist.")
+            raise UnknownError(said("Access {id} does not exist.", id=access_id))
         audit.record_on(
             row.user, row.user.get_username(), actor, "access.revoke", before=shown(row)
         )
@@ -141,7 +144,7 @@ def limits_of(workspaces: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[
     rows = {row.name.lower(): row.pk for row in Workspace.objects.all()}
     for name in workspaces:
         if name.lower() not in rows:
-            sentence = f"Workspace {name!r:.120} does not exist."
+            sentence = said("Workspace {name!r:.120} does not exist.", name=name)
             raise InvalidError(sentence, fields={"workspaces": sentence})
     return {
         "workspaces": sorted({rows[name.lower()] for name in workspaces}),
@@ -182,7 +185,7 @@ def scopes_of(permissions: object) -> frozenset[Permission] | None:
 def require_on(actor: Actor, permission: Permission, job: Job) -> None:
     """Refuse who may not do this to ``job``; to who may not see it, it does not exist."""
     if actor.partial and not can(actor, Permission.READ, job):
-        raise UnknownError(f"Job {job.pk} does not exist.")
+        raise UnknownError(said("Job {id} does not exist.", id=job.pk))
     require(actor, permission, job)
 
 
@@ -193,7 +196,7 @@ def require_on_id(actor: Actor, permission: Permission, job_id: int) -> None:
         return
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
-        raise UnknownError(f"Job {job_id} does not exist.")
+        raise UnknownError(said("Job {id} does not exist.", id=job_id))
     require_on(actor, permission, job)
 
 
@@ -216,22 +219,29 @@ def require_place(
         if place is not None and Permission.EDIT not in actor.permissions_on(place, ()):
             name = _name_of(actor, place)
             raise ForbiddenError(
-                f"You may not put jobs into {name} or take them out of it "
-                f"(needs {Permission.EDIT} for the workspace)."
+                said(
+                    "You may not put jobs into {place} or take them out of it "
+                    "(needs {permission} for the workspace).",
+                    place=name,
+                    permission=Permission.EDIT,
+                )
             )
     if Permission.EDIT not in actor.permissions_on(workspace_id, tags):
         raise ForbiddenError(
-            "You could not edit the job any more. Keep it in a workspace, or give it a tag, for "
-            f"which you have {Permission.EDIT}."
+            said(
+                "You could not edit the job any more. Keep it in a workspace, or give it a tag, for "
+                "which you have {permission}.",
+                permission=Permission.EDIT,
+            )
         )
 
 
 def _name_of(actor: Actor, workspace_id: int) -> str:
     """Return a workspace in words; its name only to who has any role in it."""
     if not actor.permissions_on(workspace_id, ()):
-        return "that workspace"
+        return said("that workspace")
     row = Workspace.objects.filter(pk=workspace_id).first()
-    return "that workspace" if row is None else f"workspace {row.name}"
+    return said("that workspace") if row is None else said("workspace {name}", name=row.name)
 
 
 def _checked_tag(tag: str) -> str:

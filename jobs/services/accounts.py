@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.domain.errors import ConflictError, DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, Role, require
+from jobs.domain.said import said
 from jobs.services import audit, people
 from jobs.services.problems import parsed
 from jobs.services.wording import choice, refuse
@@ -31,10 +32,13 @@ def _username(value: str) -> str:
         _NAME.run_validators(name)
     except DjangoValidationError:
         raise refuse(
-            f"{value[:80]!r} is not allowed. Use 1 to 150 letters, digits or '@.+-_'."
+            said(
+                "{value!r} is not allowed. Use 1 to 150 letters, digits or '@.+-_'.",
+                value=value[:80],
+            )
         ) from None
     if not name:
-        raise refuse("A name is needed. Use 1 to 150 letters, digits or '@.+-_'.")
+        raise refuse(said("A name is needed. Use 1 to 150 letters, digits or '@.+-_'."))
     return name
 
 
@@ -43,7 +47,7 @@ def _email(value: str) -> str:
         try:
             validate_email(value)
         except DjangoValidationError:
-            raise refuse(f"{value[:80]!r} is no e-mail address.") from None
+            raise refuse(said("{value!r} is no e-mail address.", value=value[:80])) from None
     return value
 
 
@@ -86,9 +90,10 @@ def parse_changes(data: Mapping[str, Any]) -> PersonChanges:
 def create(definition: PersonDefinition, *, actor: Actor) -> User:
     """Make a person without a password; see `password_link`."""
     require(actor, Permission.ADMINISTER)
+    name = definition.username
     taken = DuplicateError(
-        f"A person named {definition.username} exists already. Choose another name.",
-        fields={"username": f"{definition.username} exists already. Choose another name."},
+        said("A person named {name} exists already. Choose another name.", name=name),
+        fields={"username": said("{name} exists already. Choose another name.", name=name)},
     )
     with write_transaction():
         if User.objects.filter(username__iexact=definition.username).exists():
@@ -155,14 +160,14 @@ def get_person(user_id: int) -> User:
     """Return a person; UnknownError when there is none."""
     user = User.objects.filter(pk=user_id).first()
     if user is None:
-        raise UnknownError(f"User {user_id} does not exist.")
+        raise UnknownError(said("User {id} does not exist.", id=user_id))
     return user
 
 
 def _locked(user_id: int) -> User:
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
-        raise UnknownError(f"User {user_id} does not exist.")
+        raise UnknownError(said("User {id} does not exist.", id=user_id))
     return user
 
 
@@ -183,7 +188,10 @@ def _keep_one_administrator(changed: User) -> None:
     left = others.filter(groups__name=Role.ADMINISTRATOR.value) | others.filter(is_superuser=True)
     if people.role_of(changed) != Role.ADMINISTRATOR and not left.exists():
         raise ConflictError(
-            f"{changed.get_username()} is the last administrator. Make somebody else one before."
+            said(
+                "{name} is the last administrator. Make somebody else one before.",
+                name=changed.get_username(),
+            )
         )
 
 

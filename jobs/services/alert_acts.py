@@ -9,6 +9,7 @@ from datetime import datetime
 
 from jobs.domain.errors import JobdeckError, StateError
 from jobs.domain.permissions import Actor, Permission, require, require_somewhere
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, ExecutionState, JobState
 from jobs.models import Alert, Execution, Job, UsedLink
 from jobs.queries.alerts import get_alert
@@ -50,10 +51,10 @@ def run_again(alert_id: int, *, actor: Actor) -> RanAgain:
     row = get_alert(alert_id)
     runs = failed_runs(row)
     if not runs:
-        raise StateError(f"Alert {row.pk} has no failed run to start again.")
+        raise StateError(said("Alert {id} has no failed run to start again.", id=row.pk))
     runs = _not_repeated(row, runs)
     if not runs:
-        raise StateError(f"What failed in alert {row.pk} was started again already.")
+        raise StateError(said("What failed in alert {id} was started again already.", id=row.pk))
     started: list[Execution] = []
     refused: list[str] = []
     for run in runs[:MOST_TRIED]:
@@ -88,11 +89,13 @@ def pause_for_an_hour(alert_id: int, *, actor: Actor, now: datetime) -> Job:
         members = list(row.members.filter(left_at=None).select_related("job")[:2])
         if len(members) != 1:
             raise StateError(
-                f"Alert {row.pk} is about no single job. Pause its jobs on their pages."
+                said("Alert {id} is about no single job. Pause its jobs on their pages.", id=row.pk)
             )
         job = members[0].job
         if job.state != JobState.ACTIVE or job.deleted_at is not None:
-            raise StateError(f"Job {job.name} is not active: there is nothing to pause.")
+            raise StateError(
+                said("Job {name} is not active: there is nothing to pause.", name=job.name)
+            )
         job = job_services.pause(job.pk, actor=actor, reason=f"for 1 hour, alert {row.pk}")
         # By this moment it is told from a pause that follows, also of the same person.
         paused_at = job.state_changed_at or now

@@ -14,10 +14,10 @@ from enum import StrEnum
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_noop
 
 from jobs.domain.errors import JobdeckError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Role
+from jobs.domain.said import said
 from jobs.domain.states import JobState
 from jobs.models import Alert, Channel, Delivery, Job, UsedLink
 from jobs.services import alerts, triggers
@@ -29,8 +29,8 @@ log = logging.getLogger("scheduler.alerts")
 LASTS = timedelta(days=1)
 PAUSES = timedelta(hours=1)
 _SALT = "jobs.alert_links"
-_GONE = gettext_noop("This link is not valid, was used, or is older than a day.")
-_MANY = gettext_noop("The alert is about no single job any more. Look at it on its page.")
+_GONE = said("This link is not valid, was used, or is older than a day.")
+_MANY = said("The alert is about no single job any more. Look at it on its page.")
 
 
 class Action(StrEnum):
@@ -91,7 +91,7 @@ def opened(text: str) -> Link:
     if row is None or UsedLink.objects.filter(mark=mark).exists():
         raise UnknownError(_GONE)
     if row.alert.resolved_at is not None:
-        raise StateError(f"Alert {row.alert_id} has ended.")
+        raise StateError(said("Alert {id} has ended.", id=row.alert_id))
     wanted = Action(action)
     job = None if wanted == Action.ACKNOWLEDGE else _only_job(row.alert)
     if wanted != Action.ACKNOWLEDGE and job is None:
@@ -127,7 +127,9 @@ def _act(link: Link, used: UsedLink, now: datetime) -> None:
         triggers.trigger(link.job.pk, actor=link.actor)
     else:
         if link.job.state != JobState.ACTIVE:
-            raise StateError(f"Job {link.job.name} is not active: there is nothing to pause.")
+            raise StateError(
+                said("Job {name} is not active: there is nothing to pause.", name=link.job.name)
+            )
         job_services.pause(link.job.pk, actor=link.actor, reason=f"for 1 hour, {note}")
         used.job, used.resume_at = link.job, now + PAUSES
         used.save(update_fields=["job", "resume_at"])

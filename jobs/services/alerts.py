@@ -10,6 +10,7 @@ from django.utils import timezone
 from jobs.domain.alerts import OFF_AT_FIRST, Limits, Rule, Severity
 from jobs.domain.errors import InvalidError, JobdeckError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said, told
 from jobs.models import Alert, AlertRule
 from jobs.services import alerting, audit, reminders, revisions
 from jobs.services.alert_requests import AlertBulk
@@ -26,7 +27,13 @@ def acknowledge(alert_id: int, *, actor: Actor, note: str = "") -> Alert:
     with write_transaction():
         row = _locked(alert_id)
         if row.acknowledged_at is not None:
-            raise StateError(f"Alert {row.pk} is acknowledged already, by {row.acknowledged_by}.")
+            raise StateError(
+                said(
+                    "Alert {id} is acknowledged already, by {name}.",
+                    id=row.pk,
+                    name=row.acknowledged_by,
+                )
+            )
         row.acknowledged_at = timezone.now()
         row.acknowledged_by = actor.name[:200]
         row.note = note[:500]
@@ -148,33 +155,53 @@ def _rule_values(row: AlertRule) -> dict[str, object]:
 
 def _check_rule(name: str, severity: str | None, limits: Mapping[str, object]) -> None:
     if name not in set(Rule) or name == Rule.OWN:
-        raise UnknownError(f"Rule {name[:100]!r} does not exist. Known are {', '.join(Rule)}.")
+        raise UnknownError(
+            said(
+                "Rule {name!r} does not exist. Known are {known}.",
+                name=name[:100],
+                known=", ".join(Rule),
+            )
+        )
     if severity and severity not in set(Severity):
-        sentence = f"{severity[:40]!r} is not allowed. Use {', '.join(Severity)}, or nothing."
-        raise InvalidError(f"severity: {sentence}", fields={"severity": sentence})
+        sentence = said(
+            "{value!r} is not allowed. Use {allowed}, or nothing.",
+            value=severity[:40],
+            allowed=", ".join(Severity),
+        )
+        raise InvalidError(told(["severity:", sentence]), fields={"severity": sentence})
     for limit, value in limits.items():
         if limit not in Limits.__dataclass_fields__:
             known = ", ".join(Limits.__dataclass_fields__)
-            sentence = f"{limit[:40]!r} is no limit. Known are {known}."
+            sentence = said(
+                "{name!r} is no limit. Known are {known}.", name=limit[:40], known=known
+            )
             raise InvalidError(sentence, fields={"limits": sentence})
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 10**9:
-            sentence = f"{str(value)[:40]!r} is not allowed for {limit}. Use a number of 0 or more."
+            sentence = said(
+                "{value!r} is not allowed for {limit}. Use a number of 0 or more.",
+                value=str(value)[:40],
+                limit=limit,
+            )
             raise InvalidError(sentence, fields={f"limits.{limit}": sentence})
 
 
 def _until(seconds: float) -> datetime | None:
     if not 0 <= seconds <= LONGEST_MUTE.total_seconds():
-        sentence = f"{seconds:g} s is out of range. Mute for 0 s to {LONGEST_MUTE.days} days."
-        raise InvalidError(f"seconds: {sentence}", fields={"seconds": sentence})
+        sentence = said(
+            "{seconds:g} s is out of range. Mute for 0 s to {days} days.",
+            seconds=seconds,
+            days=LONGEST_MUTE.days,
+        )
+        raise InvalidError(told(["seconds:", sentence]), fields={"seconds": sentence})
     return timezone.now() + timedelta(seconds=seconds) if seconds else None
 
 
 def _locked(alert_id: int) -> Alert:
     row = Alert.objects.select_for_update().filter(pk=alert_id).first()
     if row is None:
-        raise UnknownError(f"Alert {alert_id} does not exist.")
+        raise UnknownError(said("Alert {id} does not exist.", id=alert_id))
     if row.resolved_at is not None:
-        raise StateError(f"Alert {alert_id} has ended.")
+        raise StateError(said("Alert {id} has ended.", id=alert_id))
     return row
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from jobs import conf
 from jobs.domain.errors import UnknownError
+from jobs.domain.said import said
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionResult, KeptFile
 from jobs.executors.directives import MAX_WARNINGS
@@ -168,8 +169,12 @@ def path_of(artifact: Artifact) -> Path:
     path = _directory(artifact.execution_id) / f"{artifact.attempt}-{artifact.sha256}"
     if not path.is_file():
         raise UnknownError(
-            f"The file {artifact.name} is not in the store {conf.artifacts_dir()}: it was removed, "
-            "or this host does not share the store."
+            said(
+                "The file {name} is not in the store {store}: it was removed, "
+                "or this host does not share the store.",
+                name=artifact.name,
+                store=conf.artifacts_dir(),
+            )
         )
     return path
 

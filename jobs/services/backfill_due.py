@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from jobs.domain.backfill import Basis, Record, Stretch, backdated, due_times, wanted
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said, told
 from jobs.domain.schedule import Schedule
 from jobs.domain.states import BackfillChoice, JobState, OmissionReason, ScheduleKind
 from jobs.models import Job, JobVersion, Omission
@@ -84,8 +85,12 @@ def check_number(expected: int) -> None:
     """Refuse more due times than are looked through."""
     if expected > MOST_LOOKED_AT:
         raise _too_many(
-            f"The window has {expected:,} due times; "
-            f"at most {MOST_LOOKED_AT:,} can be looked through at a time."
+            said(
+                "The window has {number:,} due times; "
+                "at most {most:,} can be looked through at a time.",
+                number=expected,
+                most=MOST_LOOKED_AT,
+            )
         )
 
 
@@ -121,7 +126,11 @@ def chosen(
             done += 1
     if len(items) > MOST:
         raise _too_many(
-            f"{len(items):,} due times would be run; at most {MOST:,} are allowed a backfill."
+            said(
+                "{number:,} due times would be run; at most {most:,} are allowed a backfill.",
+                number=len(items),
+                most=MOST,
+            )
         )
     return Listing(
         start=start,
@@ -142,7 +151,7 @@ def _is_pruned(job: Job, record: Record, due_at: datetime) -> bool:
 
 
 def _too_many(sentence: str) -> InvalidError:
-    sentence = f"{sentence} Choose a shorter window."
+    sentence = told([sentence, said("Choose a shorter window.")])
     return InvalidError(sentence, fields={"from": sentence})
 
 

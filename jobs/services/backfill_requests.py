@@ -18,6 +18,7 @@ from pydantic import (
 
 from jobs.domain.backfill import Basis
 from jobs.domain.durations import parse_duration
+from jobs.domain.said import said
 from jobs.domain.states import BackfillChoice, BackfillOrder
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
@@ -32,10 +33,12 @@ def _utc(value: datetime) -> datetime:
     try:
         moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise refuse(f"{value} is out of range. Use years 1970 to 9990.") from None
+        raise refuse(
+            said("{value} is out of range. Use years 1970 to 9990.", value=value)
+        ) from None
     if 1970 <= moment.year <= 9990:
         return moment
-    raise refuse(f"{value} is out of range. Use years 1970 to 9990.")
+    raise refuse(said("{value} is out of range. Use years 1970 to 9990.", value=value))
 
 
 def _seconds(value: object) -> object:
@@ -87,8 +90,11 @@ class BackfillRequest(BaseModel):
         """Refuse a window that ends before it begins."""
         if self.end is not None and self.end < self.start:
             raise refuse(
-                f"from {self.start.isoformat()} is later than to {self.end.isoformat()}. "
-                "Swap the two."
+                said(
+                    "from {start} is later than to {end}. Swap the two.",
+                    start=self.start.isoformat(),
+                    end=self.end.isoformat(),
+                )
             )
         return self
 

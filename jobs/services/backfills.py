@@ -17,6 +17,7 @@ from jobs.domain.errors import (
     UnprocessableError,
 )
 from jobs.domain.permissions import Actor, Permission, require_somewhere
+from jobs.domain.said import said, said_word, told
 from jobs.domain.states import BackfillOrder, BackfillState
 from jobs.models import Backfill, BackfillItem, Job
 from jobs.queries.backfills import UNFINISHED, get_backfill, in_unfinished, live_executions
@@ -82,7 +83,7 @@ def create(
 def _present(job_id: int) -> Job:
     job = Job.objects.present().filter(pk=job_id).first()
     if job is None:
-        raise UnknownError(f"Job {job_id} does not exist.")
+        raise UnknownError(said("Job {id} does not exist.", id=job_id))
     return job
 
 
@@ -90,8 +91,12 @@ def _listing(job: Job, request: BackfillRequest, now: datetime) -> Listing:
     end = request.end or now
     if end > now or request.start > now:
         name, moment = ("to", end) if end > now else ("from", request.start)
-        sentence = f"{moment.isoformat()} has not passed yet. Use a moment up to {now.isoformat()}."
-        raise InvalidError(f"{name}: {sentence}", fields={name: sentence})
+        sentence = said(
+            "{moment} has not passed yet. Use a moment up to {now}.",
+            moment=moment.isoformat(),
+            now=now.isoformat(),
+        )
+        raise InvalidError(told([f"{name}:", sentence]), fields={name: sentence})
     return list_due(job, start=request.start, end=end, only=request.only, basis=request.schedule)
 
 
@@ -111,7 +116,12 @@ def _check(
 ) -> None:
     if expected is not None and expected != len(due):
         raise ConflictError(
-            f"You saw {expected:,} due times; there are {len(due):,} by now. Look at the list again."
+            said(
+                "You saw {expected:,} due times; there are {number:,} by now. "
+                "Look at the list again.",
+                expected=expected,
+                number=len(due),
+            )
         )
     if not due:
         raise UnprocessableError(nothing_to_run(listing, request))
@@ -120,15 +130,23 @@ def _check(
 def nothing_to_run(listing: Listing, request: BackfillRequest) -> str:
     """Return why a window has nothing for a backfill."""
     if not listing.looked_at:
-        return "No due time lies in this window. Choose another one."
+        return said("No due time lies in this window. Choose another one.")
     busy = sum(listing.elsewhere.values())
-    parts = [f"Of {listing.looked_at:,} due times in this window none is to be run"]
+    parts = [
+        said("Of {number:,} due times in this window none is to be run", number=listing.looked_at)
+    ]
     if request.only != "all":
-        parts.append(f"as {request.only}")
+        parts.append(said("as {choice}", choice=said_word(request.only)))
     if busy:
         numbers = ", ".join(f"#{number}" for number in sorted(listing.elsewhere))
-        parts.append(f"({busy:,} belong to backfill {numbers}, which is not finished)")
-    return " ".join(parts) + "."
+        parts.append(
+            said(
+                "({number:,} belong to backfill {numbers}, which is not finished)",
+                number=busy,
+                numbers=numbers,
+            )
+        )
+    return told([told(parts), "."], "")
 
 
 def _save(
@@ -219,14 +237,25 @@ def _locked(backfill_id: int) -> Backfill:
 
 def _check_unfinished(backfill: Backfill, verb: str) -> None:
     if backfill.state not in UNFINISHED:
-        raise StateError(
-            f"Backfill {backfill.pk} is {backfill.state} already; "
-            f"only one that is running or paused can be {_past(verb)}."
+        raise StateError(_cannot(verb, id=backfill.pk, state=said_word(backfill.state)))
+
+
+def _cannot(verb: str, **facts: object) -> str:
+    """Return why a backfill that has ended is not to be paused, resumed or cancelled."""
+    if verb == "pause":
+        return said(
+            "Backfill {id} is {state} already; only one that is running or paused can be paused.",
+            **facts,
         )
-
-
-def _past(verb: str) -> str:
-    return {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[verb]
+    if verb == "resume":
+        return said(
+            "Backfill {id} is {state} already; only one that is running or paused can be resumed.",
+            **facts,
+        )
+    return said(
+        "Backfill {id} is {state} already; only one that is running or paused can be cancelled.",
+        **facts,
+    )
 
 
 def _tell(backfill: Backfill, actor: Actor, action: str, note: str = "") -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from jobs.domain.breaker import closed, opened
 from jobs.domain.errors import ConflictError, InvalidError, StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.domain.said import said
 from jobs.domain.states import BreakerState, JobState
 from jobs.models import Breaker, Job
 from jobs.queries.breakers import (
@@ -53,17 +54,23 @@ def resolve(definition: JobDefinition) -> None:
     other = [one for one in SETTINGS if one in given and given[one] != getattr(known, one)]
     if other:
         has = ", ".join(f"{one} {getattr(known, one):g}" for one in other)
-        sentence = (
-            f"Circuit breaker {known.name} exists with {has}. Name it without settings, or change "
-            "them where it is listed: other jobs may share it."
+        sentence = said(
+            "Circuit breaker {name} exists with {has}. Name it without settings, or change "
+            "them where it is listed: other jobs may share it.",
+            name=known.name,
+            has=has,
         )
         raise InvalidError(sentence, fields={"breaker": sentence})
 
 
 def _unknown(name: str) -> InvalidError:
     names = ", ".join(shared_names())
-    known = f"Known are {names}." if names else "There is none yet."
-    sentence = f"Circuit breaker {name!r} does not exist. {known} Give settings to make it."
+    known = said("Known are {names}.", names=names) if names else said("There is none yet.")
+    sentence = said(
+        "Circuit breaker {name!r} does not exist. {known} Give settings to make it.",
+        name=name,
+        known=known,
+    )
     return InvalidError(sentence, fields={"breaker": sentence})
 
 
@@ -164,14 +171,18 @@ def update(breaker_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Brea
     with write_transaction():
         row = _locked(breaker_id)
         if not row.name:
-            raise StateError("This circuit breaker is one job's own. Change it with that job.")
+            raise StateError(
+                said("This circuit breaker is one job's own. Change it with that job.")
+            )
         before = {name: getattr(row, name) for name in SETTINGS}
         try:
             asked = BreakerDefinition.model_validate({**before, **changes})
         except ValidationError as error:
             raise invalid_from(error, BreakerDefinition) from error
         if asked.name:
-            sentence = "A circuit breaker keeps its name. Make another one and let jobs name it."
+            sentence = said(
+                "A circuit breaker keeps its name. Make another one and let jobs name it."
+            )
             raise InvalidError(sentence, fields={"name": sentence})
         after = asked.model_dump_settings(every=True)
         if after != before:
@@ -188,8 +199,12 @@ def delete(breaker_id: int, *, actor: Actor) -> None:
         users = Job.objects.filter(breaker=row).order_by("name").values_list("name", flat=True)
         if users:
             raise ConflictError(
-                f"{named(row)} is used by {', '.join(users[:3])}"
-                f"{' and others' if len(users) > 3 else ''}. Take it from them first."
+                said(
+                    "{breaker} is used by {names}{others}. Take it from them first.",
+                    breaker=named(row),
+                    names=", ".join(users[:3]),
+                    others=said(" and others") if len(users) > 3 else "",
+                )
             )
         _record(row, actor, "breaker.delete")
         row.delete()
@@ -198,7 +213,7 @@ def delete(breaker_id: int, *, actor: Actor) -> None:
 def _locked(breaker_id: int) -> Breaker:
     row = Breaker.objects.select_for_update().filter(pk=breaker_id).first()
     if row is None:
-        raise UnknownError(f"Circuit breaker {breaker_id} does not exist.")
+        raise UnknownError(said("Circuit breaker {id} does not exist.", id=breaker_id))
     return row
 
 

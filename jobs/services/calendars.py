@@ -21,6 +21,7 @@ from jobs.domain.errors import (
     UnknownError,
 )
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.domain.states import CalendarMode
 from jobs.domain.zones import zone_name
 from jobs.models import Calendar
@@ -28,7 +29,7 @@ from jobs.services import audit, revisions
 from jobs.services.dispatch import settle_all
 from jobs.services.problems import invalid_from, named
 from jobs.services.storable import check_storable
-from jobs.services.wording import choice, either, refuse
+from jobs.services.wording import choice, refuse
 from jobs.services.writing import write_transaction
 
 LONGEST_NAME = 100  # the column's width
@@ -42,7 +43,11 @@ def _name(value: str) -> str:
     if name and len(name) <= LONGEST_NAME and name.isprintable() and "," not in name:
         return name
     raise refuse(
-        f"Name {value[:120]!r} is not allowed. Use 1 to {LONGEST_NAME} characters without a comma."
+        said(
+            "Name {name!r} is not allowed. Use 1 to {most} characters without a comma.",
+            name=value[:120],
+            most=LONGEST_NAME,
+        )
     )
 
 
@@ -153,9 +158,16 @@ def definition_of(row: Calendar) -> dict[str, Any]:
 def _still_named(row: Calendar, names: list[str]) -> str:
     shown = names[:_NAMED_AT_MOST]
     more = len(names) - len(shown)
-    words = either(shown).replace(" or ", " and ") if not more else ", ".join(shown)
-    others = f" and {more} more" if more else ""
-    return f"{row.name} is in use: {words}{others} would run without it. Take it from them first."
+    jobs: str = shown[0]
+    if more:
+        jobs = said("{names} and {n} more", names=", ".join(shown), n=more)
+    elif len(shown) > 1:
+        jobs = said("{names} and {last}", names=", ".join(shown[:-1]), last=shown[-1])
+    return said(
+        "{name} is in use: {jobs} would run without it. Take it from them first.",
+        name=row.name,
+        jobs=jobs,
+    )
 
 
 def _settle(row: Calendar, now: datetime) -> None:
@@ -167,7 +179,7 @@ def _settle(row: Calendar, now: datetime) -> None:
 def _locked(calendar_id: int) -> Calendar:
     row = Calendar.objects.select_for_update().filter(pk=calendar_id).first()
     if row is None:
-        raise UnknownError(f"Calendar {calendar_id} does not exist.")
+        raise UnknownError(said("Calendar {id} does not exist.", id=calendar_id))
     return row
 
 
@@ -194,7 +206,7 @@ def _check_name_free(name: str, row: Calendar) -> None:
 
 
 def _name_taken(name: str) -> DuplicateError:
-    sentence = f"A calendar named {name} exists already. Choose another name."
+    sentence = said("A calendar named {name} exists already. Choose another name.", name=name)
     return DuplicateError(sentence, fields={"name": sentence})
 
 
@@ -209,8 +221,13 @@ def _stale(row: Calendar, edited_version: int, changes: Mapping[str, Any]) -> St
     """Return the refusal of changes to an older version; it names what they would change now."""
     now = definition_of(row)
     return StaleError(
-        f"{row.name} was changed meanwhile: you edited version {edited_version}, "
-        f"version {row.version} is current. Load it and repeat your change.",
+        said(
+            "{name} was changed meanwhile: you edited version {edited}, "
+            "version {version} is current. Load it and repeat your change.",
+            name=row.name,
+            edited=edited_version,
+            version=row.version,
+        ),
         version=row.version,
         diff=[
             Difference(field=name, before=None, now=now[name], yours=value)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from jobs import conf
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.domain.states import TERMINAL, ExecutionState
 from jobs.models import Execution, Job
@@ -54,7 +55,7 @@ def get(execution_id: int) -> Execution:
     """Return a run of the canary; UnknownError for any other."""
     run = Execution.objects.filter(pk=execution_id, job__name=NAME, job__workspace=None).first()
     if run is None:
-        raise UnknownError(f"Execution {execution_id} is no run of the canary.")
+        raise UnknownError(said("Execution {id} is no run of the canary.", id=execution_id))
     return run
 
 

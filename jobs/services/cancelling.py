@@ -10,6 +10,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import StateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
+from jobs.domain.said import said, said_word
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES, NOT_STARTED, UNASKED_TRIGGERS
@@ -30,14 +31,18 @@ def cancel(execution_id: int, *, actor: Actor) -> Execution:
     with write_transaction():
         execution = Execution.objects.select_related("job").filter(pk=execution_id).first()
         if execution is None:
-            raise UnknownError(f"Execution {execution_id} does not exist.")
+            raise UnknownError(said("Execution {id} does not exist.", id=execution_id))
         access.require_on(actor, Permission.EXECUTE, execution.job)
         lock_job(execution.job_id)
         execution.refresh_from_db(fields=["state"])
         if execution.state not in LIVE:
             raise StateError(
-                f"Execution {execution_id} is {execution.state} already; "
-                "only one that waits or runs can be cancelled."
+                said(
+                    "Execution {id} is {state} already; "
+                    "only one that waits or runs can be cancelled.",
+                    id=execution_id,
+                    state=said_word(execution.state),
+                )
             )
         _cancel([execution], by=actor.name, now=now)
         audit.record(

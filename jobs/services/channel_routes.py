@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.domain.alerts import Rule
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.models import Alert, AlertRule, Channel, Job, JobTag, Workspace
 from jobs.services.definitions import JobDefinition
 
@@ -25,8 +26,8 @@ def resolve(definition: JobDefinition, *, stays: str = "") -> None:
     found = Channel.objects.filter(name__iexact=asked).first()
     if found is None:
         known = ", ".join(Channel.objects.order_by("name").values_list("name", flat=True)[:_NAMED])
-        allowed = f"Use {known}." if known else "There is none yet."
-        sentence = f"Channel {asked} does not exist. {allowed}"
+        allowed = said("Use {names}.", names=known) if known else said("There is none yet.")
+        sentence = said("Channel {name} does not exist. {allowed}", name=asked, allowed=allowed)
         raise InvalidError(sentence, fields={"alert_channel": sentence})
     definition.alert_channel = found.name
 
@@ -80,7 +81,7 @@ def jobs_named(names: Iterable[str]) -> list[int]:
             rows = rows.in_workspace(room)
         numbers = list(rows.order_by("pk").values_list("pk", flat=True))
         if not numbers:
-            raise _unknown("routes.jobs", f"Job {name[:100]} does not exist.")
+            raise _unknown("routes.jobs", said("Job {id} does not exist.", id=name[:100]))
         found += numbers
     return sorted(set(found))
 
@@ -91,7 +92,9 @@ def workspaces_named(names: Iterable[str]) -> list[int]:
     for name in names:
         row = Workspace.objects.filter(name__iexact=name).first()
         if row is None:
-            raise _unknown("routes.workspaces", f"Workspace {name[:100]} does not exist.")
+            raise _unknown(
+                "routes.workspaces", said("Workspace {name} does not exist.", name=name[:100])
+            )
         found.append(row.pk)
     return sorted(set(found))
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said, told
 from jobs.models import Channel
 from jobs.notify import SENDERS, Sender
 from jobs.notify.base import ChannelSpec
@@ -20,8 +21,10 @@ def sender_of(kind: str) -> Sender:
     """Return a kind of channel; InvalidError for one that there is not."""
     found = SENDERS.get(kind)
     if found is None:
-        sentence = f"{kind[:40]!r} is not allowed. Use {', '.join(SENDERS)}."
-        raise InvalidError(f"kind: {sentence}", fields={"kind": sentence})
+        sentence = said(
+            "{value!r} is not allowed. Use {allowed}.", value=kind[:40], allowed=", ".join(SENDERS)
+        )
+        raise InvalidError(told(["kind:", sentence]), fields={"kind": sentence})
     return found
 
 

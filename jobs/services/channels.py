@@ -23,6 +23,7 @@ from jobs.domain.durations import parse_duration
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
 from jobs.domain.quiet import clock
+from jobs.domain.said import said, told
 from jobs.domain.zones import zone_name
 from jobs.models import AlertRule, Channel, Job
 from jobs.notify import NotifyError, Ports
@@ -65,7 +66,7 @@ class Quiet(BaseModel):
     def _check(self) -> Self:
         """Refuse hours that are none, or the whole day."""
         if self.start == self.to:
-            raise ValueError("they begin and end at the same time. Use two times, or none")
+            raise ValueError(said("they begin and end at the same time. Use two times, or none"))
         return self
 
 
@@ -125,8 +126,8 @@ def update(channel_id: int, changes: Mapping[str, Any], *, actor: Actor) -> Chan
     with write_transaction():
         row = get(channel_id, locked=True)
         if changes.get("kind", row.kind) != row.kind:
-            sentence = "A channel keeps its kind. Make another one."
-            raise InvalidError(f"kind: {sentence}", fields={"kind": sentence})
+            sentence = said("A channel keeps its kind. Make another one.")
+            raise InvalidError(told(["kind:", sentence]), fields={"kind": sentence})
         before = shown(row)
         settings = changes.get("settings", {})
         merged = (
@@ -185,7 +186,7 @@ def get(channel_id: int, *, locked: bool = False) -> Channel:
     rows = Channel.objects.select_for_update() if locked else Channel.objects
     row = rows.filter(pk=channel_id).first()
     if row is None:
-        raise UnknownError(f"Channel {channel_id} does not exist.")
+        raise UnknownError(said("Channel {id} does not exist.", id=channel_id))
     return row
 
 
@@ -219,8 +220,8 @@ def _judged(given: Mapping[str, Any]) -> ChannelDefinition:
         raise invalid_from(error, ChannelDefinition) from error
     asked.name = asked.name.strip()
     if not asked.name:
-        sentence = "It needs a name."
-        raise InvalidError(f"name: {sentence}", fields={"name": sentence})
+        sentence = said("It needs a name.")
+        raise InvalidError(told(["name:", sentence]), fields={"name": sentence})
     return asked
 
 
@@ -235,6 +236,6 @@ def _save(row: Channel, asked: ChannelDefinition) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        raise ConflictError(f"Channel {row.name} exists already.") from error
+        raise ConflictError(said("Channel {name} exists already.", name=row.name)) from error
     reminders.look_again(row.updated_at)
     revisions.bump("jobs")

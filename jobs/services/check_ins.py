@@ -16,6 +16,7 @@ from jobs.domain.check_ins import Expectation
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import DuplicateError, UnknownError
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.domain.zones import zone_name
 from jobs.models import CheckIn, Workspace
 from jobs.queries.check_ins import get_check_in
@@ -25,14 +26,13 @@ from jobs.services.wording import refuse
 from jobs.services.writing import write_transaction
 
 SHORTEST, LONGEST = 10.0, 366 * 86_400.0
-NEVER = "{} names no time that will ever come."
 
 
 def _name(value: str) -> str:
     name = " ".join(value.split())
     if name and name.isprintable():
         return name
-    raise refuse("It needs a name of 1 to 100 characters.")
+    raise refuse(said("It needs a name of 1 to 100 characters."))
 
 
 def _seconds(value: object) -> object:
@@ -66,12 +66,17 @@ class CheckInDefinition(BaseModel):
         with named("timezone"):
             self.timezone = zone_name(self.timezone)
         if bool(self.expression) == (self.period_seconds is not None):
-            raise refuse("Use either a cron expression or a period.")
+            raise refuse(said("Use either a cron expression or a period."))
         if self.expression:
             with named():
                 rule = Expectation(expression=self.expression, timezone=self.timezone)
                 if rule.due_after(timezone.now()) is None:
-                    raise refuse(NEVER.format(self.expression))
+                    raise refuse(
+                        said(
+                            "{expression} names no time that will ever come.",
+                            expression=self.expression,
+                        )
+                    )
         return self
 
 
@@ -198,14 +203,14 @@ def _save(row: CheckIn, asked: CheckInDefinition) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        sentence = f"A check-in {row.name} exists already."
+        sentence = said("A check-in {name} exists already.", name=row.name)
         raise DuplicateError(sentence, fields={"name": sentence}) from error
 
 
 def _workspace(name: str) -> Workspace:
     found = Workspace.objects.filter(name__iexact=name).first()
     if found is None:
-        raise UnknownError(f"Workspace {name[:100]!r} does not exist.")
+        raise UnknownError(said("Workspace {name!r} does not exist.", name=name[:100]))
     return found
 
 

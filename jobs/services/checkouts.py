@@ -22,6 +22,7 @@ from jobs import conf
 from jobs.domain.errors import ConflictError, JobdeckError, StateError, UnprocessableError
 from jobs.domain.git_source import check_ref, check_source
 from jobs.domain.permissions import Actor, Permission, require_everywhere
+from jobs.domain.said import said
 from jobs.models import ConfigPull
 from jobs.services.audit import record_on
 from jobs.services.git import git
@@ -109,8 +110,10 @@ def pull(*, actor: Actor) -> ConfigPull:
     root = conf.config_dir()
     if root is None or not is_pullable():
         raise StateError(
-            "The configuration directory is no checkout. Name a repository with "
-            "JOBDECK_CONFIG_REPOSITORY, or make it one with git clone."
+            said(
+                "The configuration directory is no checkout. Name a repository with "
+                "JOBDECK_CONFIG_REPOSITORY, or make it one with git clone."
+            )
         )
     try:
         _made(root)
@@ -132,7 +135,10 @@ def _made(root: Path) -> None:
         return
     if root.is_dir() and any(root.iterdir()):
         raise UnprocessableError(
-            f"{root} holds files and is no checkout. Move them away, and it is made one."
+            said(
+                "{root} holds files and is no checkout. Move them away, and it is made one.",
+                root=root,
+            )
         )
     root.mkdir(parents=True, exist_ok=True)
     branch = conf.config_branch() or "main"
@@ -148,11 +154,15 @@ def _forward(root: Path) -> tuple[str, str, str]:
         check_source(source)
     check_ref(wanted)
     if wanted and wanted != here:
-        raise UnprocessableError(f"{root} is on branch {here}, not on {wanted}.")
+        raise UnprocessableError(
+            said(
+                "{root} is on branch {here}, not on {wanted}.", root=root, here=here, wanted=wanted
+            )
+        )
     # By its whole name: a tag of the same name would be taken before the branch.
     remote = "HEAD" if conf.config_repository() and not wanted else f"{_HEADS}{here}"
     fetch = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--", source, remote)
-    git(*fetch, within=root, failing="The repository cannot be fetched")
+    git(*fetch, within=root, failing=said("The repository cannot be fetched"))
     fetched = git("rev-parse", "FETCH_HEAD", within=root).strip()
     before = _commit_or_none(root)
     if before == fetched:
@@ -160,10 +170,10 @@ def _forward(root: Path) -> tuple[str, str, str]:
     with _tree(root, fcntl.LOCK_EX):
         if before:
             _refuse_changes(root)
-            failing = "The branch cannot be fast-forwarded; was its history rewritten?"
+            failing = said("The branch cannot be fast-forwarded; was its history rewritten?")
         else:
             # What lies there was never committed: git refuses to write over it.
-            failing = "The files of the repository cannot be put beside those that are there"
+            failing = said("The files of the repository cannot be put beside those that are there")
         git("merge", "--ff-only", "--quiet", fetched, within=root, failing=failing)
     return before, _head(root), here
 
@@ -172,7 +182,9 @@ def _branch(root: Path) -> str:
     try:
         return git("symbolic-ref", "HEAD", within=root).strip().removeprefix(_HEADS)
     except UnprocessableError as error:
-        raise UnprocessableError(f"{root} is on no branch: {error.message}") from error
+        raise UnprocessableError(
+            said("{root} is on no branch: {why}", root=root, why=error.message)
+        ) from error
 
 
 def _commit_or_none(root: Path) -> str:
@@ -187,10 +199,15 @@ def _refuse_changes(root: Path) -> None:
     changed = git("diff", "--name-only", "-z", "HEAD", within=root).split("\0")[:-1]
     if changed:
         more = len(changed) - _NAMED
-        others = f" and {more} more" if more > 0 else ""
+        names: str = ", ".join(changed[:_NAMED])
+        if more > 0:
+            names = said("{names} and {n} more", names=names, n=more)
         raise UnprocessableError(
-            f"Changed by hand in {root}: {', '.join(changed[:_NAMED])}{others}. "
-            "Commit that, or take it back."
+            said(
+                "Changed by hand in {root}: {names}. Commit that, or take it back.",
+                root=root,
+                names=names,
+            )
         )
 
 
@@ -263,10 +280,10 @@ def _tree(root: Path, how: int) -> Iterator[None]:
 def _only_one(root: Path) -> Iterator[None]:
     place = git_dir_of(root)
     if place is None:
-        raise UnprocessableError(f"{root} is no checkout any more.")
+        raise UnprocessableError(said("{root} is no checkout any more.", root=root))
     with (place / _PULL).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ConflictError(f"{root} is being pulled right now.") from error
+            raise ConflictError(said("{root} is being pulled right now.", root=root)) from error
         yield

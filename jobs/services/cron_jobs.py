@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jobs import conf
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.permissions import Actor, Role
+from jobs.domain.said import said
 from jobs.domain.strategies import strategy, strategy_for
 from jobs.registry import REGISTRY, RegisteredJob
 from jobs.services import registered
@@ -63,7 +64,7 @@ class Entry(BaseModel):
     def definition(self) -> dict[str, Any]:
         """Return the fields of a job definition that the list decides."""
         duplicates = not conf.cron_feature("duplicate_prevention")
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "name": self.name,
             "external_id": self.name,
             "description": self.description,
@@ -79,8 +80,8 @@ class Entry(BaseModel):
             **self._what_runs(),
         }
         if self.timeout is not None:
-            said["timeout_seconds"] = self.timeout
-        return said
+            values["timeout_seconds"] = self.timeout
+        return values
 
     def _retry(self) -> dict[str, Any]:
         if self.retry is None:
@@ -142,7 +143,9 @@ def _entries(path: Path) -> tuple[dict[str, RegisteredJob], dict[str, str]]:
         try:
             entry = _entry(raw, path)
             if entry.job_id in good:
-                raise InvalidError(f"{entry.job_id} is listed twice. Keep one of them.")
+                raise InvalidError(
+                    said("{name} is listed twice. Keep one of them.", name=entry.job_id)
+                )
             good[entry.job_id] = entry
         except JobdeckError as error:
             faults[name] = error.message
@@ -162,17 +165,23 @@ def read(path: Path) -> list[Any]:
     """Return the entries of a file: a list, or an object with a list called jobs."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InvalidError(f"{path} is larger than {MOST_BYTES:,} bytes.")
+            raise InvalidError(
+                said("{path} is larger than {most:,} bytes.", path=path, most=MOST_BYTES)
+            )
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidError(f"CRON_JOBS_FILE names {path}: {error.strerror}.") from error
+        raise InvalidError(
+            said("CRON_JOBS_FILE names {path}: {why}.", path=path, why=error.strerror)
+        ) from error
     except ValueError as error:
-        raise InvalidError(f"{path} is not JSON: {error}") from error
+        raise InvalidError(said("{path} is not JSON: {why}", path=path, why=error)) from error
     if isinstance(document, Mapping) and isinstance(document.get("cron"), Mapping):
         document = document["cron"]
     found = document.get("jobs") if isinstance(document, Mapping) else document
     if not isinstance(found, list):
-        raise InvalidError(f'{path} holds no list of jobs. Write {{"jobs": [...]}}.')
+        raise InvalidError(
+            said('{path} holds no list of jobs. Write {{"jobs": [...]}}.', path=path)
+        )
     return found
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from jobs.domain.dependencies import circle
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.models import Dependency, Job
 from jobs.services import audit, same_registration, sql
 from jobs.services.stored_definitions import reference
@@ -107,11 +108,11 @@ def resolve(definition: JobDefinition, job_id: int | None = None) -> list[Job]:
         places = [home, ""] if room is None else [room]
         job = next((found[place, name] for place in places if (place, name) in found), None)
         if (room in (None, home) and name == definition.name.lower()) or (job and job.pk == job_id):
-            raise _refused(f"{entry.job} cannot wait for itself. Name other jobs.")
+            raise _refused(said("{name} cannot wait for itself. Name other jobs.", name=entry.job))
         if job is None:
             raise unknown_job(entry.job)
         if job.pk in named:
-            raise _refused(f"Job {entry.job} is named twice. Keep one of them.")
+            raise _refused(said("Job {name} is named twice. Keep one of them.", name=entry.job))
         named[job.pk] = job
         entry.job = reference(job, definition.workspace)
     pairs = sorted(
@@ -130,7 +131,7 @@ def _split(text: str) -> tuple[str | None, str]:
 
 def unknown_job(name: str) -> InvalidError:
     """Return the refusal of a name that no job has, or none that may be seen."""
-    return _refused(f"Job {name} does not exist. Name jobs that do.")
+    return _refused(said("Job {name} does not exist. Name jobs that do.", name=name))
 
 
 def attach(job: Job, definition: JobDefinition, now: datetime) -> None:
@@ -171,7 +172,9 @@ def _refuse_circle(job: Job, upstreams: Sequence[Job]) -> None:
             job.pk: job.name,
         }
         way = " -> ".join(names[pk] for pk in path)
-        raise _refused(f"The jobs would wait for each other: {way}. Take one of them out.")
+        raise _refused(
+            said("The jobs would wait for each other: {way}. Take one of them out.", way=way)
+        )
 
 
 def detach(job: Job, *, actor: Actor) -> list[Job]:

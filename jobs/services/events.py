@@ -19,6 +19,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.holds import holding
 from jobs.domain.instants import to_instant
 from jobs.domain.permissions import Actor, Permission, require
+from jobs.domain.said import said
 from jobs.domain.states import Event, JobState, OmissionReason, ScheduleKind, Trigger
 from jobs.models import Execution, Job, Occurrence, Omission, Schedule
 from jobs.models.event import ENDED
@@ -45,7 +46,9 @@ def report(event: str, *, actor: Actor, detail: str = "", key: str = "") -> Occu
     require(actor, Permission.EXECUTE)
     if event not in REPORTABLE:
         allowed = ", ".join(REPORTABLE)
-        sentence = f"Event {event} cannot be reported. Use {allowed}."
+        sentence = said(
+            "Event {event} cannot be reported. Use {allowed}.", event=event, allowed=allowed
+        )
         raise InvalidError(sentence, fields={"event": sentence})
     key = key[:200]
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.domain.errors import ConflictError, StateError
 from jobs.domain.permissions import Actor, Permission, require, require_everywhere
+from jobs.domain.said import said
 from jobs.models import Job, JobTag, Template, Workspace
 from jobs.services import example_site, examples, jobs, templates, workspaces
 from jobs.services.definitions import parse_definition
@@ -42,7 +43,9 @@ def load(*, actor: Actor, force: bool = False) -> list[str]:
     """
     require(actor, Permission.EDIT)
     if not force and not examples.is_first_run(actor, besides=TAG):
-        raise StateError("There are jobs already. Load the examples into an empty installation.")
+        raise StateError(
+            said("There are jobs already. Load the examples into an empty installation.")
+        )
     with write_transaction():
         rooms = set(Workspace.objects.values_list("name", flat=True))
         example_site.put_template(actor=actor)

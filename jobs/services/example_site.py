@@ -16,6 +16,7 @@ from django.utils import timezone
 from jobs import conf
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.executors.template import find_binary
 from jobs.executors.template_files import content_hash
 from jobs.models import Template
@@ -100,7 +101,9 @@ def put_template(*, actor: Actor) -> None:
     try:
         _put(place)
     except OSError as error:
-        raise InvalidError(f"The template cannot be put in {place}: {error.strerror}.") from error
+        raise InvalidError(
+            said("The template cannot be put in {place}: {why}.", place=place, why=error.strerror)
+        ) from error
     now = timezone.now()
     row = Template(
         name=NAME,

@@ -12,6 +12,7 @@ from jobs import conf
 from jobs.domain.addresses import refusal
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.models import Execution, Job, JobTag
 from jobs.services import canary, jobs, triggers
 from jobs.services.definitions import parse_definition
@@ -65,7 +66,13 @@ def names() -> tuple[str, ...]:
 def add(name: str, place: Place, *, actor: Actor) -> Execution:
     """Create the job of an example and start it once, so that there is something to look at."""
     if name not in _EXAMPLES:
-        raise UnknownError(f"There is no example {name[:80]!r}. Use {', '.join(_EXAMPLES)}.")
+        raise UnknownError(
+            said(
+                "There is no example {name!r}. Use {allowed}.",
+                name=name[:80],
+                allowed=", ".join(_EXAMPLES),
+            )
+        )
     definition = {"name": name, "tags": ["example"], **_EXAMPLES[name](place)}
     job = jobs.create(parse_definition(definition), actor=actor)
     return triggers.trigger(job.pk, actor=actor)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.executors.template_files import READ
 from jobs.importers import jobfiles
 from jobs.importers.jobfiles import ENDINGS, Broken, Entry
@@ -91,7 +92,14 @@ def files_in(root: Path) -> list[Found]:
     """Return the files of a configuration directory in the order of their paths."""
     found = [*_job_files(root / JOBS), *_workspace_files(root / WORKSPACES)]
     if len(found) > MOST_FILES:
-        raise InvalidError(f"{root} holds {len(found)} files. Use {MOST_FILES} or fewer.")
+        raise InvalidError(
+            said(
+                "{root} holds {number} files. Use {most} or fewer.",
+                root=root,
+                number=len(found),
+                most=MOST_FILES,
+            )
+        )
     return sorted(found, key=lambda one: one.path)
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from jobs import conf
 from jobs.domain.errors import JobdeckError, StateError
 from jobs.domain.permissions import Actor
+from jobs.domain.said import said
 from jobs.domain.states import JobState
 from jobs.importers.seedfiles import FileDefinition, WorkspaceFile
 from jobs.models import ConfigFile, ConfigPull, FileJob, FileWorkspace, Job, Workspace
@@ -267,18 +268,18 @@ def _job(one: FileDefinition, row: ConfigFile) -> Job:
     known = FileJob.objects.filter(job=job).select_related("file").first()
     if known is not None and known.file_id != row.pk and known.file.present:
         raise FaultError(f"Job {job.name} is also defined by {known.file.path}.")
-    said = known.definition if known is not None else None
+    stated = known.definition if known is not None else None
     present = definition_of(job)
     changes = {
         name: value
         for name, value in definition.model_dump(mode="json").items()
         if name not in ("name", "workspace")
         and present.get(name) != value
-        and (said is None or present.get(name) == said.get(name, value))
+        and (stated is None or present.get(name) == stated.get(name, value))
     }
     if changes:
         job = job_services.update(job.pk, changes, actor=FILES)
-    _follow_state(job, one.enabled, said, row)
+    _follow_state(job, one.enabled, stated, row)
     FileJob.objects.update_or_create(job=job, defaults={"file": row, "definition": says})
     return job
 
@@ -290,9 +291,9 @@ def _named(definition: JobDefinition) -> Job | None:
     return rows.filter(workspace__name__iexact=definition.workspace).first()
 
 
-def _follow_state(job: Job, enabled: bool, said: dict[str, Any] | None, row: ConfigFile) -> None:
+def _follow_state(job: Job, enabled: bool, stated: dict[str, Any] | None, row: ConfigFile) -> None:
     """Pause or resume a job where the file says so anew; a changed file mends an auto-disabled one."""
-    before = said.get(ENABLED) if said is not None else None
+    before = stated.get(ENABLED) if stated is not None else None
     ours = job.state_changed_by == FILES.name
     if job.state == JobState.ACTIVE and not enabled and before is not False:
         job_services.pause(job.pk, actor=FILES, reason=f"enabled is false in {row.path}")
@@ -320,10 +321,10 @@ def give_back(job_id: int, *, actor: Actor) -> Job:
     known = FileJob.objects.filter(job=job_id).first()
     if known is None:
         raise StateError(
-            f"Job {job_id} is defined by no file: there is nothing to give it back to."
+            said("Job {id} is defined by no file: there is nothing to give it back to.", id=job_id)
         )
-    said = {n: v for n, v in known.definition.items() if n not in (ENABLED, "workspace", "name")}
-    return job_services.update(job_id, said, actor=actor)
+    stated = {n: v for n, v in known.definition.items() if n not in (ENABLED, "workspace", "name")}
+    return job_services.update(job_id, stated, actor=actor)
 
 
 # --- One workspace --------------------------------------------------------------------------------
@@ -336,12 +337,12 @@ def _workspace(told: WorkspaceFile, row: ConfigFile, *, keep: bool) -> Workspace
     found = Workspace.objects.filter(name__iexact=told.name).first()
     if found is None:
         found = workspaces.create(described(told), actor=FILES)
-        said: dict[str, Any] = {}
+        stated: dict[str, Any] = {}
     else:
         known = FileWorkspace.objects.filter(workspace=found).first()
-        said = known.definition if known else {}
-        _change_workspace(found, says, said)
-    if not said or found.config == said.get("operations", found.config):
+        stated = known.definition if known else {}
+        _change_workspace(found, says, stated)
+    if not stated or found.config == stated.get("operations", found.config):
         workspace_operations.configure(found, operations, actor=FILES, keep=keep)
     FileWorkspace.objects.update_or_create(
         workspace=found, defaults={"file": row, "definition": says}
@@ -349,12 +350,12 @@ def _workspace(told: WorkspaceFile, row: ConfigFile, *, keep: bool) -> Workspace
     return Workspace.objects.get(pk=found.pk)
 
 
-def _change_workspace(found: Workspace, says: dict[str, Any], said: dict[str, Any]) -> None:
+def _change_workspace(found: Workspace, says: dict[str, Any], stated: dict[str, Any]) -> None:
     present = {"description": found.description, ENABLED: found.enabled}
     changes = {
         name: says[name]
         for name, value in present.items()
-        if value != says[name] and value == said.get(name, value)
+        if value != says[name] and value == stated.get(name, value)
     }
     if changes:
         workspaces.update(found.name, parsed(WorkspaceChanges, changes), actor=FILES)

@@ -17,6 +17,7 @@ from pydantic import (
 
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import FreezeScope
 from jobs.services.problems import named, parsed
 from jobs.services.wording import check_name, check_tag, choice, refuse
@@ -30,15 +31,25 @@ def _utc(value: datetime) -> datetime:
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise refuse(f"{value} is out of range. Use a moment of the next year.") from None
+        raise refuse(
+            said("{value} is out of range. Use a moment of the next year.", value=value)
+        ) from None
 
 
 def _reason(value: str) -> str:
     text = " ".join(value.split())
     if not text:
-        raise refuse("A reason is missing. Say why nothing may start; everybody will read it.")
+        raise refuse(
+            said("A reason is missing. Say why nothing may start; everybody will read it.")
+        )
     if len(text) > LONGEST_REASON:
-        raise refuse(f"The reason has {len(text)} characters. Use {LONGEST_REASON} or less.")
+        raise refuse(
+            said(
+                "The reason has {number} characters. Use {most} or less.",
+                number=len(text),
+                most=LONGEST_REASON,
+            )
+        )
     return text
 
 
@@ -70,7 +81,7 @@ class FreezeChanges(BaseModel):
     def _check_end(self) -> Self:
         """Refuse two ends."""
         if self.ends_at is not None and self.duration_seconds is not None:
-            sentence = "Give ends_at or duration_seconds, not both."
+            sentence = said("Give ends_at or duration_seconds, not both.")
             with named():
                 raise InvalidError(sentence, fields={"duration_seconds": sentence})
         return self
@@ -101,7 +112,10 @@ class FreezeRequest(FreezeChanges):
     def _check_target(self) -> Self:
         """Let exactly the narrow scopes name what they hold back."""
         if self.scope == FreezeScope.EVERYTHING and self.target:
-            sentence = f"A freeze of everything has no target, and {self.target!r:.80} is one."
+            sentence = said(
+                "A freeze of everything has no target, and {target!r:.80} is one.",
+                target=self.target,
+            )
             with named():
                 raise InvalidError(sentence, fields={"target": sentence})
         if self.scope != FreezeScope.EVERYTHING:

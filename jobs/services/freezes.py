@@ -13,6 +13,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import ForbiddenError, InvalidError, StateError
 from jobs.domain.permissions import Actor, Permission, require, require_somewhere
+from jobs.domain.said import said
 from jobs.domain.states import FreezeScope
 from jobs.models import Freeze, Job
 from jobs.queries import workspaces
@@ -119,10 +120,16 @@ def _start(wanted: datetime | None, now: datetime) -> datetime:
     if wanted is None or now - _JUST_NOW <= wanted <= now:
         return now
     if wanted < now:
-        sentence = f"{wanted.isoformat()} is over. Leave the start empty to begin now."
+        sentence = said(
+            "{moment} is over. Leave the start empty to begin now.", moment=wanted.isoformat()
+        )
         raise InvalidError(sentence, fields={"starts_at": sentence})
     if wanted > now + LONGEST:
-        sentence = f"{wanted.isoformat()} is too far. Begin within {LONGEST.days} days."
+        sentence = said(
+            "{moment} is too far. Begin within {days} days.",
+            moment=wanted.isoformat(),
+            days=LONGEST.days,
+        )
         raise InvalidError(sentence, fields={"starts_at": sentence})
     return wanted
 
@@ -132,10 +139,16 @@ def _checked_end(end: datetime | None, start: datetime, now: datetime) -> dateti
     if end is None:
         return None
     if end <= max(start, now):
-        sentence = f"{end.isoformat()} is not after the start. Use a later moment."
+        sentence = said(
+            "{moment} is not after the start. Use a later moment.", moment=end.isoformat()
+        )
         raise InvalidError(sentence, fields={"ends_at": sentence})
     if end > start + LONGEST:
-        sentence = f"{end.isoformat()} is too far. A freeze lasts {LONGEST.days} days at most."
+        sentence = said(
+            "{moment} is too far. A freeze lasts {days} days at most.",
+            moment=end.isoformat(),
+            days=LONGEST.days,
+        )
         raise InvalidError(sentence, fields={"ends_at": sentence})
     return end
 
@@ -153,8 +166,11 @@ def _require_over(actor: Actor, scope: str, target: str) -> None:
         require(actor, Permission.PAUSE)
     elif not sway_of(actor, Permission.PAUSE).over(scope, target):
         raise ForbiddenError(
-            "You may freeze only what your role is for: one of your workspaces, or one of your "
-            f"tags (needs {Permission.PAUSE} there)."
+            said(
+                "You may freeze only what your role is for: one of your workspaces, or one of your "
+                "tags (needs {permission} there).",
+                permission=Permission.PAUSE,
+            )
         )
 
 
@@ -164,7 +180,7 @@ def _target(request: FreezeRequest, actor: Actor) -> str:
         return request.target
     row = workspaces.visible(actor).filter(name__iexact=request.target).first()
     if row is None:
-        sentence = f"Workspace {request.target!r:.120} does not exist."
+        sentence = said("Workspace {name!r:.120} does not exist.", name=request.target)
         raise InvalidError(sentence, fields={"target": sentence})
     return row.name
 
@@ -172,13 +188,17 @@ def _target(request: FreezeRequest, actor: Actor) -> str:
 def _refuse_disabling(row: Freeze) -> None:
     if is_disabling(row):
         raise StateError(
-            f"Freeze {row.pk} stands for the disabled workspace {row.target}. Enable that instead."
+            said(
+                "Freeze {id} stands for the disabled workspace {name}. Enable that instead.",
+                id=row.pk,
+                name=row.target,
+            )
         )
 
 
 def _refuse_ended(row: Freeze, now: datetime) -> None:
     if row.lifted_at is not None or (row.ends_at is not None and row.ends_at <= now):
-        raise StateError(f"Freeze {row.pk} has ended already. Make a new one.")
+        raise StateError(said("Freeze {id} has ended already. Make a new one.", id=row.pk))
 
 
 def _take_back(made: Freeze, message: str) -> None:

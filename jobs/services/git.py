@@ -11,6 +11,7 @@ from typing import Final
 
 from jobs.domain.errors import UnprocessableError
 from jobs.domain.git_source import without_login
+from jobs.domain.said import said, told
 
 # Shorter than the minute that callers wait for an answer of the server.
 FETCH_SECONDS: Final = 55
@@ -33,7 +34,7 @@ _INHERITED: Final = frozenset(
 _CAREFUL: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
 
-def git(*words: str, within: Path | None = None, failing: str = "git failed") -> str:
+def git(*words: str, within: Path | None = None, failing: str = said("git failed")) -> str:
     """Run git to its end and return what it printed; UnprocessableError tells its last words.
 
     Nothing is asked of anybody: what needs a password that git does not know fails.
@@ -50,12 +51,14 @@ def git(*words: str, within: Path | None = None, failing: str = "git failed") ->
     try:
         ended = _ended([*_CAREFUL, *place, *words], environment)
     except FileNotFoundError as error:
-        raise UnprocessableError("git was not found on PATH; it is what fetches.") from error
+        raise UnprocessableError(said("git was not found on PATH; it is what fetches.")) from error
     except subprocess.TimeoutExpired as error:
-        raise UnprocessableError(f"git did not answer for {FETCH_SECONDS} s.") from error
+        raise UnprocessableError(
+            said("git did not answer for {seconds} s.", seconds=FETCH_SECONDS)
+        ) from error
     if ended.returncode:
         lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
-        raise UnprocessableError(f"{failing}: {without_login(_telling(lines))[:500]}")
+        raise UnprocessableError(told([failing, without_login(_telling(lines))[:500]], ": "))
     return ended.stdout
 
 

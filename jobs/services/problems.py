@@ -98,8 +98,15 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
             "{value} is not allowed. Use {allowed}.", value=value, allowed=context.get("expected")
         ),
     }
-    reason = _REASONS.get(detail["msg"], detail["msg"])
+    reason = _reason(detail, context)
     return limits.get(detail["type"], said("{value}: {reason}.", value=value, reason=reason))
+
+
+def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
+    """Return what Pydantic finds, or what the check of a field has told it."""
+    if detail["type"] == "value_error" and "error" in context:
+        return said("Value error, {why}", why=str(context["error"]))
+    return _REASONS.get(detail["msg"], detail["msg"])
 
 
 def _limit(context: Mapping[str, Any]) -> object:

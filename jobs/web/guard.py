@@ -21,6 +21,7 @@ from jobs.domain.errors import (
     UnknownError,
 )
 from jobs.domain.permissions import Permission, require, require_somewhere
+from jobs.domain.said import spoken
 from jobs.queries import sight
 from jobs.services import refusals
 from jobs.services.people import actor_of
@@ -179,5 +180,5 @@ def answer(request: AuthedRequest, error: JobdeckError) -> HttpResponse:
     if request.method == "POST":
         return toast_or_redirect(request, Toast(text=error.message, kind="bad"), status=status)
     if request.htmx:
-        return HttpResponse(error.message, status=status, content_type="text/plain")
+        return HttpResponse(spoken(error.message), status=status, content_type="text/plain")
     return render(request, "pages/error.html", {"error": error, "status": status}, status=status)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 
+from jobs.domain.said import spoken
+
 _LEVELS = {"ok": messages.SUCCESS, "info": messages.INFO, "bad": messages.ERROR}
 _ICONS = {"ok": "circle-check", "info": "circle-pause", "bad": "octagon-x"}
 
@@ -22,6 +24,10 @@ class Toast:
     link_text: str = ""
     link_url: str = ""
     undo_url: str = ""
+
+    def __post_init__(self) -> None:
+        """Tell it in the reader's language: a message is kept as plain text until it is shown."""
+        object.__setattr__(self, "text", spoken(self.text))
 
     @property
     def level(self) -> int:

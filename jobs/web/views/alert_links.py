@@ -27,7 +27,7 @@ def link(request: HttpRequest, signed: str) -> HttpResponse:
             alert_links.follow(signed, now=timezone.now()) if done else alert_links.opened(signed)
         )
     except JobdeckError as error:
-        wrong = {"error": _(error.message)}
+        wrong = {"error": error.message}
         return render(request, "pages/alert_link.html", wrong, status=guard.status_of(error))
     context: dict[str, object] = {"link": found, "done": done, "sentence": _sentence(found)}
     return render(request, "pages/alert_link.html", context)
