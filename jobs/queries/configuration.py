@@ -14,6 +14,7 @@ from jobs import conf
 from jobs.domain.readings import Reading, Source
 from jobs.domain.risks import Risk, risks
 
+_CODE = re.compile(r"`[^`]*`")
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) ?\| (.*) \|$", re.MULTILINE)
 
 
@@ -55,6 +56,13 @@ def configuration() -> list[Setting]:
         *(n for n in read if n not in described),
     ]
     return [_setting(read[name], described, tuple(found.get(name, ()))) for name in names]
+
+
+def manual_texts() -> list[str]:
+    """Return what the documentation says of settings in words, in its order, for translators."""
+    rows = _described(conf.settings_page()).values()
+    texts = (text for row in rows for text in (row.default, row.meaning))
+    return [text for text in texts if any(map(str.isalpha, _CODE.sub("", text)))]
 
 
 def _setting(one: Reading, described: Mapping[str, Described], found: tuple[Risk, ...]) -> Setting:

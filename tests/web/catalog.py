@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.utils.translation.template import templatize
 
+from jobs.queries.configuration import manual_texts
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "jobs" / "locale" / "id" / "LC_MESSAGES"
 _FIELD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?) (".*")')
@@ -80,11 +82,12 @@ class Marked:
 
 
 def marked() -> list[Marked]:
-    """Return every text that is marked, of modules and templates."""
+    """Return every text that is marked, of modules, templates and the manual's settings."""
     modules = sorted((ROOT / "jobs").rglob("*.py"))
     templates = sorted((ROOT / "templates").rglob("*.html"))
     found = [one for path in modules for one in _of_module(path)]
-    return found + [one for path in templates for one in _of_template(path)]
+    found += [one for path in templates for one in _of_template(path)]
+    return found + [Marked("", text, "", "docs/reference/settings.md") for text in manual_texts()]
 
 
 def _of_module(path: Path) -> Iterator[Marked]:

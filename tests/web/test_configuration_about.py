@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from jobs import conf
-from jobs.models import Execution
+from jobs.models import Execution, Preference
 from scheduler_site.env import Env
 from tests.factories import cron, make_execution, make_job, make_worker
 
@@ -68,6 +70,18 @@ def test_values_come_from_somewhere_and_secrets_stay(admin_client: Client, tmp_p
     assert "cross the network readable" in risky
     assert "WORKERS" not in risky
     assert "No setting matches clusters nonsense" in named
+
+
+def test_meanings_are_told_in_the_readers_language(admin: User, admin_client: Client) -> None:
+    """The manual's words and what stands for a value; the API tells them in English."""
+    Preference.objects.create(user=admin, language="id")
+
+    text = text_of(admin_client.get("/settings/").content)
+    program = json.dumps(admin_client.get("/api/v1/settings").json())
+
+    assert "berapa lama sebuah login berlaku" in text
+    assert "1 : juga mendengarkan di port yang dikenal program" in text
+    assert "how long a login lasts" in program
 
 
 def test_the_filter_finds_by_name_value_and_meaning(admin_client: Client) -> None:

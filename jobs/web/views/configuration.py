@@ -63,10 +63,15 @@ def _row(setting: Setting) -> Row:
     return Row(
         setting=setting,
         source=SOURCE[setting.source],
-        default=inline(setting.default),
-        meaning=inline(setting.meaning),
+        default=_manual(setting.default),
+        meaning=_manual(setting.meaning),
         risks=[RISK[risk] for risk in setting.risks],
     )
+
+
+def _manual(text: str) -> SafeString:
+    """Return a cell of the manual, which translators know too; gettext has words for nothing."""
+    return inline(_(text) if text else "")
 
 
 def _is(row: Row, show: str) -> bool:
