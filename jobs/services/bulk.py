@@ -18,7 +18,8 @@ from jobs.queries.calendars import calendars_named
 from jobs.services import breakers, dependency_edits, journal, provenance, revisions, workspaces
 from jobs.services.definitions import JobDefinition
 from jobs.services.firing import refresh_next_fire, rules_of
-from jobs.services.jobs import name_taken, schedule_rows, take_over
+from jobs.services.jobs import schedule_rows, take_over
+from jobs.services.judging import name_taken
 from jobs.services.versions import Facts, facts_of
 from jobs.services.writing import write_transaction
 

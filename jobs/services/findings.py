@@ -19,6 +19,7 @@ class Findings:
     def __init__(self) -> None:
         """Know of nothing wrong."""
         self.fields: dict[str, str] = {}
+        self.errors: list[JobdeckError] = []
 
     @contextmanager
     def under(self, field: str = "") -> Iterator[None]:
@@ -26,6 +27,7 @@ class Findings:
         try:
             yield
         except JobdeckError as error:
+            self.errors.append(error)
             for key, text in (error.fields or {"": error.message}).items():
                 place = ".".join(part for part in (field, key) if part)
                 self.fields.setdefault(place or WHOLE, text)

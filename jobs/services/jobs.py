@@ -10,29 +10,28 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from jobs import wake
-from jobs.domain.errors import DuplicateError, UnknownError
+from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
 from jobs.domain.states import Anchor, JobState, Overlap, ScheduleKind
-from jobs.models import Job, JobTag, JobVersion, Schedule, Workspace
+from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
 from jobs.services import (
     access,
     audit,
     breakers,
     cancelling,
-    channel_routes,
     dependency_edits,
     events,
     feeding,
     journal,
+    judging,
     provenance,
     revisions,
     same_registration,
     signals,
     stale,
-    workspaces,
 )
-from jobs.services.definitions import JobDefinition, parse_definition
+from jobs.services.definitions import JobDefinition
 from jobs.services.dispatch import settle_until
 from jobs.services.firing import refresh_next_fire, rules_of
 from jobs.services.releasing import release
@@ -67,7 +66,7 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
     with write_transaction():
         same_registration.check(definition.type, definition.spec)
         dependency_edits.lock_for(None, definition.model_dump())
-        _place(job, definition, actor)
+        job.workspace = judging.place(definition, actor, job)
         take_over(job, definition, now)
         breakers.attach(job, definition.breaker, actor=actor, now=now)
         _save(job, force_insert=True)
@@ -90,19 +89,8 @@ def create(definition: JobDefinition, *, actor: Actor, paused: bool = False) -> 
 def check_new(definition: JobDefinition, *, actor: Actor) -> None:
     """Raise what `create` would raise now; names become as they are stored, nothing is saved."""
     require_somewhere(actor, Permission.EDIT)
-    _place(Job(), definition, actor)
+    judging.place(definition, actor, Job())
     same_registration.check(definition.type, definition.spec)
-    calendars_named(definition.calendars)
-
-
-def _place(job: Job, definition: JobDefinition, actor: Actor) -> None:
-    """Put a new job where it belongs, and find all that it names."""
-    job.workspace = workspaces.resolve(definition, actor)
-    access.require_place(actor, job.workspace_id, definition.tags)
-    _check_name_free(definition.name, job.workspace, job)
-    breakers.resolve(definition)
-    channel_routes.resolve(definition)
-    _check_named(dependency_edits.resolve(definition), [], actor)
 
 
 def update(
@@ -129,19 +117,15 @@ def update(
         if expected_version is not None and expected_version != job.version:
             raise stale.refusal(job, expected_version, changes)
         before = definition_of(job)
-        definition = parse_definition(_merged(before, changes), stored=before)
-        room = workspaces.resolve(definition, actor, stays=job.workspace_id)
-        access.require_place(actor, room.pk if room else None, definition.tags, before=job)
-        breakers.resolve(definition)
-        channel_routes.resolve(definition, stays=before["alert_channel"])
-        upstreams = dependency_edits.resolve(definition, job_id)
-        _check_named(upstreams, before["depends_on"], actor)
+        definition = judging.parse_with(
+            _merged(before, changes), actor=actor, job=job, before=before
+        )
+        room = judging.place(definition, actor, job, before)
         after = definition.model_dump(mode="json")
         if after == before:
             return job
         if (after["type"], after["spec"]) != (before["type"], before["spec"]):
             same_registration.check(definition.type, after["spec"], apart_from=job_id)
-        _check_name_free(definition.name, room, job)
         events.settle(job, now)
         settle_until(job, now, for_good=True)
         job.refresh_from_db()  # what waited may have ended for a newer due time, and counts
@@ -287,32 +271,7 @@ def _save(job: Job, *, force_insert: bool = False) -> None:
         with write_transaction():
             job.save(force_insert=force_insert)
     except IntegrityError as error:  # another request took the name at the same moment
-        raise name_taken(job.name, job.workspace) from error
-
-
-def _check_name_free(name: str, room: Workspace | None, job: Job) -> None:
-    named = Job.objects.present().filter(name__iexact=name, workspace=room)
-    if named.exclude(pk=job.pk).exists():
-        raise name_taken(name, room)
-
-
-def _check_named(upstreams: list[Job], known: list[dict[str, Any]], actor: Actor) -> None:
-    """Refuse a job that is newly waited for and that ``actor`` may not see."""
-    if actor.sees_all:
-        return
-    stay = {one["job"].lower() for one in known}
-    seen = Job.objects.visible_to(actor).filter(pk__in=[one.pk for one in upstreams])
-    numbers = set(seen.values_list("pk", flat=True))
-    for one in upstreams:
-        if one.pk not in numbers and one.name.lower() not in {w.rpartition("/")[2] for w in stay}:
-            raise dependency_edits.unknown_job(one.name)
-
-
-def name_taken(name: str, room: Workspace | None = None) -> DuplicateError:
-    """Return the refusal of a name that is in use."""
-    where = f" in workspace {room.name}" if room else ""
-    sentence = f"A job named {name} exists already{where}. Choose another name."
-    return DuplicateError(sentence, fields={"name": sentence})
+        raise judging.name_taken(job.name, job.workspace) from error
 
 
 def _replace_schedules(job: Job, definition: JobDefinition, now: datetime) -> None:

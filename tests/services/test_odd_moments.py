@@ -11,7 +11,7 @@ from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Execution, Job, Omission
 from jobs.queries.ledger import OpenStretch, Period, entries
-from jobs.services import cancelling, claims, dispatch, executions, rescue, triggers
+from jobs.services import cancelling, claims, dispatch, executions, judging, rescue, triggers
 from jobs.services import jobs as job_services
 from jobs.services.firing import rules_of
 from jobs.services.running import Running, load
@@ -162,7 +162,7 @@ def test_a_name_taken_at_the_same_moment_is_refused_in_words(
 ) -> None:
     make_job(name="report")
     other = make_job(name="other")
-    monkeypatch.setattr(job_services, "_check_name_free", lambda *_: None)
+    monkeypatch.setattr(judging, "_check_name_free", lambda *_: None)
 
     with pytest.raises(DuplicateError, match="A job named report exists already"):
         job_services.update(other.pk, {"name": "report"}, actor=SYSTEM)

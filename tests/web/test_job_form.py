@@ -103,6 +103,28 @@ def test_s4_72_a_strategy_is_chosen_by_its_name(editor_client: Client) -> None:
     assert '<option value="exponential" selected>' in page
 
 
+def test_a_refusal_leads_to_all_that_is_wrong_and_stays_until_it_is_mended(
+    editor_client: Client,
+) -> None:
+    make_job(name="report")
+    fields = {"timeout_seconds": "-5m", "calendars": "gone", "alert_channel": "pager"}
+    doubled = {"variable-0-name": "A", "variable-1-name": "A"}
+    asked = {"id_name", "id_timeout_seconds", "id_alert_channel"}
+
+    refused = post(editor_client, **fields)
+    doubly = post(editor_client, **fields, **doubled)
+    typing = editor_client.post(reverse("p_job_preview"), filled(refused="1", **fields))
+    mended = editor_client.post(reverse("p_job_preview"), filled(refused="1", name="other"))
+
+    assert (refused.status_code, doubly.status_code) == (422, 422)
+    for answer in (refused, doubly, typing):
+        html = answer.content.decode()
+        assert asked <= set(re.findall(r'<a href="#([^"]+)">', html))
+        assert "Calendar gone does not exist." in html
+    assert "A is named twice" in doubly.content.decode()
+    assert "exists already" not in mended.content.decode()
+
+
 def test_a_job_can_be_made_paused(editor_client: Client) -> None:
     post(editor_client, do="save_paused")
 

@@ -41,7 +41,7 @@ from jobs.queries.listing import JobListing, list_jobs, present_job, stored_job
 from jobs.queries.workspaces import check_workspace
 from jobs.services import jobs as job_services
 from jobs.services import previews, triggers
-from jobs.services.definitions import parse_definition
+from jobs.services.judging import parse_new
 from jobs.services.wording import choice
 
 router = Router(tags=["jobs"])
@@ -127,7 +127,9 @@ def create(request: ApiRequest, response: HttpResponse) -> Status[JobDocument]:
     """Create a job; its schedules count from now. `"paused": true` creates it paused."""
     data = json_object(request)
     paused = _flag(data, "paused")
-    job = job_services.create(parse_definition(data), actor=request.auth, paused=paused)
+    job = job_services.create(
+        parse_new(data, actor=request.auth), actor=request.auth, paused=paused
+    )
     response["Location"] = f"{request.path.rstrip('/')}/{job.pk}"
     return Status(HTTPStatus.CREATED, _answer(request, job, response))
 

@@ -36,8 +36,7 @@ from jobs.queries.templates import template_names
 from jobs.queries.workspaces import workspace_names
 from jobs.registry import REGISTRY
 from jobs.services import jobs as job_services
-from jobs.services import previews, triggers
-from jobs.services.definitions import parse_definition
+from jobs.services import judging, previews, triggers
 from jobs.services.previews import Entry, Timetable
 from jobs.services.stale import own_changes
 from jobs.services.stored_definitions import definition_of
@@ -117,7 +116,7 @@ def _posted(request: AuthedRequest, job: Job | None) -> HttpResponse:
     if _changed_rows(draft, wanted, request.viewer.zone):
         return _page(request, draft, job)
     if wanted == "preview" or wanted.startswith(_SHOW):
-        return _page(request, draft, job, errors=_errors(draft))
+        return _page(request, draft, job, errors=_errors(request, draft, job))
     try:
         return _saved(request, draft, job, wanted)
     except StaleError as error:
@@ -166,14 +165,13 @@ def _saved(request: AuthedRequest, draft: Draft, job: Job | None, wanted: str) -
     if run:
         _require_run(request, job)
     paused = wanted == "save_paused" or run
-    if unclear := draft.unclear():
-        raise InvalidError(" ".join(unclear.values()), fields=unclear)
-    data = draft.definition()
-    model = job or _job_named(request, request.POST.get("copy", ""))
-    if model is not None:
-        data = drafts.completed(data, definition_of(model))
+    if draft.unclear():
+        wrong = _errors(request, draft, job)
+        raise InvalidError(" ".join(wrong.values()), fields=wrong)
+    data = _data(request, draft, job)
     if job is None:
-        saved = job_services.create(parse_definition(data), actor=request.actor, paused=paused)
+        definition = judging.parse_new(data, actor=request.actor)
+        saved = job_services.create(definition, actor=request.actor, paused=paused)
         text = _("Created %s, paused.") if paused else _("Created %s.")
     else:
         version = draft.version
@@ -222,12 +220,22 @@ def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
     )
 
 
-def _errors(draft: Draft) -> dict[str, str]:
-    try:
-        parse_definition(draft.definition())
-    except InvalidError as error:
-        return {**_by_field(error), **draft.unclear()}
-    return draft.unclear()
+def _data(request: AuthedRequest, draft: Draft, job: Job | None) -> dict[str, Any]:
+    """Return what was typed, with what the form does not show of the job or of that it copies."""
+    model = job or _job_named(request, request.POST.get("copy", ""))
+    data = draft.definition()
+    return data if model is None else drafts.completed(data, definition_of(model))
+
+
+def _errors(request: AuthedRequest, draft: Draft, job: Job | None) -> dict[str, str]:
+    """Return all that saving would refuse, and what a definition could not tell."""
+    wrong = judging.wrong_with(
+        _data(request, draft, job),
+        actor=request.actor,
+        job=job,
+        before=definition_of(job) if job else None,
+    )
+    return {**wrong, **draft.unclear()}
 
 
 def _by_field(error: JobdeckError) -> dict[str, str]:
@@ -299,16 +307,17 @@ def preview(request: AuthedRequest) -> HttpResponse:
         "rows": rows,
         "preview": _preview(request, draft, job, rows, now),
         "action": reverse("job_edit", args=[job.pk]) if job else reverse("job_new"),
-        **_still_wrong(request, draft),
+        **_still_wrong(request, draft, job),
     }
     return render(request, "partials/schedule_preview.html", context)
 
 
-def _still_wrong(request: AuthedRequest, draft: Draft) -> dict[str, object]:
+def _still_wrong(request: AuthedRequest, draft: Draft, job: Job | None) -> dict[str, object]:
     """Return what of a form that was refused is still wrong, so that a correction is seen at once."""
     if not request.POST.get("refused"):
         return {}
-    return {"refused": True, "problems": forms_of(draft, _errors(draft)).problems}
+    problems = forms_of(draft, _errors(request, draft, job)).problems
+    return {"refused": True, "problems": problems}
 
 
 def _job_named(request: AuthedRequest, number: str) -> Job | None:
