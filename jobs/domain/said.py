@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 
 class Said(str):
@@ -107,3 +107,25 @@ def spoken(text: str) -> str:
         else Said.gettext(text.pattern)
     )
     return pattern.format(**values)
+
+
+def packed(text: str) -> object:
+    """Return a sentence for JSON, so that `unpacked` can tell it in any language still."""
+    if not isinstance(text, Said) or not text.pattern:
+        return str(text)
+    values = {
+        name: packed(value) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    return [text, text.pattern, values, text.several, text.number]
+
+
+def unpacked(value: Any) -> str:
+    """Return the sentence that `packed` gave away."""
+    if isinstance(value, str):
+        return value
+    text, pattern, values, several, number = value
+    values = {
+        name: unpacked(one) if isinstance(one, str | list) else one for name, one in values.items()
+    }
+    return Said(text, pattern, values, several=several, number=number)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from jobs.domain.said import said
 from jobs.importers import notes
 from jobs.importers.jobfiles import Broken
 from jobs.importers.listed import Listed, glance, loaded, whole, word
@@ -47,7 +48,7 @@ def read(text: str, source: str, zone: str) -> Iterator[Listed | Broken]:
         try:
             events = _events(json.loads(page[1]))
         except (ValueError, RecursionError):
-            yield Broken(f"{source}:{number}", "This line of the export is cut off.")
+            yield Broken(f"{source}:{number}", said("This line of the export is cut off."))
             continue
         yield from (_listed(one, number, source, zone) for one in events)
 
@@ -63,12 +64,16 @@ def _events(found: object) -> list[Any]:
 def _listed(event: object, line: int | None, source: str, zone: str) -> Listed | Broken:
     place = source if line is None else f"{source}:{line}"
     if not isinstance(event, dict) or not word(event.get("title")):
-        return Broken(place, "This is no event of Cronicle: it has no title.")
+        return Broken(place, said("This is no event of Cronicle: it has no title."))
     title = word(event["title"])
     ran = _what_runs(event)
     if ran is None:
         plugin = word(event.get("plugin")) or "?"
-        reason = f"{title}: plugin {plugin[:60]!r} is one of Cronicle's own. Make a script of it."
+        reason = said(
+            "{title}: plugin {plugin!r} is one of Cronicle's own. Make a script of it.",
+            title=title,
+            plugin=plugin[:60],
+        )
         return Broken(place, reason)
     told: list[Note] = []
     definition = {

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.domain.said import said
+
 MAX_BYTES: Final = 1_000_000
 REBOOT: Final = "@reboot"
 _NICKNAMES: Final = frozenset(
@@ -88,18 +90,28 @@ def _line(
     head = (1 if nickname else _FIELDS) + (1 if system else 0)
     parts = line.split(None, head)
     if len(parts) <= head:
-        wanted = "a nickname" if nickname else "five fields"
-        user = ", a user" if system else ""
-        return Wrong(number=number, reason=f"Write {wanted}{user} and a command.")
+        wanted = said("a nickname") if nickname else said("five fields")
+        reason = (
+            said("Write {wanted}, a user and a command.", wanted=wanted)
+            if system
+            else said("Write {wanted} and a command.", wanted=wanted)
+        )
+        return Wrong(number=number, reason=reason)
     schedule = " ".join(parts[: 1 if nickname else _FIELDS])
     if nickname and schedule.lower() not in _NICKNAMES:
         return Wrong(
             number=number,
-            reason=f"{schedule[:40]} is no nickname. Use {', '.join(sorted(_NICKNAMES))}.",
+            reason=said(
+                "{schedule} is no nickname. Use {allowed}.",
+                schedule=schedule[:40],
+                allowed=", ".join(sorted(_NICKNAMES)),
+            ),
         )
     user = parts[head - 1] if system else ""
     if system and _USER.fullmatch(user) is None:
-        return Wrong(number=number, reason=f"{user[:40]!r} is no user. Is this /etc/crontab?")
+        return Wrong(
+            number=number, reason=said("{user!r} is no user. Is this /etc/crontab?", user=user[:40])
+        )
     command, given = _command(parts[head])
     zone = next((environment[name] for name in _ZONES[:1] if name in environment), "")
     kept = {name: value for name, value in environment.items() if name != "CRON_TZ"}

@@ -16,11 +16,16 @@ from icalendar import Calendar, Event
 from jobs.domain.calendar_json import LONGEST_LABEL, MOST_WINDOWS, windows_json
 from jobs.domain.calendar_windows import Dates, Period, Window, Yearly
 from jobs.domain.errors import InvalidError, JobdeckError
+from jobs.domain.said import Said, packed, said
 from jobs.domain.zones import zone
 from jobs.importers.recurrence import Ends, Series, prop, with_zone
 
 _YEAR = timedelta(days=366)
-_TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
+_TOO_OFTEN = {
+    "SECONDLY": said("it repeats every second for ever; use DAILY or longer"),
+    "MINUTELY": said("it repeats every minute for ever; use DAILY or longer"),
+    "HOURLY": said("it repeats every hour for ever; use DAILY or longer"),
+}
 # Rules that say nothing beyond the month and day of the event's own start.
 _SAME_DAY = {"FREQ", "INTERVAL", "BYMONTH", "BYMONTHDAY", "WKST"}
 
@@ -52,13 +57,21 @@ class Reader:
                 found.append(window)
                 if len(found) > MOST_WINDOWS:
                     raise InvalidError(
-                        f"With {self.working_on} the file makes more than {MOST_WINDOWS:,} windows."
-                        " Import a file with fewer events, or fewer years of it."
+                        said(
+                            "With {event} the file makes more than {most:,} windows. Import a file "
+                            "with fewer events, or fewer years of it.",
+                            event=self.working_on,
+                            most=MOST_WINDOWS,
+                        )
                     )
         if not found:
             raise InvalidError(
-                f"None of the {len(events)} events takes time: they are cancelled, without length"
-                f" or ended before {self._earliest:%Y-%m-%d}."
+                said(
+                    "None of the {count} events takes time: they are cancelled, without length "
+                    "or ended before {earliest}.",
+                    count=len(events),
+                    earliest=f"{self._earliest:%Y-%m-%d}",
+                )
             )
         return sorted(set(found), key=self._order)
 
@@ -67,7 +80,9 @@ class Reader:
         calendars = Calendar.from_ical(text, multiple=True)
         events = [cast("Event", event) for one in calendars for event in one.walk("VEVENT")]
         if not events:
-            raise InvalidError("The file has no events (VEVENT), so there is nothing to import.")
+            raise InvalidError(
+                said("The file has no events (VEVENT), so there is nothing to import.")
+            )
         return events
 
     def _moved(self, events: Sequence[Event]) -> dict[str, set[datetime]]:
@@ -80,7 +95,9 @@ class Reader:
             self.working_on = _title(event)
             place = prop(event, "RECURRENCE-ID")
             if place.params.get("RANGE"):
-                raise ValueError("RANGE=THISANDFUTURE is not supported; split the series instead")
+                raise ValueError(
+                    said("RANGE=THISANDFUTURE is not supported; split the series instead")
+                )
             uid = str(event.get("UID"))
             origin = Series(series.get(uid, event), self._floating, frozenset())
             found[uid].add(origin.local(with_zone(place.dt, place.params.get("TZID"))))
@@ -89,7 +106,9 @@ class Reader:
     def _of(self, series: Series) -> Iterator[Window]:
         """Yield the windows of one event."""
         if "EXRULE" in series.event:
-            raise ValueError("EXRULE is not supported, as iCalendar dropped it in 2009; use EXDATE")
+            raise ValueError(
+                said("EXRULE is not supported, as iCalendar dropped it in 2009; use EXDATE")
+            )
         label = _label(series.event)
         if not series.recurs or "RECURRENCE-ID" in series.event:
             ends = series.ends(series.start)
@@ -157,9 +176,9 @@ def _check_pace(rule: Mapping[str, list[object]]) -> None:
     """Raise for a rule that repeats within a day for ever: it says the same as no rule at all."""
     frequency = str(rule["FREQ"][0]).upper()
     if rule.get("INTERVAL", [1])[0] == 0:
-        raise ValueError("INTERVAL=0 never goes on; use 1 or more")
+        raise ValueError(said("INTERVAL=0 never goes on; use 1 or more"))
     if frequency in _TOO_OFTEN and not {"COUNT", "UNTIL"} & set(rule):
-        raise ValueError(f"it repeats every {_TOO_OFTEN[frequency]} for ever; use DAILY or longer")
+        raise ValueError(_TOO_OFTEN[frequency])
 
 
 def _is_anniversary(rule: Mapping[str, list[object]], start: date) -> bool:
@@ -202,8 +221,9 @@ def _summary(event: Event) -> str:
 
 def _title(event: Event) -> str:
     """Return what to call an event in a message."""
-    name = _label(event)[:60] or str(event.get("UID", "without a name"))[:60]
-    return f"the event {name}"
+    uid = event.get("UID")
+    nameless = said("without a name") if uid is None else str(uid)[:60]
+    return said("the event {name}", name=_label(event)[:60] or nameless)
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -218,25 +238,41 @@ def _limit_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (2 * seconds, 2 * seconds))
 
 
+def _reason(error: Exception) -> str:
+    """Return what is wrong: our own words, or one line of a library's."""
+    text = str(error)
+    if isinstance(text, Said):
+        return text
+    return " ".join(text.split())[:160].rstrip(".") or type(error).__name__
+
+
 def answer(text: str, reader: Reader) -> dict[str, object]:
     """Return the windows as they are stored, or what is wrong with the file."""
     try:
         return {"windows": windows_json(reader.windows(text))}
     except JobdeckError as error:
-        return {"error": error.message}
+        sentence = error.message
     except _OutOfTimeError:
-        if not reader.working_on:
-            return {"error": "Reading the file takes too long. Use one with fewer events."}
-        return {
-            "error": f"Working out when {reader.working_on} occurs takes too long."
-            " Use a simpler rule, or list its dates."
-        }
+        sentence = _too_slow(reader.working_on)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         # Whatever the libraries make of a broken file.
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
-        if not reader.working_on:
-            return {"error": f"The file is not iCalendar: {reason}."}
-        return {"error": f"There is something wrong with {reader.working_on}: {reason}."}
+        sentence = _broken(reader.working_on, _reason(error))
+    return {"error": packed(sentence)}
+
+
+def _too_slow(event: str) -> str:
+    if not event:
+        return said("Reading the file takes too long. Use one with fewer events.")
+    return said(
+        "Working out when {event} occurs takes too long. Use a simpler rule, or list its dates.",
+        event=event,
+    )
+
+
+def _broken(event: str, reason: str) -> str:
+    if not event:
+        return said("The file is not iCalendar: {reason}.", reason=reason)
+    return said("There is something wrong with {event}: {reason}.", event=event, reason=reason)
 
 
 def main() -> None:

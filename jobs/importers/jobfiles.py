@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.importers.positions import MAX_DEPTH, Loader, composed, line_at, line_of
 
 ENDINGS: Final = (".json", ".yaml", ".yml")
@@ -57,7 +58,12 @@ def files_in(path: Path) -> list[Path]:
     )
     if len(found) > MAX_FILES:
         raise InvalidError(
-            f"{path} holds {len(found)} job files. Use {MAX_FILES} or fewer at a time."
+            said(
+                "{path} holds {count} job files. Use {most} or fewer at a time.",
+                path=path,
+                count=len(found),
+                most=MAX_FILES,
+            )
         )
     return found
 
@@ -91,11 +97,17 @@ class _Text:
 
     def __init__(self, raw: bytes, source: str) -> None:
         if len(raw) > MAX_BYTES:
-            raise InvalidError(f"The file has {len(raw)} bytes. Use {MAX_BYTES} or fewer.")
+            raise InvalidError(
+                said(
+                    "The file has {size} bytes. Use {most} or fewer.", size=len(raw), most=MAX_BYTES
+                )
+            )
         try:
             self.text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise InvalidError(f"The file is not UTF-8 (byte {error.start}).") from error
+            raise InvalidError(
+                said("The file is not UTF-8 (byte {place}).", place=error.start)
+            ) from error
         self.source = source
 
     @property
@@ -113,7 +125,7 @@ class _Text:
 def _read(text: _Text) -> Iterator[Entry | Broken]:
     documents = [_json(text.text)] if text.is_json else [_value(node) for node in text.nodes]
     if not documents:
-        raise InvalidError("The file is empty. Write a job definition.")
+        raise InvalidError(said("The file is empty. Write a job definition."))
     for document, node in zip(documents, text.nodes, strict=True):
         yield from _entries(document, node, text.source)
 
@@ -123,12 +135,17 @@ def _json(text: str) -> object:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InvalidError(
-            f"This is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+            said(
+                "This is not JSON: {reason} at line {line} column {column}.",
+                reason=error.msg,
+                line=error.lineno,
+                column=error.colno,
+            )
         ) from error
     except RecursionError as error:
-        raise InvalidError(f"This is deeper than {MAX_DEPTH} levels.") from error
+        raise InvalidError(said("This is deeper than {most} levels.", most=MAX_DEPTH)) from error
     except ValueError as error:  # a whole number with thousands of digits
-        raise InvalidError("This holds a number that is too long.") from error
+        raise InvalidError(said("This holds a number that is too long.")) from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,12 +153,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidError(f"{twice} is given twice in one object.")
+        raise InvalidError(said("{name} is given twice in one object.", name=twice))
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise InvalidError(f"This is not JSON: {name} is no number of JSON.")
+    raise InvalidError(said("This is not JSON: {name} is no number of JSON.", name=name))
 
 
 def _value(node: yaml.Node) -> object:
@@ -150,9 +167,13 @@ def _value(node: yaml.Node) -> object:
     try:
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
-        raise InvalidError(f"Line {line_of(node)}: {error.problem}.") from error
+        raise InvalidError(
+            said("Line {line}: {reason}.", line=line_of(node), reason=error.problem)
+        ) from error
     except (ValueError, TypeError) as error:
-        raise InvalidError(f"Line {line_of(node)}: {error}.") from error
+        raise InvalidError(
+            said("Line {line}: {reason}.", line=line_of(node), reason=str(error))
+        ) from error
     finally:
         loader.dispose()
 
@@ -178,7 +199,11 @@ def _pairs(node: yaml.Node) -> dict[str, yaml.Node]:
 def _listed(values: list[Any], node: yaml.Node, source: str) -> Iterator[Entry | Broken]:
     if len(values) > MAX_DEFINITIONS:
         raise InvalidError(
-            f"The file holds {len(values)} definitions. Use {MAX_DEFINITIONS} or fewer."
+            said(
+                "The file holds {count} definitions. Use {most} or fewer.",
+                count=len(values),
+                most=MAX_DEFINITIONS,
+            )
         )
     for value, child in zip(values, node.value, strict=True):
         yield _entry(value, child, source)
@@ -187,4 +212,4 @@ def _listed(values: list[Any], node: yaml.Node, source: str) -> Iterator[Entry |
 def _entry(value: object, node: yaml.Node, source: str) -> Entry | Broken:
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return Entry(source, value, node)
-    return Broken(f"{source}:{line_of(node)}", "This is no job definition. Write an object.")
+    return Broken(f"{source}:{line_of(node)}", said("This is no job definition. Write an object."))

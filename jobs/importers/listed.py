@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.domain.said import said
 from jobs.importers.jobfiles import Broken
 from jobs.importers.notes import Note
 
@@ -25,10 +26,17 @@ def loaded(text: str, source: str) -> Any | Broken:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        reason = f"This is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+        reason = said(
+            "This is not JSON: {reason} at line {line} column {column}.",
+            reason=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
         return Broken(f"{source}:{error.lineno}", reason)
     except (ValueError, RecursionError):
-        return Broken(source, "This is deeper, or holds a longer number, than any list of jobs.")
+        return Broken(
+            source, said("This is deeper, or holds a longer number, than any list of jobs.")
+        )
 
 
 def glance(text: str) -> Any:

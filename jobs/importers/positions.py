@@ -9,6 +9,7 @@ from typing import Final
 import yaml
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 MAX_NODES: Final = 200_000  # after aliases are written out: a small text must not become a huge one
 MAX_DEPTH: Final = 32  # as deep as a body of the API may be
@@ -53,12 +54,24 @@ def composed(text: str) -> Iterator[yaml.Node]:
                 yield node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = "" if mark is None else f" at line {mark.line + 1} column {mark.column + 1}"
-        raise InvalidError(f"This is not YAML: {error.problem}{where}.") from error
+        raise InvalidError(_not_yaml(error.problem, mark)) from error
     except yaml.YAMLError as error:
-        raise InvalidError(f"This is not YAML: {str(error).splitlines()[0]}.") from error
+        raise InvalidError(
+            said("This is not YAML: {reason}.", reason=str(error).splitlines()[0])
+        ) from error
     except RecursionError as error:
-        raise InvalidError(f"This is deeper than {MAX_DEPTH} levels.") from error
+        raise InvalidError(said("This is deeper than {most} levels.", most=MAX_DEPTH)) from error
+
+
+def _not_yaml(reason: object, mark: yaml.Mark | None) -> str:
+    if mark is None:
+        return said("This is not YAML: {reason}.", reason=str(reason))
+    return said(
+        "This is not YAML: {reason} at line {line} column {column}.",
+        reason=str(reason),
+        line=mark.line + 1,
+        column=mark.column + 1,
+    )
 
 
 def check(node: yaml.Node) -> None:
@@ -66,7 +79,9 @@ def check(node: yaml.Node) -> None:
     sizes: dict[int, int] = {}
     if _size(node, sizes, set(), 1) > MAX_NODES:
         raise InvalidError(
-            f"This holds more than {MAX_NODES} values once its aliases are followed."
+            said(
+                "This holds more than {most} values once its aliases are followed.", most=MAX_NODES
+            )
         )
 
 
@@ -75,9 +90,11 @@ def _size(node: yaml.Node, sizes: dict[int, int], above: set[int], depth: int) -
     if isinstance(node, yaml.ScalarNode):
         return 1
     if id(node) in above:
-        raise InvalidError(f"Line {line_of(node)} holds itself by an alias.")
+        raise InvalidError(said("Line {line} holds itself by an alias.", line=line_of(node)))
     if depth > MAX_DEPTH:
-        raise InvalidError(f"Line {line_of(node)} is deeper than {MAX_DEPTH} levels.")
+        raise InvalidError(
+            said("Line {line} is deeper than {most} levels.", line=line_of(node), most=MAX_DEPTH)
+        )
     if id(node) not in sizes:
         above.add(id(node))
         sizes[id(node)] = 1 + sum(
@@ -94,9 +111,15 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise InvalidError(f"The key on line {line_of(key)} is not a text.")
+                raise InvalidError(said("The key on line {line} is not a text.", line=line_of(key)))
             if key.value in seen:
-                raise InvalidError(f"{key.value} is given twice, again on line {line_of(key)}.")
+                raise InvalidError(
+                    said(
+                        "{key} is given twice, again on line {line}.",
+                        key=key.value,
+                        line=line_of(key),
+                    )
+                )
             seen.add(key.value)
             yield value
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule, rruleset, rrulestr
 from icalendar import Event, vRecur
 
+from jobs.domain.said import said
 from jobs.domain.zones import zone, zone_names
 
 Ends = tuple[datetime, datetime]  # on the wall clock for whole days, otherwise UTC
@@ -113,7 +114,7 @@ class Series:
         """Return DTSTART, which every event has to have."""
         value = prop(self.event, "DTSTART")
         if value is None:
-            raise ValueError("it has no start (DTSTART)")
+            raise ValueError(said("it has no start (DTSTART)"))
         return cast("date", with_zone(value.dt, value.params.get("TZID")))
 
     @cached_property
@@ -124,9 +125,15 @@ class Series:
             return self.event.end
         end = cast("date", with_zone(value.dt, value.params.get("TZID")))
         if isinstance(end, datetime) == self.all_day:
-            raise ValueError("one of start and end is a date, the other a time")
+            raise ValueError(said("one of start and end is a date, the other a time"))
         if self.local(end) < self.start:
-            raise ValueError(f"its end {end} is before its start {self._start}")
+            raise ValueError(
+                said(
+                    "its end {end} is before its start {start}",
+                    end=str(end),
+                    start=str(self._start),
+                )
+            )
         return end
 
     def _listed(self, name: str) -> Iterator[Any]:
@@ -170,7 +177,10 @@ def with_zone(value: Any, tzid: str | None) -> Any:
     known = next((name for name in names if name in zone_names()), None)
     if known is None:
         raise ValueError(
-            f"it is in the time zone {tzid[:60]}, which neither the file nor the IANA database has"
+            said(
+                "it is in the time zone {zone}, which neither the file nor the IANA database has",
+                zone=" ".join(tzid[:60].split()),
+            )
         )
     return value.replace(tzinfo=zone(known))
 

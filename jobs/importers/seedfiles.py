@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import Event
 
 DEFAULT_TIMEOUT: Final = "30m"
@@ -19,9 +20,9 @@ OWN: Final = frozenset({"spec", "schedules"})
 # What each type is told, by the field that holds it.
 SAYS: Final = {"script": "script", "command": "command", "template": "template"}
 _MISSING: Final = {
-    "script": "script content is required for script jobs",
-    "command": "command is required for command jobs",
-    "template": "template is required for template jobs",
+    "script": said("script content is required for script jobs"),
+    "command": said("command is required for command jobs"),
+    "template": said("template is required for template jobs"),
 }
 JOB_FIELDS: Final = frozenset(
     {
@@ -129,10 +130,10 @@ def workspace_of(data: Mapping[str, Any], *, name: str) -> WorkspaceFile:
     """Return the workspace that a config.json holds; the directory names it."""
     jobs = data.get("jobs") or []
     if not isinstance(jobs, list):
-        raise _wrong("jobs", "jobs must be a list of job definitions")
+        raise _wrong("jobs", said("jobs must be a list of job definitions"))
     description = data.get("description") or ""
     if not isinstance(description, str):
-        raise _wrong("description", "description must be a text")
+        raise _wrong("description", said("description must be a text"))
     operations = {one: data[one] for one in OPERATIONS if data.get(one) not in (None, "")}
     if data.get("timeout"):
         operations["timeout_seconds"] = _timeout(data["timeout"])
@@ -149,9 +150,11 @@ def workspace_of(data: Mapping[str, Any], *, name: str) -> WorkspaceFile:
 def _what_runs(data: Mapping[str, Any]) -> dict[str, Any]:
     kind = data.get("type")
     if not kind:
-        raise _wrong("type", "type is required. Use script, command or template")
+        raise _wrong("type", said("type is required. Use script, command or template"))
     if not isinstance(kind, str) or kind not in SAYS:
-        raise _wrong("type", f"invalid job type: {kind}. Use script, command or template")
+        raise _wrong(
+            "type", said("invalid job type: {kind}. Use script, command or template", kind=kind)
+        )
     told = data.get(SAYS[kind])
     if not isinstance(told, str) or not told.strip():
         raise _wrong(SAYS[kind], _MISSING[kind])
@@ -162,9 +165,9 @@ def _schedules(data: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
     told = data.get("schedule")
     expressions = [told] if isinstance(told, str) else told
     if not expressions:
-        raise _wrong("schedule", "schedule is required: a cron expression or a list of them")
+        raise _wrong("schedule", said("schedule is required: a cron expression or a list of them"))
     if not isinstance(expressions, list) or not all(isinstance(one, str) for one in expressions):
-        raise _wrong("schedule", "schedule must be a cron expression or a list of them")
+        raise _wrong("schedule", said("schedule must be a cron expression or a list of them"))
     zone = data.get("timezone") or zone
     return [_schedule(one.strip(), zone) for one in expressions]
 
@@ -181,7 +184,9 @@ def _timeout(value: object) -> float:
             value if isinstance(value, str | int | float) else str(value)
         ).total_seconds()
     except InvalidError as error:
-        raise _wrong("timeout", f"invalid timeout duration: {error.message}") from error
+        raise _wrong(
+            "timeout", said("invalid timeout duration: {reason}", reason=error.message)
+        ) from error
 
 
 def _boolean(data: Mapping[str, Any], name: str) -> bool:

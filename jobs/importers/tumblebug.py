@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from jobs.domain.said import said
 from jobs.importers import notes
 from jobs.importers.jobfiles import Broken
 from jobs.importers.listed import Listed, glance, loaded, whole, word
@@ -51,11 +52,16 @@ def _jobs(found: object) -> list[Any]:
 
 def _listed(job: object, source: str) -> Listed | Broken:
     if not isinstance(job, dict):
-        return Broken(source, "This is no job of CB-Tumblebug. Write an object.")
+        return Broken(source, said("This is no job of CB-Tumblebug. Write an object."))
     kind = word(job.get("jobType"))
     title = word(job.get("jobId")) or f"register-{word(job.get('nsId'))}"
     if kind != _TYPE:
-        reason = f"{title[:80]}: jobType {kind[:60]!r} is not known. Only {_TYPE} is."
+        reason = said(
+            "{title}: jobType {kind!r} is not known. Only {known} is.",
+            title=title[:80],
+            kind=kind[:60],
+            known=_TYPE,
+        )
         return Broken(source, reason)
     told = []
     if job.get("autoDisabled"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.domain.calendars import parse_windows, windows_json
 from jobs.domain.errors import InvalidError
-from jobs.domain.said import said
+from jobs.domain.said import said, unpacked
 from jobs.domain.zones import zone
 
 MAX_BYTES = 1_000_000
@@ -41,7 +41,8 @@ def windows_from_ics(
     data = _checked(text)
     answer = _read(data, timezone, now.isoformat(), str(years), str(CPU_SECONDS))
     if "error" in answer:
-        raise InvalidError(answer["error"], fields={"file": answer["error"]})
+        sentence = unpacked(answer["error"])
+        raise InvalidError(sentence, fields={"file": sentence})
     # What comes from the reader has to pass like what comes from anybody.
     return windows_json(parse_windows(answer["windows"]))
 

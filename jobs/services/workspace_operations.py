@@ -13,7 +13,7 @@ from typing import Any
 from jobs.domain.errors import ConflictError, InvalidError, StateError
 from jobs.domain.permissions import SYSTEM, Actor, Permission
 from jobs.domain.said import said
-from jobs.domain.states import Trigger
+from jobs.domain.states import Deployment, Trigger
 from jobs.executors.template_spec import Operation, Scope
 from jobs.models import Execution, Job, Workspace, WorkspaceJob
 from jobs.models.execution import LIVE_VALUES
@@ -273,11 +273,9 @@ def give_up(row: Workspace, *, actor: Actor) -> None:
     standing = standing_of(row)
     if standing.live is not None:
         raise ConflictError(
-            said(
-                "Workspace {name} is {status} right now. Cancel that first.",
-                name=row.name,
-                status=standing.status,
-            )
+            said("Workspace {name} is destroying right now. Cancel that first.", name=row.name)
+            if standing.status == Deployment.DESTROYING
+            else said("Workspace {name} is deploying right now. Cancel that first.", name=row.name)
         )
     if standing.is_cut_off:
         raise ConflictError(

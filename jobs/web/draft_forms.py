@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.forms import Form
 
+from jobs.domain.said import spoken
 from jobs.web.draft import OWN_FIELD, Draft
 from jobs.web.draft_schedules import Values, main_field, plainer
 from jobs.web.forms import AfterForm, JobForm, ScheduleForm, VariableForm
@@ -65,8 +66,8 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
             target.add_error(name, sentence)
             bound = target[name]
             # Many sentences begin with the field's name themselves.
-            named = sentence.startswith(str(bound.label))
-            text = sentence if named else f"{bound.label}: {sentence}"
+            text = spoken(sentence)
+            text = text if text.startswith(str(bound.label)) else f"{bound.label}: {text}"
             problems.append(Problem(field_id=bound.id_for_label, sentence=text))
         else:
             problems.append(Problem(field_id="", sentence=sentence))

@@ -13,6 +13,7 @@ from jobs.domain.clock_changes import clock_changes, transitions
 from jobs.domain.clock_words import effects, heading
 from jobs.domain.holds import Hold
 from jobs.domain.planned import SHOWN, Plan, Planned
+from jobs.domain.said import spoken
 from jobs.domain.schedule import Schedule
 from jobs.domain.states import OmissionReason, ScheduleKind
 
@@ -79,7 +80,7 @@ def _shown(one: Planned) -> ShownEntry:
 def held_words(hold: Hold) -> str:
     """Return what holds back due times: ``calendar holidays: Christmas`` or ``freeze: deploy``."""
     if hold.reason == OmissionReason.BREAKER:
-        return hold.detail
+        return spoken(hold.detail)
     words = _("freeze") if hold.reason == OmissionReason.FROZEN else _("calendar")
     joint = ": " if hold.reason == OmissionReason.FROZEN else " "
     return f"{words}{joint}{hold.detail}" if hold.detail else words

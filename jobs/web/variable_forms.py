@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.executors.base import STANDALONE
 from jobs.models import Job, Variable
 from jobs.queries.listing import in_workspace
@@ -113,7 +114,9 @@ def _job_id(name: str) -> int | None:
     named = named.filter(in_workspace(room or STANDALONE, "")) if slash else named
     found = named.order_by("workspace__name", "pk").values_list("pk", flat=True).first()
     if found is None:
-        sentence = f"Job {name[:100]!r} does not exist. Leave it empty for every job."
+        sentence = said(
+            "Job {name!r} does not exist. Leave it empty for every job.", name=name[:100]
+        )
         raise InvalidError(sentence, fields={"job": sentence})
     return found
 

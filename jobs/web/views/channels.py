@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import ConflictError, InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.said import spoken
 from jobs.domain.zones import zone_names
 from jobs.models import Channel
 from jobs.queries.alerts import list_channels, waiting_in
@@ -107,7 +108,10 @@ def trial(request: AuthedRequest, channel_id: int) -> HttpResponse:
     why = channels.send_test(channel_id, actor=request.actor)
     name = channels.get(channel_id).name
     toast = (
-        Toast(text=_("%(name)s was not told: %(why)s") % {"name": name, "why": why}, kind="bad")
+        Toast(
+            text=_("%(name)s was not told: %(why)s") % {"name": name, "why": spoken(why)},
+            kind="bad",
+        )
         if why
         else Toast(text=_("Told %s.") % name, icon="circle-check")
     )

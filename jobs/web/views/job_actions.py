@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.dependencies import dependents_of, left_without_start
@@ -113,7 +114,7 @@ def bulk(request: AuthedRequest) -> HttpResponse:
     if chosen is None or not ids:
         raise InvalidError(_("Nothing was selected."))
     outcomes = many.apply(chosen, ids, actor=request.actor)
-    refused = [one.error.message for one in outcomes if one.error is not None]
+    refused = [spoken(one.error.message) for one in outcomes if one.error is not None]
     text = " ".join([said_of_many(wanted, len(outcomes) - len(refused)), *refused[:3]])
     toast = Toast(text=text, kind="bad" if refused else "ok")
     return toast_or_redirect(request, toast, default=reverse("jobs"))

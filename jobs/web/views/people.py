@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import ConflictError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission, Role
+from jobs.domain.said import said
 from jobs.models import Token, Workspace
 from jobs.queries.jobs import tags_in_use
 from jobs.queries.people import list_people
@@ -150,14 +151,18 @@ def ungrant(request: AuthedRequest, user_id: int, access_id: int) -> HttpRespons
 def _role(text: str) -> Role:
     if text in set(Role):
         return Role(text)
-    sentence = f"Role {text[:40]!r} does not exist. Use {either(list(access.ROLES))}."
+    sentence = said(
+        "Role {role!r} does not exist. Use {allowed}.",
+        role=text[:40],
+        allowed=either(list(access.ROLES)),
+    )
     raise InvalidError(sentence, fields={"role": sentence})
 
 
 def _workspace(name: str) -> Workspace | None:
     found = person_forms.workspace_named(name)
     if name and found is None:
-        sentence = f"Workspace {name[:100]!r} does not exist."
+        sentence = said("Workspace {name!r} does not exist.", name=name[:100])
         raise InvalidError(sentence, fields={"workspace": sentence})
     return found
 

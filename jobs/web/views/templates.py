@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from jobs.domain.errors import JobdeckError
 from jobs.domain.permissions import Permission
+from jobs.domain.said import spoken
 from jobs.models import Template
 from jobs.queries.templates import get_template, list_templates, name_of_number, rows_of
 from jobs.services import templates
@@ -137,7 +138,7 @@ def _told(request: AuthedRequest, done: templates.Updated, text: str) -> HttpRes
         text = f"{text} {started}"
     if done.refused:
         name, reason = next(iter(done.refused.items()))
-        text = f"{text} {name}: {reason}"
+        text = f"{text} {name}: {spoken(reason)}"
     toast = Toast(text=text, icon="rotate-cw", kind="bad" if done.refused else "ok")
     url = reverse("template", args=[done.template.name])
     return toast_or_redirect(request, toast, default=url)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import ConflictError, InvalidError, UnknownError
 from jobs.domain.permissions import Permission, can
+from jobs.domain.said import said
 from jobs.models import Token
 from jobs.queries.people import list_tokens
 from jobs.services import access, token_requests
@@ -110,7 +111,7 @@ def revoke_dialog(request: AuthedRequest, token_id: int) -> HttpResponse:
 def _revoke(request: AuthedRequest, token_id: int, template: str) -> HttpResponse:
     row = token_requests.visible(request.actor).filter(pk=token_id).first()
     if row is None:
-        raise UnknownError(f"Token {token_id} does not exist.")
+        raise UnknownError(said("Token {number} does not exist.", number=token_id))
     if request.method == "POST":
         token_requests.revoke(token_id, actor=request.actor)
         toast = Toast(text=_("Revoked %s. It is refused from now on.") % row.name, icon="trash-2")

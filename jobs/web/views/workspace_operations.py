@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.errors import StateError
 from jobs.domain.permissions import Permission
+from jobs.domain.said import said
 from jobs.models import Execution, Workspace
 from jobs.queries.deployments import Standing, standing_of
 from jobs.queries.workspaces import get_workspace
@@ -130,7 +131,9 @@ def cancel_dialog(request: AuthedRequest, name: str) -> HttpResponse:
 def _cancel(request: AuthedRequest, name: str, template: str) -> HttpResponse:
     def act(row: Workspace) -> str:
         if not workspace_operations.cancel(row.name, actor=request.actor):
-            raise StateError(f"Workspace {row.name} is neither being deployed nor destroyed.")
+            raise StateError(
+                said("Workspace {name} is neither being deployed nor destroyed.", name=row.name)
+            )
         return _("Asked the operation of %(name)s to end.") % {"name": row.name}
 
     return _ask_or_act(request, name, template, workspace_words.cancel_question, act)
