@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, BreakerState, ExecutionState
 
 
@@ -35,11 +36,19 @@ class BreakerPolicy:
         """Refuse a breaker that would open by itself, or never close again."""
         for name in ("threshold", "half_open_probes"):
             if (count := getattr(self, name)) < 1:
-                raise InvalidError(f"{name} {count} is out of bounds. Use 1 or more.")
+                raise InvalidError(
+                    said("{name} {count} is out of bounds. Use 1 or more.", name=name, count=count)
+                )
         for name in ("window", "open_for"):
             if (value := getattr(self, name)) <= timedelta():
                 seconds = value.total_seconds()
-                raise InvalidError(f"{name} {seconds:g} s is out of bounds. Use more than 0.")
+                raise InvalidError(
+                    said(
+                        "{name} {seconds:g} s is out of bounds. Use more than 0.",
+                        name=name,
+                        seconds=seconds,
+                    )
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from jobs.domain.calendar_windows import Dates, Period, Weekly, Window, Yearly
 from jobs.domain.calendar_words import clock
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said, told
 from jobs.domain.zones import DAY
 
 MOST_WINDOWS = 5_000
@@ -47,10 +48,16 @@ def parse_windows(entries: object) -> tuple[Window, ...]:
     windows from 1, as people do.
     """
     if not isinstance(entries, list | tuple):
-        sentence = f"{_shown(entries)} is not a list of windows. Use a list of objects."
+        sentence = said(
+            "{entries} is not a list of windows. Use a list of objects.", entries=_shown(entries)
+        )
         raise InvalidError(sentence, fields={"windows": sentence})
     if len(entries) > MOST_WINDOWS:
-        sentence = f"{len(entries):,} windows are too many. Use up to {MOST_WINDOWS:,}."
+        sentence = said(
+            "{count:,} windows are too many. Use up to {most:,}.",
+            count=len(entries),
+            most=MOST_WINDOWS,
+        )
         raise InvalidError(sentence, fields={"windows": sentence})
     windows: list[Window] = []
     fields: dict[str, str] = {}
@@ -59,11 +66,13 @@ def parse_windows(entries: object) -> tuple[Window, ...]:
             windows.append(_window(entry))
         except _EntryError as wrong:
             place = ".".join(part for part in ("windows", str(number), wrong.key) if part)
-            fields[place] = f"Window {number + 1}: {wrong.sentence}"
+            fields[place] = said(
+                "Window {number}: {sentence}", number=number + 1, sentence=wrong.sentence
+            )
             if len(fields) == _PROBLEMS_AT_MOST:
                 break
     if fields:
-        raise InvalidError(" ".join(fields.values()), fields=fields)
+        raise InvalidError(told(fields.values()), fields=fields)
     return tuple(windows)
 
 
@@ -98,20 +107,35 @@ def _iso(moment: datetime) -> str:
 def _window(entry: object) -> Window:
     """Return one entry as a value."""
     if not isinstance(entry, Mapping):
-        raise _EntryError("", f"{_shown(entry)} is not an object. Use one with the key kind.")
+        raise _EntryError(
+            "", said("{entry} is not an object. Use one with the key kind.", entry=_shown(entry))
+        )
     kind = entry.get("kind")
     if not isinstance(kind, str) or kind not in _KEYS:
-        raise _EntryError("kind", f"kind {_shown(kind)} does not exist. Use {', '.join(_KEYS)}.")
+        raise _EntryError(
+            "kind",
+            said(
+                "kind {kind} does not exist. Use {allowed}.",
+                kind=_shown(kind),
+                allowed=", ".join(_KEYS),
+            ),
+        )
     known = ("kind", *_KEYS[kind], *_OPTIONAL.get(kind, ()), "label")
     for key in entry:
         if key not in known:
             allowed = ", ".join(known)
             raise _EntryError(
-                _shown(key), f"a {kind} window has no {_shown(key)}. It has {allowed}."
+                _shown(key),
+                said(
+                    "a {kind} window has no {key}. It has {allowed}.",
+                    kind=kind,
+                    key=_shown(key),
+                    allowed=allowed,
+                ),
             )
     for key in _KEYS[kind]:
         if entry.get(key) in (None, ""):
-            raise _EntryError(key, f"a {kind} window needs {key}.")
+            raise _EntryError(key, said("a {kind} window needs {key}.", kind=kind, key=key))
     return _READERS[kind](entry, _label(entry.get("label")))
 
 
@@ -120,11 +144,19 @@ def _label(value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or any(map(_is_control, value)):
-        raise _EntryError("label", f"label {_shown(value)} cannot be shown. Use one line of text.")
+        raise _EntryError(
+            "label",
+            said("label {value} cannot be shown. Use one line of text.", value=_shown(value)),
+        )
     if len(value) > LONGEST_LABEL:
         raise _EntryError(
             "label",
-            f"label {_shown(value)} has {len(value)} characters. Use up to {LONGEST_LABEL}.",
+            said(
+                "label {value} has {count} characters. Use up to {most}.",
+                value=_shown(value),
+                count=len(value),
+                most=LONGEST_LABEL,
+            ),
         )
     return value
 
@@ -137,14 +169,24 @@ def _is_control(character: str) -> bool:
 def _weekly(entry: Mapping[str, object], label: str) -> Weekly:
     days = entry["days"]
     if not isinstance(days, list | tuple):
-        raise _EntryError("days", f'days {_shown(days)} is not a list. Use one such as ["mon"].')
+        raise _EntryError(
+            "days", said('days {days} is not a list. Use one such as ["mon"].', days=_shown(days))
+        )
     for day in days:
         if day not in DAY_NAMES:
             raise _EntryError(
-                "days", f"day {_shown(day)} does not exist. Use {', '.join(DAY_NAMES)}."
+                "days",
+                said(
+                    "day {day} does not exist. Use {allowed}.",
+                    day=_shown(day),
+                    allowed=", ".join(DAY_NAMES),
+                ),
             )
     if not days:
-        raise _EntryError("days", f"days is empty. Name at least one of {', '.join(DAY_NAMES)}.")
+        raise _EntryError(
+            "days",
+            said("days is empty. Name at least one of {allowed}.", allowed=", ".join(DAY_NAMES)),
+        )
     numbers = frozenset(DAY_NAMES.index(day) for day in days)
     end = DAY if entry["to"] in _MIDNIGHT else _time(entry, "to")
     return Weekly(days=numbers, start=_time(entry, "from"), end=end, label=label)
@@ -156,7 +198,15 @@ def _time(entry: Mapping[str, object], key: str) -> int:
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         last = "24:00" if key == "to" else "23:59"
-        raise _EntryError(key, f"{key} {_shown(value)} is not a time. Use 00:00 to {last}.")
+        raise _EntryError(
+            key,
+            said(
+                "{key} {value} is not a time. Use 00:00 to {last}.",
+                key=key,
+                value=_shown(value),
+                last=last,
+            ),
+        )
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return hours * 3600 + minutes * 60 + seconds
 
@@ -173,7 +223,15 @@ def _number(entry: Mapping[str, object], key: str, last: int) -> int:
     """Return a whole number from 1 to ``last``."""
     value = entry[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= last:
-        raise _EntryError(key, f"{key} {_shown(value)} does not exist. Use 1 to {last}.")
+        raise _EntryError(
+            key,
+            said(
+                "{key} {value} does not exist. Use 1 to {last}.",
+                key=key,
+                value=_shown(value),
+                last=last,
+            ),
+        )
     return value
 
 
@@ -182,7 +240,12 @@ def _dates(entry: Mapping[str, object], label: str) -> Dates:
     last = None if entry.get("until") in (None, "") else _date(entry, "until")
     if last is not None and last < first:
         raise _EntryError(
-            "until", f"until {last} is before date {first}. Use the same day or a later one."
+            "until",
+            said(
+                "until {last} is before date {first}. Use the same day or a later one.",
+                last=last,
+                first=first,
+            ),
         )
     return Dates(first=first, last=last, label=label)
 
@@ -196,7 +259,14 @@ def _date(entry: Mapping[str, object], key: str) -> date:
     except ValueError:
         found = None
     if found is None or "W" in str(value):
-        raise _EntryError(key, f"{key} {_shown(value)} is not a date. Use the form 2026-12-25.")
+        raise _EntryError(
+            key,
+            said(
+                "{key} {value} is not a date. Use the form 2026-12-25.",
+                key=key,
+                value=_shown(value),
+            ),
+        )
     _check_year(key, found)
     return found
 
@@ -205,14 +275,23 @@ def _check_year(key: str, value: date) -> None:
     """Raise when a date is beyond what due times can be."""
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise _EntryError(
-            key, f"{key} {value.isoformat()} is too far. Use the years {FIRST_YEAR} to {LAST_YEAR}."
+            key,
+            said(
+                "{key} {value} is too far. Use the years {first} to {last}.",
+                key=key,
+                value=value.isoformat(),
+                first=FIRST_YEAR,
+                last=LAST_YEAR,
+            ),
         )
 
 
 def _period(entry: Mapping[str, object], label: str) -> Period:
     start, end = _moment(entry, "start"), _moment(entry, "end")
     if end <= start:
-        raise _EntryError("end", f"end {_iso(end)} is not after start {_iso(start)}.")
+        raise _EntryError(
+            "end", said("end {end} is not after start {start}.", end=_iso(end), start=_iso(start))
+        )
     return Period(start=start, end=end, label=label)
 
 
@@ -226,7 +305,13 @@ def _moment(entry: Mapping[str, object], key: str) -> datetime:
     if moment is None or moment.utcoffset() is None:
         example = "2026-12-25T18:00:00+01:00"
         raise _EntryError(
-            key, f"{key} {_shown(value)} is not a moment with an offset. Use the form {example}."
+            key,
+            said(
+                "{key} {value} is not a moment with an offset. Use the form {example}.",
+                key=key,
+                value=_shown(value),
+                example=example,
+            ),
         )
     _check_year(key, moment)
     return moment

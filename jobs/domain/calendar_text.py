@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from jobs.domain.calendar_json import DAY_NAMES, parse_windows, windows_json
 from jobs.domain.calendar_windows import Window
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import Said, said, told
 
 _Entry = dict[str, object]
 
@@ -27,7 +28,7 @@ _YEARLY = re.compile(r"(\d{1,2})-(\d{1,2})")
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?")
 _PERIOD = re.compile(r"(\d{4}-\d\d-\d\dT\S+?)\.\.(\d{4}-\d\d-\d\dT\S+)")
 _DAILY = ("daily", "everyday")
-_ALLOWED = (
+_ALLOWED = said(
     "Begin with days and times (mon-fri 22:00-06:00), a day of each year (12-25), a date "
     "(2026-12-24), dates (2026-12-24..2027-01-02) or two moments "
     "(2026-11-22T10:00Z..2026-11-22T12:00Z)."
@@ -43,7 +44,14 @@ def windows_from_text(text: str) -> tuple[Window, ...]:
     for number, line in _lines(text):
         entry = _entry(line)
         if entry is None:
-            problems.append(f"Line {number}: {_shown(line)} is no window. {_ALLOWED}")
+            problems.append(
+                said(
+                    "Line {number}: {line} is no window. {allowed}",
+                    number=number,
+                    line=_shown(line),
+                    allowed=_ALLOWED,
+                )
+            )
         else:
             entries.append(entry)
             numbers.append(number)
@@ -52,7 +60,7 @@ def windows_from_text(text: str) -> tuple[Window, ...]:
             return parse_windows(entries)
         except InvalidError as error:
             problems = list(_by_line(error, numbers))
-    sentence = " ".join(problems[:_PROBLEMS_AT_MOST])
+    sentence = told(problems[:_PROBLEMS_AT_MOST])
     raise InvalidError(sentence, fields={"windows": sentence})
 
 
@@ -123,8 +131,8 @@ def _by_line(error: InvalidError, numbers: Sequence[int]) -> Iterator[str]:
     for place, sentence in error.fields.items():
         which = place.split(".")[1:2]
         if which and which[0].isdigit():
-            words = sentence.partition(": ")[2]
-            yield f"Line {numbers[int(which[0])]}: {words}"
+            words = sentence.values["sentence"] if isinstance(sentence, Said) else sentence
+            yield said("Line {number}: {sentence}", number=numbers[int(which[0])], sentence=words)
         else:
             yield sentence
 

@@ -19,6 +19,7 @@ from jobs.domain.cron_days import EPOCH_ORDINAL, Days, DayTimes
 from jobs.domain.cron_grammar import read_expression
 from jobs.domain.cron_terms import DAY, PLAIN, WEEKDAY, Expression, Field, Form, Term
 from jobs.domain.errors import CronError
+from jobs.domain.said import said
 from jobs.domain.states import DayMatch, SecondsPosition
 
 DAY_SECONDS = 86_400
@@ -112,7 +113,9 @@ def parse_cron(
         days=_days(expression, values, day_match),
     )
     if rule.days.first_from(_NEW_YEAR_2000) is None:
-        raise CronError(f"{text.strip()} never fires: {_why_never(expression)}")
+        raise CronError(
+            said("{text} never fires: {why}", text=text.strip(), why=_why_never(expression))
+        )
     return rule
 
 
@@ -190,8 +193,15 @@ def _days(expression: Expression, values: _Values, day_match: DayMatch) -> Days:
 def _why_never(expression: Expression) -> str:
     """Return the reason in words: a date that no chosen month has, or never on such a weekday."""
     if expression.weekday.every:
-        return f"no month {expression.month.text} has a {DAY.name} {expression.day.text.upper()}."
-    return (
-        f"no date matches day of month {expression.day.text.upper()}, month"
-        f" {expression.month.text} and weekday {expression.weekday.text.upper()} together."
+        return said(
+            "no month {month} has a {field} {day}.",
+            month=expression.month.text,
+            field=DAY.name,
+            day=expression.day.text.upper(),
+        )
+    return said(
+        "no date matches day of month {day}, month {month} and weekday {weekday} together.",
+        day=expression.day.text.upper(),
+        month=expression.month.text,
+        weekday=expression.weekday.text.upper(),
     )

@@ -23,6 +23,7 @@ from jobs.domain.cron_terms import (
     Term,
 )
 from jobs.domain.errors import CronError
+from jobs.domain.said import said, said_of, told
 from jobs.domain.states import Event, SecondsPosition
 
 # An 800 kB expression blocks a cron parser for seconds; no real one is longer than this.
@@ -44,10 +45,18 @@ def read_expression(
 ) -> Expression:
     """Return the parsed expression; raise CronError that names field, value and what is allowed."""
     if len(text) > MAX_LENGTH:
-        raise CronError(f"The expression has {len(text)} characters. Use at most {MAX_LENGTH}.")
+        raise CronError(
+            said(
+                "The expression has {count} characters. Use at most {most}.",
+                count=len(text),
+                most=MAX_LENGTH,
+            )
+        )
     if not text.isascii():
         odd = next(character for character in text if not character.isascii())
-        raise CronError(f"The character {odd} has no place in a cron expression. Use plain ASCII.")
+        raise CronError(
+            said("The character {odd} has no place in a cron expression. Use plain ASCII.", odd=odd)
+        )
     words = _expand_nickname(text.strip().lower()).split()
     if len(words) not in (5, 6):
         raise CronError(_wrong_count(" ".join(words), len(words)))
@@ -73,19 +82,34 @@ def _expand_nickname(text: str) -> str:
     if text in NICKNAMES:
         return NICKNAMES[text]
     if text in set(Event):
-        raise CronError(f"{text} is an event, not a time. Use a schedule of the kind event.")
-    raise CronError(f"The nickname {text} does not exist. Use {', '.join(NICKNAMES)}.")
+        raise CronError(
+            said("{text} is an event, not a time. Use a schedule of the kind event.", text=text)
+        )
+    raise CronError(
+        said(
+            "The nickname {text} does not exist. Use {allowed}.",
+            text=text,
+            allowed=", ".join(NICKNAMES),
+        )
+    )
 
 
 def _wrong_count(text: str, count: int) -> str:
     """Return the message for a wrong number of fields."""
-    fields = "minute, hour, day of month, month, weekday"
+    fields = said("minute, hour, day of month, month, weekday")
     if count == 0:
-        return f"The cron expression is empty. Use five fields: {fields}."
+        return said("The cron expression is empty. Use five fields: {fields}.", fields=fields)
     shown = text if len(text) <= 40 else f"{text[:39]}…"
-    noun = "field" if count == 1 else "fields"
-    message = f"The expression {shown!r} has {count} {noun}. Use 5 ({fields}), or 6 with seconds."
-    return f"{message} Years cannot be given: use a start and an end." if count == 7 else message
+    message = said_of(
+        "The expression {shown!r} has {n} field. Use 5 ({fields}), or 6 with seconds.",
+        "The expression {shown!r} has {n} fields. Use 5 ({fields}), or 6 with seconds.",
+        count,
+        shown=shown,
+        fields=fields,
+    )
+    if count != 7:
+        return message
+    return told([message, said("Years cannot be given: use a start and an end.")])
 
 
 def _read_field(kind: FieldKind, text: str) -> Field:
@@ -105,7 +129,9 @@ _PLAIN = re.compile(
 def _read_term(kind: FieldKind, text: str) -> Term:
     """Return one entry of a field's list."""
     if not text:
-        raise CronError(f"The {kind.name} field has an empty entry. Write a list like 1,2,3.")
+        raise CronError(
+            said("The {field} field has an empty entry. Write a list like 1,2,3.", field=kind.name)
+        )
     special = _read_special_day(text) if kind is DAY else None
     special = _read_special_weekday(text) if kind is WEEKDAY else special
     if special is not None:
@@ -125,8 +151,14 @@ def _single(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
     """Return a single value; a step needs a range to step through."""
     if match["step"] is not None:
         raise CronError(
-            f"{kind.label} {match[0]} has a step without a range."
-            f" Write {low}-{_last(kind)}/{match['step']}."
+            said(
+                "{field} {text} has a step without a range. Write {low}-{last}/{step}.",
+                field=kind.label,
+                text=match[0],
+                low=low,
+                last=_last(kind),
+                step=match["step"],
+            )
         )
     return Term(form=Form.VALUE, low=_sunday(kind, low))
 
@@ -141,8 +173,15 @@ def _read_range(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
         high = 7  # sat-sun: a Sunday that ends a range is day 7
     if low > high:
         raise CronError(
-            f"{kind.label} range {match['base']} runs backwards."
-            f" Write {low}-{_last(kind)},{kind.low}-{high}."
+            said(
+                "{field} range {text} runs backwards. Write {low}-{last},{first}-{high}.",
+                field=kind.label,
+                text=match["base"],
+                low=low,
+                last=_last(kind),
+                first=kind.low,
+                high=high,
+            )
         )
     if step > high - low:
         return Term(form=Form.VALUE, low=_sunday(kind, low))
@@ -156,8 +195,12 @@ def _read_step(kind: FieldKind, match: re.Match[str]) -> int:
     step = int(match["step"])
     if not 1 <= step <= kind.largest_step:
         raise CronError(
-            f"Step {match['step']} does not fit the {kind.name} field."
-            f" Use 1 to {kind.largest_step}."
+            said(
+                "Step {step} does not fit the {field} field. Use 1 to {most}.",
+                step=match["step"],
+                field=kind.name,
+                most=kind.largest_step,
+            )
         )
     return step
 
@@ -168,10 +211,22 @@ def _read_value(kind: FieldKind, text: str) -> int:
     if value is None or not kind.low <= value <= kind.high:
         if text in ("h", "r"):
             raise CronError(
-                f"{kind.label} {text.upper()} (a hashed or random value) is not supported."
-                f" {kind.allowed} To move jobs apart, use the schedule's spread."
+                said(
+                    "{field} {text} (a hashed or random value) is not supported. {allowed} To move "
+                    "jobs apart, use the schedule's spread.",
+                    field=kind.label,
+                    text=text.upper(),
+                    allowed=kind.allowed,
+                )
             )
-        raise CronError(f"{kind.label} {text} does not exist. {kind.allowed}")
+        raise CronError(
+            said(
+                "{field} {text} does not exist. {allowed}",
+                field=kind.label,
+                text=text,
+                allowed=kind.allowed,
+            )
+        )
     return value
 
 
@@ -188,13 +243,25 @@ def _sunday(kind: FieldKind, value: int) -> int:
 def _unreadable(kind: FieldKind, text: str) -> str:
     """Return the message for a term that has no known form, with the likely reason."""
     if re.search(r"[hr](\(|/|$)", text):
-        return (
-            f"{kind.label} {text}: hashed and random values are not supported. {kind.allowed}"
-            " To move jobs apart, use the schedule's spread."
+        return said(
+            "{field} {text}: hashed and random values are not supported. {allowed} To move "
+            "jobs apart, use the schedule's spread.",
+            field=kind.label,
+            text=text,
+            allowed=kind.allowed,
         )
     if "?" in text:
-        return f"{kind.label} {text}: ? stands alone, in day of month or weekday only."
-    return f"{kind.label} {text} cannot be read. {kind.allowed} Write 1,2 or 1-5 or */2."
+        return said(
+            "{field} {text}: ? stands alone, in day of month or weekday only.",
+            field=kind.label,
+            text=text,
+        )
+    return said(
+        "{field} {text} cannot be read. {allowed} Write 1,2 or 1-5 or */2.",
+        field=kind.label,
+        text=text,
+        allowed=kind.allowed,
+    )
 
 
 _LAST_DAY = re.compile(r"l(?:-(\d+))?")
@@ -210,14 +277,19 @@ def _read_special_day(text: str) -> Term | None:
     if match := _LAST_DAY.fullmatch(text):
         before = int(match[1] or 0)
         if before > 30:
-            raise CronError(f"Day of month L-{before} does not exist. Use L-1 to L-30.")
+            raise CronError(
+                said("Day of month L-{before} does not exist. Use L-1 to L-30.", before=before)
+            )
         return Term(form=Form.LAST, extra=before)
     if match := _NEAREST.fullmatch(text):
         return Term(form=Form.NEAREST_WORKDAY, low=_read_value(DAY, match[1]))
     if "w" in text or "l" in text:
         raise CronError(
-            f"Day of month {text.upper()} cannot be read. Use L (last day), L-3 (three days before"
-            " it), LW (last workday) or 15W (workday nearest to the 15th)."
+            said(
+                "Day of month {text} cannot be read. Use L (last day), L-3 (three days before "
+                "it), LW (last workday) or 15W (workday nearest to the 15th).",
+                text=text.upper(),
+            )
         )
     return None
 
@@ -231,11 +303,20 @@ def _read_special_weekday(text: str) -> Term | None:
     if match := _NTH_WEEKDAY.fullmatch(text):
         nth = int(match[2])
         if not 1 <= nth <= 5:
-            raise CronError(f"Weekday {text}: there is no week {nth} of a month. Use #1 to #5.")
+            raise CronError(
+                said(
+                    "Weekday {text}: there is no week {nth} of a month. Use #1 to #5.",
+                    text=text,
+                    nth=nth,
+                )
+            )
         return Term(form=Form.NTH_WEEKDAY, low=_read_value(WEEKDAY, match[1]) % 7, extra=nth)
     if text == "l" or re.fullmatch(r"l([a-z]{3}|\d)", text) or "#" in text:
         raise CronError(
-            f"Weekday {text.upper()} cannot be read. Use 5L or friL (the last Friday of the month)"
-            " or 5#2 or fri#2 (the second Friday)."
+            said(
+                "Weekday {text} cannot be read. Use 5L or friL (the last Friday of the month) or "
+                "5#2 or fri#2 (the second Friday).",
+                text=text.upper(),
+            )
         )
     return None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from jobs.domain.said import Said, said
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -14,22 +16,29 @@ WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 class FieldKind:
     """What a field may hold."""
 
-    name: str
+    label: Said
     low: int
     high: int
     names: dict[str, int]
 
     @property
-    def label(self) -> str:
-        """Return the name as the first word of a sentence."""
-        return self.name.capitalize()
+    def name(self) -> Said:
+        """Return the label as it stands within a sentence."""
+        return Said(self.label.lower(), self.label.pattern)
 
     @cached_property
     def allowed(self) -> str:
         """Return the allowed values for a message."""
-        numbers = f"Use {self.low} to {self.high}"
         words = list(self.names)
-        return f"{numbers}, or {words[0]} to {words[-1]}." if words else f"{numbers}."
+        if not words:
+            return said("Use {low} to {high}.", low=self.low, high=self.high)
+        return said(
+            "Use {low} to {high}, or {first} to {last}.",
+            low=self.low,
+            high=self.high,
+            first=words[0],
+            last=words[-1],
+        )
 
     @property
     def largest_step(self) -> int:
@@ -37,12 +46,22 @@ class FieldKind:
         return self.high
 
 
-SECOND = FieldKind(name="second", low=0, high=59, names={})
-MINUTE = FieldKind(name="minute", low=0, high=59, names={})
-HOUR = FieldKind(name="hour", low=0, high=23, names={})
-DAY = FieldKind(name="day of month", low=1, high=31, names={})
-MONTH = FieldKind(name="month", low=1, high=12, names={m: n for n, m in enumerate(MONTHS, 1)})
-WEEKDAY = FieldKind(name="weekday", low=0, high=7, names={d: n for n, d in enumerate(WEEKDAYS)})
+SECOND = FieldKind(label=said("Second"), low=0, high=59, names={})
+MINUTE = FieldKind(label=said("Minute"), low=0, high=59, names={})
+HOUR = FieldKind(label=said("Hour"), low=0, high=23, names={})
+DAY = FieldKind(label=said("Day of month"), low=1, high=31, names={})
+MONTH = FieldKind(
+    label=said("Month"),
+    low=1,
+    high=12,
+    names={m: n for n, m in enumerate(MONTHS, 1)},
+)
+WEEKDAY = FieldKind(
+    label=said("Weekday"),
+    low=0,
+    high=7,
+    names={d: n for n, d in enumerate(WEEKDAYS)},
+)
 
 
 class Form(Enum):

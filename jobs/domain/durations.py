@@ -8,8 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from jobs.domain.errors import DurationError
+from jobs.domain.said import said
 
-ALLOWED = "Use seconds, or a form like 30s, 1h30m, 500ms, 1d or PT30M."
+ALLOWED = said("Use seconds, or a form like 30s, 1h30m, 500ms, 1d or PT30M.")
 # A century: far beyond any timeout or retention, and far from timedelta's own limit.
 LONGEST = timedelta(days=36_500)
 
@@ -48,9 +49,13 @@ def parse_duration(value: str | float) -> timedelta:
     if isinstance(value, str):
         return _from_text(value.strip())
     if isinstance(value, bool):
-        raise DurationError(f"{value} is not a duration. {ALLOWED}")
+        raise DurationError(
+            said("{value} is not a duration. {allowed}", value=value, allowed=ALLOWED)
+        )
     if not math.isfinite(value):
-        raise DurationError(f"{value} s is not a length of time. {ALLOWED}")
+        raise DurationError(
+            said("{value} s is not a length of time. {allowed}", value=value, allowed=ALLOWED)
+        )
     return _bounded(Decimal(str(value)), str(value))
 
 
@@ -58,9 +63,11 @@ def _from_text(text: str) -> timedelta:
     """Return the duration of a text without outer blanks."""
     shown = text if len(text) <= 40 else f"{text[:37]}..."
     if not text:
-        raise DurationError(f"A duration is missing. {ALLOWED}")
+        raise DurationError(said("A duration is missing. {allowed}", allowed=ALLOWED))
     if text.startswith("-"):
-        raise DurationError(f"{shown} is negative. A duration cannot be less than 0.")
+        raise DurationError(
+            said("{shown} is negative. A duration cannot be less than 0.", shown=shown)
+        )
     if _PLAIN.fullmatch(text):
         return _bounded(Decimal(text), shown)
     if text.startswith("P"):
@@ -74,8 +81,11 @@ def _from_iso(text: str, shown: str) -> timedelta:
     given = {unit: part for unit, part in match.groupdict().items() if part} if match else {}
     if not given or text.endswith("T"):
         raise DurationError(
-            f"{shown} is not a duration. ISO durations have weeks, days, hours, minutes and"
-            " seconds, like P1DT12H or PT30M."
+            said(
+                "{shown} is not a duration. ISO durations have weeks, days, hours, minutes and "
+                "seconds, like P1DT12H or PT30M.",
+                shown=shown,
+            )
         )
     return _total([(Decimal(part), unit) for unit, part in given.items()], shown)
 
@@ -88,10 +98,14 @@ def _from_parts(text: str, shown: str) -> timedelta:
         parts.append((Decimal(match[1]), _unit(match[2], shown)))
         position = match.end()
     if position != len(text):
-        raise DurationError(f"{shown} is not a duration. {ALLOWED}")
+        raise DurationError(
+            said("{shown} is not a duration. {allowed}", shown=shown, allowed=ALLOWED)
+        )
     ranks = [_ORDER[unit] for _, unit in parts]
     if ranks != sorted(set(ranks)):
-        raise DurationError(f"{shown}: name each unit once, the largest first, like 1h30m.")
+        raise DurationError(
+            said("{shown}: name each unit once, the largest first, like 1h30m.", shown=shown)
+        )
     return _total(parts, shown)
 
 
@@ -101,8 +115,17 @@ def _unit(text: str, shown: str) -> str:
     if unit in UNITS:
         return unit
     if text == "M":
-        raise DurationError(f"{shown}: M could be minutes or months. Use m for minutes.")
-    raise DurationError(f"{shown}: the unit {text} does not exist. Use {', '.join(UNITS)}.")
+        raise DurationError(
+            said("{shown}: M could be minutes or months. Use m for minutes.", shown=shown)
+        )
+    raise DurationError(
+        said(
+            "{shown}: the unit {unit} does not exist. Use {allowed}.",
+            shown=shown,
+            unit=text,
+            allowed=", ".join(UNITS),
+        )
+    )
 
 
 def _total(parts: list[tuple[Decimal, str]], shown: str) -> timedelta:
@@ -116,16 +139,20 @@ def _total(parts: list[tuple[Decimal, str]], shown: str) -> timedelta:
 def _bounded(seconds: Decimal, shown: str) -> timedelta:
     """Return the timedelta, rounded to microseconds; refuse what is negative or absurd."""
     if seconds < 0:
-        raise DurationError(f"{shown} is negative. A duration cannot be less than 0.")
+        raise DurationError(
+            said("{shown} is negative. A duration cannot be less than 0.", shown=shown)
+        )
     if seconds > LONGEST.days * 86_400:
-        raise DurationError(f"{shown} is too long. Use at most {LONGEST.days}d.")
+        raise DurationError(
+            said("{shown} is too long. Use at most {most}d.", shown=shown, most=LONGEST.days)
+        )
     return timedelta(microseconds=round(seconds * 1_000_000))
 
 
 def format_duration(duration: timedelta) -> str:
     """Return the shortest text that ``parse_duration`` reads back as the same duration."""
     if duration < timedelta():
-        raise DurationError(f"{duration.total_seconds()} s is negative.")
+        raise DurationError(said("{shown} s is negative.", shown=duration.total_seconds()))
     rest = duration
     text = ""
     for unit in ("d", "h", "m"):

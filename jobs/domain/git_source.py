@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 # What git fetches from; others, such as `ext::`, run programs.
 _SOURCE: Final = re.compile(r"(https?://|ssh://|file:///|/|[\w.-]+@[\w.-]+:)\S+")
@@ -20,20 +21,26 @@ def check_source(url: str) -> None:
     """Refuse an address that git must not be given; the refusal names no password."""
     if not _SOURCE.fullmatch(url):
         raise InvalidError(
-            f"{without_login(url)[:200]!r} is no source. Use an address with https://, ssh:// or "
-            "file://, git@host:path, or an absolute path of a repository."
+            said(
+                "{address!r} is no source. Use an address with https://, ssh:// or file://, "
+                "git@host:path, or an absolute path of a repository.",
+                address=without_login(url)[:200],
+            )
         )
     if _WITH_PASSWORD.fullmatch(url):
         raise InvalidError(
-            "The address holds a user or a password, which everybody would be shown. Leave them out, "
-            "and let git know them by ~/.netrc or a credential helper of this account."
+            said(
+                "The address holds a user or a password, which everybody would be shown. Leave "
+                "them out, and let git know them by ~/.netrc or a credential helper of this "
+                "account."
+            )
         )
 
 
 def check_ref(ref: str) -> None:
     """Refuse what is no name of a branch or tag; an option of git begins with a dash."""
     if ref and not _REF.fullmatch(ref):
-        raise InvalidError(f"{ref[:200]!r} is no branch or tag.")
+        raise InvalidError(said("{ref!r} is no branch or tag.", ref=ref[:200]))
 
 
 def without_login(text: str) -> str:

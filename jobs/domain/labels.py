@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 MOST = 20  # labels of one cluster or one job: they stand in one column, joined
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,49}(=[A-Za-z0-9][A-Za-z0-9._/-]{0,49})?")
@@ -18,8 +19,11 @@ def check_label(value: str) -> str:
     if _LABEL.fullmatch(label):
         return label
     raise InvalidError(
-        f"Label {value[:80]!r} is not allowed. Use a word like gpu or a pair like region=eu, of "
-        "letters, digits, '.', '_', '/' or '-'."
+        said(
+            "Label {label!r} is not allowed. Use a word like gpu or a pair like region=eu, "
+            "of letters, digits, '.', '_', '/' or '-'.",
+            label=value[:80],
+        )
     )
 
 
@@ -28,7 +32,12 @@ def check_labels(values: Iterable[str]) -> list[str]:
     labels = sorted({check_label(value) for value in values})
     if len(labels) > MOST or len(joined(labels)) > LONGEST:
         raise InvalidError(
-            f"{len(labels)} labels are too many. Use at most {MOST} with {LONGEST} letters in all."
+            said(
+                "{count} labels are too many. Use at most {most} with {letters} letters in all.",
+                count=len(labels),
+                most=MOST,
+                letters=LONGEST,
+            )
         )
     return labels
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from jobs.domain.errors import InvalidError
 from jobs.domain.masking import SHORTEST
 from jobs.domain.patterns import pattern_of
+from jobs.domain.said import said, told
 
 Scalar = str | int | float | bool
 
@@ -79,12 +80,19 @@ class Parameter:
         if not _NAME.fullmatch(self.name):
             raise _wrong(
                 "name",
-                f"{self.name[:80]!r} is not allowed. Use 1 to 60 letters, digits or '_', "
-                "and no digit first.",
+                said(
+                    "{name!r} is not allowed. Use 1 to 60 letters, digits or '_', and no digit first.",
+                    name=self.name[:80],
+                ),
             )
         for rule, types in _RULES.items():
             if getattr(self, rule) not in (None, "", (), []) and self.type not in types:
-                raise _wrong(rule, f"A parameter of type {self.type.value} has no {rule}.")
+                raise _wrong(
+                    rule,
+                    said(
+                        "A parameter of type {type} has no {rule}.", type=self.type.value, rule=rule
+                    ),
+                )
         self._check_rules()
         self._check_secret()
         if self.default is not None:
@@ -95,9 +103,9 @@ class Parameter:
 
     def _check_rules(self) -> None:
         if self.type == ParameterType.CHOICE and not self.choices:
-            raise _wrong("choices", "A choice needs choices: a list of one text or more.")
+            raise _wrong("choices", said("A choice needs choices: a list of one text or more."))
         if len(set(self.choices)) != len(self.choices):
-            raise _wrong("choices", "One of the choices stands there twice.")
+            raise _wrong("choices", said("One of the choices stands there twice."))
         if self.pattern:
             try:
                 pattern_of(self.pattern)
@@ -105,7 +113,14 @@ class Parameter:
                 raise _wrong("pattern", error.message) from error
         low, high = self._bound("minimum"), self._bound("maximum")
         if low is not None and high is not None and low > high:
-            raise _wrong("maximum", f"{self.maximum} is less than the minimum, {self.minimum}.")
+            raise _wrong(
+                "maximum",
+                said(
+                    "{maximum} is less than the minimum, {minimum}.",
+                    maximum=self.maximum,
+                    minimum=self.minimum,
+                ),
+            )
 
     def _bound(self, rule: str) -> Any:
         """Return a bound as the type compares it."""
@@ -121,11 +136,15 @@ class Parameter:
         if not self.secret:
             return
         if self.type != ParameterType.STRING:
-            raise _wrong("secret", f"Only a string can be secret, not a {self.type.value}.")
+            raise _wrong(
+                "secret", said("Only a string can be secret, not a {type}.", type=self.type.value)
+            )
         if self.default is not None:
             raise _wrong(
                 "default",
-                "A secret has no default: everybody reads a definition. Use a secret variable.",
+                said(
+                    "A secret has no default: everybody reads a definition. Use a secret variable."
+                ),
             )
 
     @property
@@ -143,9 +162,21 @@ class Parameter:
         value = self._typed(given)
         low, high = self._bound("minimum"), self._bound("maximum")
         if low is not None and value < low:
-            raise InvalidError(f"{_quoted(given)} is too small. Use {self.minimum} or more.")
+            raise InvalidError(
+                said(
+                    "{value} is too small. Use {limit} or more.",
+                    value=_quoted(given),
+                    limit=self.minimum,
+                )
+            )
         if high is not None and value > high:
-            raise InvalidError(f"{_quoted(given)} is too large. Use {self.maximum} or less.")
+            raise InvalidError(
+                said(
+                    "{value} is too large. Use {limit} or less.",
+                    value=_quoted(given),
+                    limit=self.maximum,
+                )
+            )
         found: Scalar = value
         return found
 
@@ -163,45 +194,82 @@ class Parameter:
                 if given in self.choices:
                     return given
                 allowed = ", ".join(self.choices)
-                raise InvalidError(f"{_quoted(given)} is not allowed. Use one of {allowed}.")
+                raise InvalidError(
+                    said(
+                        "{given} is not allowed. Use one of {allowed}.",
+                        given=_quoted(given),
+                        allowed=allowed,
+                    )
+                )
             case ParameterType.DATE:
                 return _date(given)
 
     def _text(self, given: object) -> str:
         if not isinstance(given, str):
-            raise InvalidError("Use a text." if self.secret else f"{_quoted(given)} is no text.")
+            raise InvalidError(
+                said("Use a text.")
+                if self.secret
+                else said("{given} is no text.", given=_quoted(given))
+            )
         most = self.max_length or (LONGEST_MATCHED if self.pattern else LONGEST_TEXT)
         if self.pattern:
             most = min(most, LONGEST_MATCHED)
         if len(given) > most:
-            raise InvalidError(f"It has {len(given):,} characters. Use {most:,} or less.")
+            raise InvalidError(
+                said(
+                    "It has {count:,} characters. Use {most:,} or less.",
+                    count=len(given),
+                    most=most,
+                )
+            )
         if "\0" in given:
-            raise InvalidError("It holds a NUL character.")
+            raise InvalidError(said("It holds a NUL character."))
         if self.secret and 0 < len(given.encode(errors="replace")) < SHORTEST:
             raise InvalidError(
-                f"It is too short to be kept out of the log. Use {SHORTEST} characters or more."
+                said(
+                    "It is too short to be kept out of the log. Use {least} characters or more.",
+                    least=SHORTEST,
+                )
             )
         if self.pattern and not pattern_of(self.pattern).matches(given):
-            shown = "It" if self.secret else _quoted(given)
-            raise InvalidError(f"{shown} does not match the pattern {self.pattern}.")
+            if self.secret:
+                raise InvalidError(
+                    said("It does not match the pattern {pattern}.", pattern=self.pattern)
+                )
+            raise InvalidError(
+                said(
+                    "{given} does not match the pattern {pattern}.",
+                    given=_quoted(given),
+                    pattern=self.pattern,
+                )
+            )
         return given
 
 
 def check_declarations(parameters: Sequence[Parameter], *, scheduled: bool) -> None:
     """Refuse declarations that do not fit together, or a schedule that could give them no value."""
     if len(parameters) > MOST_PARAMETERS:
-        raise InvalidError(f"{len(parameters)} are too many. Use {MOST_PARAMETERS} or less.")
+        raise InvalidError(
+            said(
+                "{count} are too many. Use {most} or less.",
+                count=len(parameters),
+                most=MOST_PARAMETERS,
+            )
+        )
     seen: set[str] = set()
     for place, parameter in enumerate(parameters):
         # Environment variables are upper-case: a and A would be the same one.
         if parameter.name.upper() in seen:
-            raise _wrong(f"{place}.name", f"{parameter.name} is declared twice.")
+            raise _wrong(f"{place}.name", said("{name} is declared twice.", name=parameter.name))
         seen.add(parameter.name.upper())
         if scheduled and parameter.needed:
             raise _wrong(
                 f"{place}.default",
-                f"{parameter.name} is required and has no default: the job's schedules could not "
-                "start it. Give it a default, make it optional, or leave out the schedules.",
+                said(
+                    "{name} is required and has no default: the job's schedules could not start it. "
+                    "Give it a default, make it optional, or leave out the schedules.",
+                    name=parameter.name,
+                ),
             )
 
 
@@ -214,26 +282,30 @@ def values_of(parameters: Iterable[Parameter], given: Mapping[str, object]) -> d
     fields: dict[str, str] = {}
     for name in given:
         if name not in known:
-            takes = f"This job takes {', '.join(known)}." if known else "This job takes none."
-            fields[f"parameters.{name[:60]}"] = f"There is no parameter {name[:60]!r}. {takes}"
+            takes = said("This job takes none.")
+            if known:
+                takes = said("This job takes {names}.", names=", ".join(known))
+            fields[f"parameters.{name[:60]}"] = said(
+                "There is no parameter {name!r}. {takes}", name=name[:60], takes=takes
+            )
     values: dict[str, Scalar] = {}
     for name, parameter in known.items():
         try:
             value = _value_for(parameter, given.get(name))
         except InvalidError as error:
-            fields[f"parameters.{name}"] = f"{name}: {error.message}"
+            fields[f"parameters.{name}"] = told([name, error.message], ": ")
             continue
         if value is not None:
             values[name] = value
     if fields:
-        raise InvalidError(" ".join(fields.values()), fields=fields)
+        raise InvalidError(told(fields.values()), fields=fields)
     return values
 
 
 def _value_for(parameter: Parameter, given: object) -> Scalar | None:
     if given is None or (given == "" and parameter.required):
         if parameter.needed:
-            raise InvalidError("A value is required.")
+            raise InvalidError(said("A value is required."))
         default = parameter.default
         return None if default is None else parameter.value(default)
     return parameter.value(given)
@@ -262,9 +334,11 @@ def _integer(given: object) -> int:
     if isinstance(given, float) and given.is_integer() and abs(given) <= 2**53:
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int):
-        raise InvalidError(f"{_quoted(given)} is not a whole number.")
+        raise InvalidError(said("{given} is not a whole number.", given=_quoted(given)))
     if abs(given) > _LARGEST:
-        raise InvalidError(f"{_quoted(given)} is out of range. Use 19 digits or less.")
+        raise InvalidError(
+            said("{given} is out of range. Use 19 digits or less.", given=_quoted(given))
+        )
     return given
 
 
@@ -272,9 +346,9 @@ def _number(given: object) -> int | float:
     if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         given = int(given) if _INTEGER.fullmatch(given.strip()) else float(given)
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise InvalidError(f"{_quoted(given)} is not a number.")
+        raise InvalidError(said("{given} is not a number.", given=_quoted(given)))
     if not abs(given) <= 1e300:  # nor what is no number; an integer may be too large for a float
-        raise InvalidError(f"{_quoted(given)} is out of range.")
+        raise InvalidError(said("{given} is out of range.", given=_quoted(given)))
     return given
 
 
@@ -284,7 +358,7 @@ def _boolean(given: object) -> bool:
     word = given.strip().lower() if isinstance(given, str) else ""
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise InvalidError(f"{_quoted(given)} is not a switch. Use true or false.")
+    raise InvalidError(said("{given} is not a switch. Use true or false.", given=_quoted(given)))
 
 
 def _date(given: object) -> str:
@@ -295,7 +369,9 @@ def _date(given: object) -> str:
             return date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    raise InvalidError(f"{_quoted(given)} is not a date. Write it like 2026-01-31.")
+    raise InvalidError(
+        said("{given} is not a date. Write it like 2026-01-31.", given=_quoted(given))
+    )
 
 
 def _quoted(given: object) -> str:

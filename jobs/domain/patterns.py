@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 LONGEST_PATTERN: Final = 200
 # What a longer value costs is the product with this, so both are bounded.
@@ -67,7 +68,11 @@ class Pattern:
         """Read the pattern; a ``^`` at its beginning and a ``$`` at its end say nothing new."""
         if len(text) > LONGEST_PATTERN:
             raise InvalidError(
-                f"The pattern has {len(text)} characters. Use {LONGEST_PATTERN} or less."
+                said(
+                    "The pattern has {count} characters. Use {most} or less.",
+                    count=len(text),
+                    most=LONGEST_PATTERN,
+                )
             )
         self._text = text.removeprefix("^")
         if self._text.endswith("$") and not self._text.endswith("\\$"):
@@ -123,7 +128,7 @@ class Pattern:
     def _part(self, depth: int) -> _Node:
         if self._next("("):
             if depth >= DEEPEST:
-                raise InvalidError(f"The pattern nests more than {DEEPEST} groups.")
+                raise InvalidError(said("The pattern nests more than {most} groups.", most=DEEPEST))
             self._next("?:")
             inner = self._choice(depth + 1)
             if not self._next(")"):
@@ -136,7 +141,9 @@ class Pattern:
         try:
             return re.compile(match[0], re.ASCII)
         except re.error as error:  # such as [z-a]
-            raise InvalidError(f"The pattern's {match[0]} is wrong: {error.msg}.") from error
+            raise InvalidError(
+                said("The pattern's {part} is wrong: {why}.", part=match[0], why=error.msg)
+            ) from error
 
     def _repeated(self, part: _Node) -> _Node:
         match = _REPEAT.match(self._text, self._at)
@@ -149,7 +156,11 @@ class Pattern:
         most = None if match[2] and not match[3] else int(match[3] or match[1])
         if max(least, most or 0) > MOST_REPEATS or (most is not None and most < least):
             raise InvalidError(
-                f"The pattern's {match[0]} is not allowed. Use 0 to {MOST_REPEATS}, the least first."
+                said(
+                    "The pattern's {part} is not allowed. Use 0 to {most}, the least first.",
+                    part=match[0],
+                    most=MOST_REPEATS,
+                )
             )
         return _Repeat(part, least, most)
 
@@ -161,8 +172,11 @@ class Pattern:
 
     def _refusal(self) -> InvalidError:
         return InvalidError(
-            f"The pattern cannot be read at {self._text[self._at : self._at + 20]!r}. It may hold "
-            r"characters, sets such as [a-z], \d \w \s, dot, groups, | and the repetitions * + ? {2,5}."
+            said(
+                "The pattern cannot be read at {rest!r}. It may hold characters, sets such as "
+                "[a-z], \\d \\w \\s, dot, groups, | and the repetitions * + ? {{2,5}}.",
+                rest=self._text[self._at : self._at + 20],
+            )
         )
 
     # --- Building ---------------------------------------------------------------------------------
@@ -205,7 +219,7 @@ class Pattern:
 
 
 def _too_large() -> InvalidError:
-    return InvalidError("The pattern is too large. Repeat less, or use max_length.")
+    return InvalidError(said("The pattern is too large. Repeat less, or use max_length."))
 
 
 @lru_cache(maxsize=128)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from jobs.domain.errors import ForbiddenError
+from jobs.domain.said import said
 
 
 class Permission(StrEnum):
@@ -48,14 +49,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 # What the refusal says after "may not".
 _DEEDS: dict[Permission, str] = {
-    Permission.READ: "see jobs",
-    Permission.EXECUTE: "run or kill jobs",
-    Permission.PAUSE: "pause or resume jobs",
-    Permission.EDIT: "create or edit jobs",
-    Permission.DELETE: "delete jobs",
-    Permission.AUDIT: "read the audit log",
-    Permission.METRICS: "read the metrics",
-    Permission.ADMINISTER: "change people, tokens or settings",
+    Permission.READ: said("see jobs"),
+    Permission.EXECUTE: said("run or kill jobs"),
+    Permission.PAUSE: said("pause or resume jobs"),
+    Permission.EDIT: said("create or edit jobs"),
+    Permission.DELETE: said("delete jobs"),
+    Permission.AUDIT: said("read the audit log"),
+    Permission.METRICS: said("read the metrics"),
+    Permission.ADMINISTER: said("change people, tokens or settings"),
 }
 
 
@@ -169,13 +170,24 @@ def require(actor: Actor, permission: Permission, job: Placed | None = None) -> 
     """Raise ForbiddenError with a sentence for the person unless ``actor`` may."""
     if can(actor, permission, job):
         return
+    raise ForbiddenError(
+        _refusal(actor, permission, here=job is not None or actor.here is not None)
+    )
+
+
+def _refusal(actor: Actor, permission: Permission, *, here: bool) -> str:
+    values = {"deed": _DEEDS[permission], "permission": permission}
     if actor.scopes is not None and permission not in actor.scopes:
-        raise ForbiddenError(f"This token may not {_DEEDS[permission]} (needs {permission}).")
+        return said("This token may not {deed} (needs {permission}).", **values)
+    if actor.partial and here:
+        return said("You may not {deed} here (needs {permission}).", **values)
     if actor.partial:
-        where = "here" if job is not None or actor.here is not None else "outside your own jobs"
-        raise ForbiddenError(f"You may not {_DEEDS[permission]} {where} (needs {permission}).")
-    who = f"Your role, {actor.role}," if actor.role else "Your account has no role and"
-    raise ForbiddenError(f"{who} may not {_DEEDS[permission]} (needs {permission}).")
+        return said("You may not {deed} outside your own jobs (needs {permission}).", **values)
+    if actor.role:
+        return said(
+            "Your role, {role}, may not {deed} (needs {permission}).", role=actor.role, **values
+        )
+    return said("Your account has no role and may not {deed} (needs {permission}).", **values)
 
 
 def require_everywhere(actor: Actor, permission: Permission) -> None:

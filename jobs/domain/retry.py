@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import FAILURES, ExecutionState, RetryCause, RetryKind
 
 EXIT_CODES = range(1, 256)  # 0 is the success
@@ -34,12 +35,19 @@ class RetryPolicy:
         """Refuse a policy that could never try, or would wait backwards."""
         if self.max_attempts < 1:
             raise InvalidError(
-                f"max_attempts {self.max_attempts} is out of bounds. Use 1 (no retry) or more."
+                said(
+                    "max_attempts {max_attempts} is out of bounds. Use 1 (no retry) or more.",
+                    max_attempts=self.max_attempts,
+                )
             )
         for name in ("base", "cap", "jitter"):
             if (value := getattr(self, name)) < timedelta():
                 raise InvalidError(
-                    f"{name} {value.total_seconds():g} s is negative. Use 0 or more."
+                    said(
+                        "{name} {seconds:g} s is negative. Use 0 or more.",
+                        name=name,
+                        seconds=value.total_seconds(),
+                    )
                 )
         self._check_conditions()
 
@@ -47,17 +55,25 @@ class RetryPolicy:
         """Refuse conditions that nothing meets, or that contradict each other."""
         if self.on is not None and not self.on:
             causes = ", ".join(RetryCause)
-            sentence = f"on is empty: nothing would be tried again. Name some of {causes}."
+            sentence = said(
+                "on is empty: nothing would be tried again. Name some of {causes}.", causes=causes
+            )
             raise InvalidError(sentence, fields={"on": sentence})
         if self.on_exit_codes is None:
             return
         wrong = sorted(code for code in self.on_exit_codes if code not in EXIT_CODES)
         if wrong or not self.on_exit_codes:
-            what = f"Exit code {wrong[0]} is not allowed" if wrong else "on_exit_codes is empty"
-            sentence = f"{what}. Use codes from 1 to 255; 0 is the success. Null is any."
+            what = said("on_exit_codes is empty")
+            if wrong:
+                what = said("Exit code {code} is not allowed", code=wrong[0])
+            sentence = said(
+                "{what}. Use codes from 1 to 255; 0 is the success. Null is any.", what=what
+            )
             raise InvalidError(sentence, fields={"on_exit_codes": sentence})
         if self.on is not None and RetryCause.EXIT_CODE not in self.on:
-            sentence = "on_exit_codes needs exit_code among the causes of on. Add it, or use null."
+            sentence = said(
+                "on_exit_codes needs exit_code among the causes of on. Add it, or use null."
+            )
             raise InvalidError(sentence, fields={"on": sentence})
 
     def covers(

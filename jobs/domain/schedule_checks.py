@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jobs.domain.cron import parse_cron
 from jobs.domain.errors import CronError, InvalidError, ZoneError
+from jobs.domain.said import said
 from jobs.domain.states import (
     Anchor,
     DayMatch,
@@ -88,7 +89,12 @@ def _wrong_choices(rule: Schedule) -> Iterator[Problem]:
 
 def _not_one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
     """Return the message for a value outside its closed set."""
-    return f"{name} {value} does not exist. Use {', '.join(choices)}."
+    return said(
+        "{name} {value} does not exist. Use {allowed}.",
+        name=name,
+        value=value,
+        allowed=", ".join(choices),
+    )
 
 
 def _misplaced(rule: Schedule) -> Iterator[Problem]:
@@ -96,9 +102,24 @@ def _misplaced(rule: Schedule) -> Iterator[Problem]:
     for kind, name in _OWN_FIELD.items():
         value = getattr(rule, name)
         if kind == rule.kind and (value is None or value == ""):
-            yield name, InvalidError(f"A schedule of the kind {kind} needs {name}.")
+            yield (
+                name,
+                InvalidError(
+                    said("A schedule of the kind {kind} needs {name}.", kind=kind, name=name)
+                ),
+            )
         elif kind != rule.kind and value is not None and value != "":
-            yield name, InvalidError(f"{name} belongs to the kind {kind}, not to {rule.kind}.")
+            yield (
+                name,
+                InvalidError(
+                    said(
+                        "{name} belongs to the kind {kind}, not to {mine}.",
+                        name=name,
+                        kind=kind,
+                        mine=rule.kind,
+                    )
+                ),
+            )
 
 
 def _wrong_moments(rule: Schedule) -> Iterator[Problem]:
@@ -108,13 +129,25 @@ def _wrong_moments(rule: Schedule) -> Iterator[Problem]:
         moment: datetime | None = getattr(rule, name)
         if moment is not None and moment.utcoffset() is None:
             aware = False
-            yield name, InvalidError(f"{name} {moment.isoformat()} needs an offset, such as Z.")
+            yield (
+                name,
+                InvalidError(
+                    said(
+                        "{name} {moment} needs an offset, such as Z.",
+                        name=name,
+                        moment=moment.isoformat(),
+                    )
+                ),
+            )
     if aware and rule.starts_at and rule.ends_at and rule.ends_at <= rule.starts_at:
         yield (
             "ends_at",
             InvalidError(
-                f"ends_at {rule.ends_at.isoformat()} has to be later than"
-                f" starts_at {rule.starts_at.isoformat()}."
+                said(
+                    "ends_at {end} has to be later than starts_at {start}.",
+                    end=rule.ends_at.isoformat(),
+                    start=rule.starts_at.isoformat(),
+                )
             ),
         )
 
@@ -143,8 +176,12 @@ def _wrong_interval(seconds: float) -> Iterator[Problem]:
         yield (
             "seconds",
             InvalidError(
-                f"An interval of {seconds:g} s is out of bounds. Use"
-                f" {SHORTEST_INTERVAL:g} to {LONGEST_INTERVAL:.0f} seconds."
+                said(
+                    "An interval of {seconds:g} s is out of bounds. Use {least:g} to {most:.0f} seconds.",
+                    seconds=seconds,
+                    least=SHORTEST_INTERVAL,
+                    most=LONGEST_INTERVAL,
+                )
             ),
         )
 
@@ -155,4 +192,14 @@ def _wrong_delays(rule: Schedule) -> Iterator[Problem]:
     for name in ("jitter_seconds", "spread_seconds"):
         value: float = getattr(rule, name)
         if not 0 <= value <= longest:
-            yield name, InvalidError(f"{name} {value:g} is out of bounds. Use 0 to {longest:g}.")
+            yield (
+                name,
+                InvalidError(
+                    said(
+                        "{name} {value:g} is out of bounds. Use 0 to {longest:g}.",
+                        name=name,
+                        value=value,
+                        longest=longest,
+                    )
+                ),
+            )

@@ -12,6 +12,7 @@ from jobs.domain.cron import parse_cron
 from jobs.domain.cron_grammar import read_expression
 from jobs.domain.cron_terms import PLAIN, Expression, Field, Form
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import SecondsPosition
 
 DAY_MINUTES = 24 * 60
@@ -24,7 +25,12 @@ def shifted(
     """Return the expression whose wall times are ``minutes`` later, or earlier when it is below zero."""
     if not -MOST_MINUTES <= minutes <= MOST_MINUTES:
         raise InvalidError(
-            f"{minutes} minutes are too many. Use {-MOST_MINUTES} to {MOST_MINUTES}."
+            said(
+                "{minutes} minutes are too many. Use {least} to {most}.",
+                minutes=minutes,
+                least=-MOST_MINUTES,
+                most=MOST_MINUTES,
+            )
         )
     expression = read_expression(text, seconds_position=seconds_position)
     times = parse_cron(text, seconds_position=seconds_position).times
@@ -51,9 +57,9 @@ def _moved(
     found = {divmod(one % DAY_MINUTES, 60) for one in moved}
     new_hours, new_minutes = {hour for hour, _ in found}, {minute for _, minute in found}
     if len(found) != len(new_hours) * len(new_minutes):
-        raise _refused(text, "some of its times cross an hour and others do not")
+        raise _refused(text, said("some of its times cross an hour and others do not"))
     if len(days) > 1:
-        raise _refused(text, "some of its times cross midnight and others do not")
+        raise _refused(text, said("some of its times cross midnight and others do not"))
     return _listed(new_minutes, 60), _listed(new_hours, 24), days.pop()
 
 
@@ -63,11 +69,13 @@ def _weekday(text: str, expression: Expression, days: int) -> str:
     if not days:
         return field.text
     if not expression.day.every or not expression.month.every:
-        raise _refused(text, "its times cross midnight, and it names dates or months")
+        raise _refused(text, said("its times cross midnight, and it names dates or months"))
     if field.every:
         return field.text
     if any(term.form not in PLAIN for term in field.terms):
-        raise _refused(text, "its times cross midnight, and it counts the weekdays of a month")
+        raise _refused(
+            text, said("its times cross midnight, and it counts the weekdays of a month")
+        )
     return _listed({(day + days) % 7 for day in _weekdays(field)}, 7)
 
 
@@ -100,4 +108,10 @@ def _written(
 
 
 def _refused(text: str, why: str) -> InvalidError:
-    return InvalidError(f"{text.strip()} cannot be shifted by so much in one expression: {why}.")
+    return InvalidError(
+        said(
+            "{text} cannot be shifted by so much in one expression: {why}.",
+            text=text.strip(),
+            why=why,
+        )
+    )

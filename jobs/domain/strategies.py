@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.states import RetryKind
 
 # The number of attempts counts the first try.
@@ -39,7 +40,11 @@ def strategy(name: str) -> dict[str, Any]:
     found = STRATEGIES.get(name.strip().lower())
     if found is None:
         raise InvalidError(
-            f"Retry strategy {name!r:.80} is not known. Use {', '.join(STRATEGIES)}."
+            said(
+                "Retry strategy {name!r:.80} is not known. Use {allowed}.",
+                name=name,
+                allowed=", ".join(STRATEGIES),
+            )
         )
     return dict(found)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.domain.errors import InvalidError, UnprocessableError
+from jobs.domain.said import said
 
 LONGEST_NAME: Final = 100
 PARAMETER: Final = "params."  # begins the name of a parameter
@@ -37,9 +38,10 @@ def check_name(name: str) -> str:
     """Return a name that can stand between braces; InvalidError for any other."""
     if _NAME.fullmatch(name):
         return name
-    sentence = (
-        f"Name {name[:120]!r} is not allowed. Use 1 to {LONGEST_NAME} letters, digits or '_', "
-        "and no digit first."
+    sentence = said(
+        "Name {name!r} is not allowed. Use 1 to {most} letters, digits or '_', and no digit first.",
+        name=name[:120],
+        most=LONGEST_NAME,
     )
     raise InvalidError(sentence, fields={"name": sentence})
 
@@ -110,9 +112,10 @@ def _below(place: str, key: str) -> str:
 def _no_placeholder(text: str, start: int, place: str) -> InvalidError:
     end = text.find("}}", start)
     shown = text[start : end + 2 if 0 <= end < start + _SHOWN else start + _SHOWN]
-    sentence = (
-        f"{shown} is no variable. Between {{{{ and }}}} stands a name of letters, digits and '_'; "
-        f"nothing is calculated. Write {{{{{{{{ for {{{{ as text."
+    sentence = said(
+        "{shown} is no variable. Between {{{{ and }}}} stands a name of letters, digits "
+        "and '_'; nothing is calculated. Write {{{{{{{{ for {{{{ as text.",
+        shown=shown,
     )
     field = place.partition(" ")[0]
     return InvalidError(sentence, fields={field: sentence} if field else None)

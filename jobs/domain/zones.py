@@ -17,6 +17,7 @@ from importlib.resources.abc import Traversable
 from zoneinfo import ZoneInfo
 
 from jobs.domain.errors import ZoneError
+from jobs.domain.said import said
 
 VERSION = version("tzdata")  # of the rules
 DAY = 86_400
@@ -68,12 +69,28 @@ def zone_name(name: str) -> str:
         return meant[0]
     shown = name if len(name) <= 60 else f"{name[:57]}..."
     if not name:
-        raise ZoneError("A time zone is missing. Use an IANA name, such as Europe/Paris or UTC.")
+        raise ZoneError(
+            said("A time zone is missing. Use an IANA name, such as Europe/Paris or UTC.")
+        )
     if meant:
-        raise ZoneError(f"The time zone {shown} is more than one: {', '.join(meant)}. Name one.")
+        raise ZoneError(
+            said(
+                "The time zone {shown} is more than one: {allowed}. Name one.",
+                shown=shown,
+                allowed=", ".join(meant),
+            )
+        )
     close = _close_names(name)
-    hint = f"Did you mean {' or '.join(close)}?" if close else "Use an IANA name, such as UTC."
-    raise ZoneError(f"The time zone {shown} does not exist. {hint}")
+    hint = said("Use an IANA name, such as UTC.")
+    if close:
+        hint = said("Did you mean {names}?", names=_either(close))
+    raise ZoneError(said("The time zone {shown} does not exist. {hint}", shown=shown, hint=hint))
+
+
+def _either(names: list[str]) -> str:
+    """Return ``a or b``."""
+    *rest, last = names
+    return said("{rest} or {last}", rest=_either(rest), last=last) if rest else last
 
 
 def _file(key: str) -> Traversable:
