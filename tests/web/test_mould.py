@@ -1,0 +1,46 @@
+"""A row filled into its mould reads as the template would have drawn it."""
+
+from __future__ import annotations
+
+from django.template import engines
+from django.template.base import Template
+from django.utils import translation
+from django.utils.safestring import SafeString
+
+from jobs.web.mould import mould
+
+_ROW = """{% load i18n %}<td title="{% blocktranslate %}Pause {{ name }}{% endblocktranslate %}">\
+{{ name }}{% if shown %} {{ badge }}{% endif %}</td>"""
+_HOLES = ("name", "badge")
+
+
+def _template(text: str = _ROW) -> Template:
+    return engines["django"].from_string(text).template
+
+
+def test_what_is_filled_in_is_escaped_unless_it_is_markup() -> None:
+    row = mould(_template(), _HOLES, shown=True)
+
+    filled = row.filled({"name": "<b> & '%s' %", "badge": SafeString("<i>ok</i>")})
+
+    name = "&lt;b&gt; &amp; &#x27;%s&#x27; %"
+    assert filled == f'<td title="Pause {name}">{name} <i>ok</i></td>'
+
+
+def test_a_value_that_looks_like_a_hole_stays_as_it_is() -> None:
+    row = mould(_template("{{ name }}{{ badge }}"), _HOLES)
+
+    assert row.filled({"name": "\ufdd0badge\ufdd1", "badge": "b"}) == "\ufdd0badge\ufdd1b"
+
+
+def test_each_branch_and_language_has_a_mould_of_its_own() -> None:
+    template = _template()
+    values = {"name": "a", "badge": "b"}
+
+    plain = mould(template, _HOLES, shown=False)
+    with translation.override("id"):
+        other = mould(template, _HOLES, shown=False).filled(values)
+
+    assert mould(template, _HOLES, shown=False) is plain
+    assert plain.filled(values) == '<td title="Pause a">a</td>'
+    assert other != plain.filled(values)
