@@ -15,7 +15,7 @@ from jobs.domain.said import said
 from jobs.models import Access, Job, Workspace
 from jobs.services import audit
 from jobs.services.problems import parsed
-from jobs.services.wording import check_tag, choice, either
+from jobs.services.wording import check_tag, choice, either, sentence_of
 from jobs.services.writing import write_transaction
 
 if TYPE_CHECKING:
@@ -248,4 +248,5 @@ def _checked_tag(tag: str) -> str:
     try:
         return check_tag(tag)
     except ValueError as error:
-        raise InvalidError(str(error), fields={"tag": str(error)}) from error
+        sentence = sentence_of(error)
+        raise InvalidError(sentence, fields={"tag": sentence}) from error

@@ -20,7 +20,7 @@ from jobs.domain.errors import InvalidError
 from jobs.domain.said import said
 from jobs.domain.states import FreezeScope
 from jobs.services.problems import named, parsed
-from jobs.services.wording import check_name, check_tag, choice, refuse
+from jobs.services.wording import check_name, check_tag, choice, refuse, sentence_of
 
 LONGEST = timedelta(days=366)  # what is longer is a slip of the unit, or a job to delete
 LONGEST_REASON = 500  # the column's width
@@ -123,8 +123,9 @@ class FreezeRequest(FreezeChanges):
             try:
                 self.target = check(self.target)
             except ValueError as error:
+                sentence = sentence_of(error)
                 with named():
-                    raise InvalidError(str(error), fields={"target": str(error)}) from error
+                    raise InvalidError(sentence, fields={"target": sentence}) from error
         return self
 
 

@@ -21,6 +21,12 @@ def refuse(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{sentence}", {"sentence": sentence})
 
 
+def sentence_of(error: ValueError) -> str:
+    """Return the sentence that `refuse` was given; as text of the error it would be English only."""
+    context = error.context if isinstance(error, PydanticCustomError) else None
+    return str((context or {}).get("sentence", error))
+
+
 def check_name(value: str) -> str:
     """Accept what is safe in a path, an address and a shell."""
     if _NAME.fullmatch(value):

@@ -18,6 +18,7 @@ from jobs.domain.alerts import Rule, Severity
 from jobs.domain.durations import format_duration, parse_duration
 from jobs.domain.errors import DurationError, InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Alert, Execution
 from jobs.queries.alert_page import shown_run
@@ -239,7 +240,9 @@ def run_again(request: AuthedRequest, alert_id: int) -> HttpResponse:
     if found.left:
         text += " " + _("More jobs are left: press again.")
     toast = Toast(
-        text=" ".join([text, *found.refused[:3]]), kind="ok" if number else "bad", icon="rotate-cw"
+        text=" ".join([text, *map(spoken, found.refused[:3])]),
+        kind="ok" if number else "bad",
+        icon="rotate-cw",
     )
     return toast_or_redirect(request, toast, default=reverse("alert", args=[alert_id]))
 
@@ -318,7 +321,7 @@ def bulk(request: AuthedRequest) -> HttpResponse:
     else:
         done, refused = alerts.each(chosen, lambda number: alerts.acknowledge(number, actor=actor))
     text = ngettext("Changed %d alert.", "Changed %d alerts.", len(done)) % len(done)
-    sentence = " ".join([text, *refused[:3]])
+    sentence = " ".join([text, *map(spoken, refused[:3])])
     kind = "ok" if done else "bad"
     return toast_or_redirect(request, Toast(text=sentence, kind=kind), default=reverse("alerts"))
 
