@@ -194,7 +194,9 @@ def _boolean(data: Mapping[str, Any], name: str) -> bool:
     if value is None:
         return True
     if not isinstance(value, bool):
-        raise _wrong(name, f"{name} must be true or false, not {value!r:.40}")
+        raise _wrong(
+            name, said("{name} must be true or false, not {value!r:.40}", name=name, value=value)
+        )
     return value
 
 

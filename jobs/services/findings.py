@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from jobs.domain.errors import JobdeckError
+from jobs.domain.said import told
 
 WHOLE = "__all__"
 
@@ -36,7 +37,7 @@ class Findings:
         """Refuse, with everything that is wrong; pass where nothing is."""
         if self.fields:
             context: dict[str, Any] = {
-                "sentence": " ".join(self.fields.values()),
+                "sentence": told(self.fields.values()),
                 "fields": self.fields,
             }
             raise PydanticCustomError("refused", "{sentence}", context)

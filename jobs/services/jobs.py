@@ -12,6 +12,7 @@ from django.utils import timezone
 from jobs import wake
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
+from jobs.domain.said import said
 from jobs.domain.states import Anchor, JobState, Overlap, ScheduleKind
 from jobs.models import Job, JobTag, JobVersion, Schedule
 from jobs.queries.calendars import calendars_named
@@ -240,7 +241,7 @@ def locked(job_id: int) -> Job:
     """Return the present job with its row locked; UnknownError when there is none."""
     job = Job.objects.present().select_for_update(of=("self",)).filter(pk=job_id).first()
     if job is None:
-        raise UnknownError(f"Job {job_id} does not exist.")
+        raise UnknownError(said("Job {number} does not exist.", number=job_id))
     return job
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.domain.errors import DuplicateError, ForbiddenError, InvalidError, JobdeckError
 from jobs.domain.permissions import Actor, Permission, require_somewhere
+from jobs.domain.said import said
 from jobs.models import Job, Workspace
 from jobs.queries.calendars import calendars_named
 from jobs.services import access, breakers, channel_routes, dependency_edits, workspaces
@@ -138,6 +139,11 @@ def _check_seen(upstreams: list[Job], known: list[dict[str, Any]], actor: Actor)
 
 def name_taken(name: str, room: Workspace | None = None) -> DuplicateError:
     """Return the refusal of a name that is in use."""
-    where = f" in workspace {room.name}" if room else ""
-    sentence = f"A job named {name} exists already{where}. Choose another name."
+    sentence = said("A job named {name} exists already. Choose another name.", name=name)
+    if room:
+        sentence = said(
+            "A job named {name} exists already in workspace {room}. Choose another name.",
+            name=name,
+            room=room.name,
+        )
     return DuplicateError(sentence, fields={"name": sentence})

@@ -24,6 +24,7 @@ from jobs.domain.errors import (
     StateError,
 )
 from jobs.domain.permissions import Permission, require, require_somewhere
+from jobs.domain.said import said, spoken, told
 from jobs.domain.zones import zone_names
 from jobs.executors import EXECUTORS
 from jobs.models import Calendar, Job
@@ -104,8 +105,12 @@ def _shown_definition(job: Job) -> dict[str, Any]:
     definition = definition_of(job)
     if len(definition["environment"]) > drafts.MOST_VARIABLES:
         raise StateError(
-            f"{job.name} has more than {drafts.MOST_VARIABLES} environment variables, which a form "
-            "cannot hold. Change it through the API or jobctl."
+            said(
+                "{name} has more than {most} environment variables, which a form cannot hold. Change "
+                "it through the API or jobctl.",
+                name=job.name,
+                most=drafts.MOST_VARIABLES,
+            )
         )
     return definition
 
@@ -210,7 +215,10 @@ def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
             text = _("%s Fill in its parameters to run it.") % said
             url = reverse("job_run_with", args=[job.pk])
             return toast_on_page(request, Toast(text=text, kind="info"), url=url)
-        text = _("%(said)s It was not started: %(why)s") % {"said": said, "why": error.message}
+        text = _("%(said)s It was not started: %(why)s") % {
+            "said": said,
+            "why": spoken(error.message),
+        }
         return toast_on_page(
             request, Toast(text=text, kind="bad"), url=reverse("job", args=[job.pk])
         )
@@ -348,7 +356,7 @@ def _row_preview(row: draft_schedules.Values, stored: previews.Stored, now: date
     entry = previews.drafted(draft_schedules.schedule_data(row), now=now, stored=stored)
     if isinstance(entry, InvalidError):
         wrong = (draft_schedules.plainer(row, *one) for one in entry.fields.items())
-        return RowPreview(error=" ".join(wrong))
+        return RowPreview(error=told(wrong))
     said = schedules.words([entry.rule])
     if draft_schedules.names_place(row):
         said = _("%(words)s, in %(zone)s") % {"words": said, "zone": entry.rule.timezone}
