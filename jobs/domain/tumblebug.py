@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 RESOURCES = ("vNet", "securityGroup", "sshKey", "vm", "dataDisk", "customImage")
 REQUIRES = {
@@ -64,10 +65,18 @@ def parse_option(text: str) -> tuple[str, ...]:
 def _check(word: str, chosen: Sequence[str]) -> None:
     if word not in RESOURCES:
         allowed = ", ".join(RESOURCES)
-        raise InvalidError(f"Validation Failed: unsupported option: '{word[:40]}'. Use {allowed}.")
+        raise InvalidError(
+            said(
+                "Validation Failed: unsupported option: '{word}'. Use {allowed}.",
+                word=word[:40],
+                allowed=allowed,
+            )
+        )
     for needed in REQUIRES.get(word, ()):
         if needed not in chosen:
-            raise InvalidError(f"Validation Failed: '{word}' requires '{needed}'")
+            raise InvalidError(
+                said("Validation Failed: '{word}' requires '{needed}'", word=word, needed=needed)
+            )
 
 
 def least_interval(connection: str) -> timedelta:

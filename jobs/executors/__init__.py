@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import reduce
 
 from pydantic import ValidationError
 
 from jobs.domain.errors import InvalidError
-from jobs.executors import plugins
+from jobs.domain.said import said, told
+from jobs.executors import faults, plugins
 from jobs.executors.base import (
     BeatAnswer,
     Chunk,
@@ -64,41 +65,23 @@ def executor_for(job_type: str) -> Executor:
     try:
         return EXECUTORS[job_type]
     except (KeyError, TypeError):
-        allowed = " or ".join(EXECUTORS)
-        message = f"invalid job type: {job_type}. Use {allowed}."
+        allowed = reduce(_either, EXECUTORS)
+        message = said("invalid job type: {type}. Use {allowed}.", type=job_type, allowed=allowed)
         raise InvalidError(message, fields={"type": message}) from None
+
+
+def _either(first: str, last: str) -> str:
+    return said("{first} or {last}", first=first, last=last)
 
 
 def parse_spec(job_type: str, data: object) -> Spec:
     """Check what a job of this type is told to do; InvalidError has a sentence per field."""
     model = executor_for(job_type).spec_model
     if not isinstance(data, Mapping):
-        message = f"spec must be an object, not {data!r:.80}"
+        message = said("spec must be an object, not {value!r:.80}", value=data)
         raise InvalidError(message, fields={"spec": message})
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        fields = _sentences(error, job_type, model)
-        raise InvalidError("; ".join(fields.values()), fields=fields) from None
-
-
-def _sentences(error: ValidationError, job_type: str, model: type[Spec]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for fault in error.errors(include_url=False):
-        field = ".".join(map(str, fault["loc"])) or "spec"
-        found.setdefault(field, _sentence(field, dict(fault), job_type, model))
-    return found
-
-
-def _sentence(field: str, fault: dict[str, Any], job_type: str, model: type[Spec]) -> str:
-    called = model.called.get(field, field)
-    if fault["input"] is None or fault["type"] == "missing":
-        return f"{called} is required for {job_type} jobs"
-    match fault["type"]:
-        case "extra_forbidden":
-            allowed = ", ".join(model.model_fields)
-            return f"unknown field {field!r} for {job_type} jobs; allowed: {allowed}"
-        case "value_error":
-            return str(fault["ctx"]["error"])
-        case _:
-            return f"{field}: {fault['msg']}, not {fault['input']!r:.80}"
+        fields = faults.sentences(error, job_type, model)
+        raise InvalidError(told(fields.values(), "; "), fields=fields) from None

@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from pydantic import field_validator
 
+from jobs.domain.said import said
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
 from jobs.executors.environment import MAX_VARIABLE_BYTES
+from jobs.executors.faults import required
 from jobs.executors.limits import LimitedSpec
 from jobs.executors.process import run
 
@@ -49,13 +51,17 @@ class CommandSpec(LimitedSpec):
         # A textarea sends CRLF, and sh would take the CR for a part of the last word.
         command = command.replace("\r\n", "\n").strip()
         if not command:
-            raise ValueError("command is required for command jobs")
+            raise ValueError(required("command", "command"))
         if "\0" in command:
-            raise ValueError("command holds a NUL character")
+            raise ValueError(said("command holds a NUL character"))
         size = len(command.encode("utf-8", "replace"))
         if size > MAX_VARIABLE_BYTES:
             raise ValueError(
-                f"command has {size:,} bytes, at most {MAX_VARIABLE_BYTES:,} fit: use a script job"
+                said(
+                    "command has {size:,} bytes, at most {most:,} fit: use a script job",
+                    size=size,
+                    most=MAX_VARIABLE_BYTES,
+                )
             )
         return command
 

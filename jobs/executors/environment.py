@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.executors.base import ExecutionContext
 from jobs.executors.identity import Identity
 
@@ -68,24 +69,33 @@ def validate_environment(variables: Mapping[str, str]) -> None:
             raise InvalidError(fault, fields={"environment": fault})
         total += len(name) + len(_encode(value)) + 2
     if total > MAX_ENVIRONMENT_BYTES:
-        fault = f"environment: {total:,} bytes, at most {MAX_ENVIRONMENT_BYTES:,} are allowed"
+        fault = said(
+            "environment: {size:,} bytes, at most {most:,} are allowed",
+            size=total,
+            most=MAX_ENVIRONMENT_BYTES,
+        )
         raise InvalidError(fault, fields={"environment": fault})
 
 
 def _fault(name: str, value: str) -> str | None:
     if not _NAME.fullmatch(name):
-        return (
-            f"environment: invalid name {name[:80]!r}:"
-            " letters, digits and _ are allowed, and no digit first"
+        return said(
+            "environment: invalid name {name!r}: letters, digits and _ are allowed, and no digit first",
+            name=name[:80],
         )
     if "\0" in value:
-        return f"environment: the value of {name[:80]} holds a NUL character"
+        return said("environment: the value of {name} holds a NUL character", name=name[:80])
     try:
         size = len(name) + 1 + len(value.encode())
     except UnicodeEncodeError:
-        return f"environment: the value of {name[:80]} is not valid Unicode"
+        return said("environment: the value of {name} is not valid Unicode", name=name[:80])
     if size > MAX_VARIABLE_BYTES:
-        return f"environment: {name[:80]} has {size:,} bytes, at most {MAX_VARIABLE_BYTES:,} fit"
+        return said(
+            "environment: {name} has {size:,} bytes, at most {most:,} fit",
+            name=name[:80],
+            size=size,
+            most=MAX_VARIABLE_BYTES,
+        )
     return None
 
 

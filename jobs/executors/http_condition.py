@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from jobs.domain.said import said
+
 MAX_STEPS = 32
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,9})\]")
 _NULLABLE = frozenset({"equals", "not_equals", "contains"})
@@ -58,9 +60,15 @@ class JsonCondition(BaseModel):
         given = self._comparisons()
         if len(given) != 1:
             allowed = ", ".join(name for name in type(self).model_fields if name != "path")
-            raise ValueError(f"json_condition needs one comparison, not {len(given)}: {allowed}")
+            raise ValueError(
+                said(
+                    "json_condition needs one comparison, not {n}: {allowed}",
+                    n=len(given),
+                    allowed=allowed,
+                )
+            )
         if given[0] not in _NULLABLE and getattr(self, given[0]) is None:
-            raise ValueError(f"json_condition: {given[0]} must not be null")
+            raise ValueError(said("json_condition: {name} must not be null", name=given[0]))
         return self
 
     @model_serializer(mode="wrap")
@@ -95,7 +103,10 @@ def steps_of(path: str | list[Step]) -> list[Step]:
         match = _STEP.match(path, position)
         if match is None or len(steps) == MAX_STEPS or (position == 0 and path[0] == "."):
             raise ValueError(
-                f"json_condition: path {path[:80]!r} is not written like data.items[0].state"
+                said(
+                    "json_condition: path {path!r} is not written like data.items[0].state",
+                    path=path[:80],
+                )
             )
         steps.append(match[1] if match[1] is not None else int(match[2]))
         position = match.end()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.executors.base import Spec
 from jobs.executors.http_condition import JsonCondition
 from jobs.executors.http_url import parse_url
@@ -70,9 +71,9 @@ class HttpSpec(Spec):
         seen: set[str] = set()
         for name, value in headers.items():
             if fault := _header_fault(name, value):
-                raise ValueError(f"headers: {fault}")
+                raise ValueError(said("headers: {fault}", fault=fault))
             if name.lower() in seen:
-                raise ValueError(f"headers: {name} is given twice")
+                raise ValueError(said("headers: {name} is given twice", name=name))
             seen.add(name.lower())
         return headers
 
@@ -81,7 +82,13 @@ class HttpSpec(Spec):
     def _check_body(cls, body: JsonValue) -> JsonValue:
         size = len(_encoded(body))
         if size > MAX_BODY_BYTES:
-            raise ValueError(f"body has {size:,} bytes, at most {MAX_BODY_BYTES:,} are allowed")
+            raise ValueError(
+                said(
+                    "body has {size:,} bytes, at most {most:,} are allowed",
+                    size=size,
+                    most=MAX_BODY_BYTES,
+                )
+            )
         return body
 
     @field_validator("expected_status")
@@ -91,8 +98,12 @@ class HttpSpec(Spec):
             match = _RANGE.fullmatch(str(entry))
             if match is None or int(match[2] or 599) < int(match[1]):
                 raise ValueError(
-                    f"expected_status: {entry!r:.40} is neither a status such as 204 nor a range"
-                    f" such as {SUCCESS}"
+                    said(
+                        "expected_status: {entry!r:.40} is neither a status such as 204 nor a range"
+                        " such as {range}",
+                        entry=entry,
+                        range=SUCCESS,
+                    )
                 )
         return expected
 
@@ -100,7 +111,9 @@ class HttpSpec(Spec):
     def _check_credentials(self) -> Self:
         named = {name.lower() for name in self.headers}
         if parse_url(_filled(self.url)).user is not None and "authorization" in named:
-            raise ValueError("give either an Authorization header or a user in the url, not both")
+            raise ValueError(
+                said("give either an Authorization header or a user in the url, not both")
+            )
         return self
 
     def expects(self, status: int) -> bool:
@@ -132,17 +145,24 @@ def _encoded(body: Any) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise ValueError("body is not valid Unicode") from None
+        raise ValueError(said("body is not valid Unicode")) from None
 
 
 def _header_fault(name: str, value: str) -> str | None:
     """Return what is wrong with a header; never its value, which may be a secret."""
     if not _TOKEN.fullmatch(name):
-        return f"{name[:80]!r} is not a name of a header"
+        return said("{name!r} is not a name of a header", name=name[:80])
     if name.lower() in RESERVED_HEADERS:
-        return f"{name} is set by Jobdeck and cannot be given"
+        return said("{name} is set by Jobdeck and cannot be given", name=name)
     if not _VALUE.fullmatch(value):
-        return f"the value of {name} holds a line break or a character that is not ASCII"
+        return said(
+            "the value of {name} holds a line break or a character that is not ASCII", name=name
+        )
     if len(value) > MAX_HEADER_BYTES:
-        return f"{name} has {len(value):,} bytes, at most {MAX_HEADER_BYTES:,} are allowed"
+        return said(
+            "{name} has {size:,} bytes, at most {most:,} are allowed",
+            name=name,
+            size=len(value),
+            most=MAX_HEADER_BYTES,
+        )
     return None

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 MAX_URL_LENGTH = 8000
 PORTS = {"http": 80, "https": 443}
@@ -15,7 +16,7 @@ HIDDEN = "…"
 # What programs disagree about: a backslash is a slash to some, and a control character is left out.
 _TREACHEROUS = re.compile(r"[\x00-\x1f\x7f\\]")
 _HOST = re.compile(r"(?=.{1,254}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
-_BAD_HOST = "its host is not valid"
+_BAD_HOST = said("its host is not valid")
 # Everything that has a meaning in a path or query, and % because it is encoded already.
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 
@@ -62,18 +63,20 @@ def parse_url(text: str) -> Target:
     """Read an absolute address; InvalidError, which repeats nothing that may be a secret."""
     text = text.strip()
     if len(text) > MAX_URL_LENGTH:
-        raise InvalidError(f"url has {len(text):,} characters, at most {MAX_URL_LENGTH:,} fit")
+        raise InvalidError(
+            said("url has {n:,} characters, at most {most:,} fit", n=len(text), most=MAX_URL_LENGTH)
+        )
     if _TREACHEROUS.search(text):
-        raise InvalidError("url holds a control character or a backslash")
+        raise InvalidError(said("url holds a control character or a backslash"))
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise InvalidError(f"url is malformed: {_without_value(error)}") from None
+        raise _malformed(_without_value(error)) from None
     if parts.scheme not in PORTS:
-        raise InvalidError("url must begin with http:// or https://")
+        raise InvalidError(said("url must begin with http:// or https://"))
     if port == 0 or parts.netloc.count("@") > 1:
-        raise InvalidError("url is malformed: " + ("port 0" if port == 0 else "more than one @"))
+        raise _malformed(said("port 0") if port == 0 else said("more than one @"))
     return Target(
         scheme=parts.scheme,
         host=_host(parts.hostname or "", bracketed=parts.netloc.rpartition("@")[2][:1] == "["),
@@ -93,7 +96,7 @@ def follow(base: Target, location: str) -> Target:
     try:
         joined = urljoin(f"{origin}{base.request_target}", text)
     except ValueError:
-        raise InvalidError(f"url is malformed: {_BAD_HOST}") from None
+        raise _malformed(_BAD_HOST) from None
     target = replace(parse_url(joined), user=None)
     if base.scheme == "https" and target.scheme == "http":
         raise InvalidError(f"it leads from https to {target}, which is not encrypted")
@@ -110,7 +113,7 @@ def _host(text: str, *, bracketed: bool) -> str:
     except ValueError:
         host = ""
     if bracketed or not _HOST.fullmatch(host.lower()):
-        raise InvalidError(f"url names no usable host: {text[:80]!r}")
+        raise InvalidError(said("url names no usable host: {host!r}", host=text[:80]))
     return host.lower()
 
 
@@ -119,6 +122,12 @@ def _shown(part: str) -> str:
     return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
+def _malformed(why: str) -> InvalidError:
+    return InvalidError(said("url is malformed: {why}", why=why))
+
+
 def _without_value(error: ValueError) -> str:
     # "Port could not be cast to integer value as 'secret@host'": a slip may put a password there.
-    return "its port is no number from 1 to 65535" if "ort" in str(error) else _BAD_HOST
+    if "ort" in str(error):
+        return said("its port is no number from 1 to 65535")
+    return _BAD_HOST

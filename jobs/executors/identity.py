@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jobs import conf
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 
 ANYBODY = "*"
 ROOT = 0
@@ -59,12 +60,15 @@ class Identity:
 def fault_of(name: str) -> str | None:
     """Say why a job may not name this user; None when it may. Whether there is one, its start says."""
     if not _NAME.fullmatch(name):
-        return f"run_as: {name!r:.80} is not the name of a user"
+        return said("run_as: {name!r:.80} is not the name of a user", name=name)
     allowed = conf.run_as_users()
     if name in allowed or ANYBODY in allowed:
         return None
-    listed = ", ".join(allowed) or "none"
-    return f"run_as: {name!r} is not allowed; RUN_AS_USERS of this host allows: {listed}"
+    return said(
+        "run_as: {name!r} is not allowed; RUN_AS_USERS of this host allows: {allowed}",
+        name=name,
+        allowed=", ".join(allowed) or said("none"),
+    )
 
 
 def identity_of(name: str | None) -> Identity | None:

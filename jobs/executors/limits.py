@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from jobs.domain.said import said
 from jobs.domain.states import ExecutionState
 from jobs.executors.base import ExecutionContext, ExecutionResult, Spec
 from jobs.executors.identity import fault_of
@@ -58,7 +59,13 @@ class Limits(BaseModel):
     def _check(self) -> Limits:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         if self.open_files is not None and self.open_files > most > 0:
-            raise ValueError(f"limits: open_files {self.open_files:,}: this server has {most:,}")
+            raise ValueError(
+                said(
+                    "limits: open_files {n:,}: this server has {most:,}",
+                    n=self.open_files,
+                    most=most,
+                )
+            )
         return self
 
     def applied_to(self, argv: Sequence[str]) -> Sequence[str]:

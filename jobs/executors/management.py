@@ -12,14 +12,18 @@ from django.core.management.base import BaseCommand
 from pydantic import Field, field_validator, model_validator
 
 from jobs import conf
+from jobs.domain.said import said
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
+from jobs.executors.faults import required
 from jobs.executors.forked import run_forked
 from jobs.executors.limits import LimitedSpec
 from jobs.registry import JobContext
 
 # What no job should run by mistake. Not a wall: who may define jobs may run any program.
 REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("shell", "dbshell", "changepassword", "createsuperuser"), "it asks a person"),
+    **dict.fromkeys(
+        ("shell", "dbshell", "changepassword", "createsuperuser"), said("it asks a person")
+    ),
     **dict.fromkeys(
         (
             "runserver",
@@ -32,17 +36,17 @@ REFUSED: Mapping[str, str] = {
             "qmemory",
             "qmonitor",
         ),
-        "it is a server and does not end",
+        said("it is a server and does not end"),
     ),
-    **dict.fromkeys(("flush", "sqlflush"), "it empties the database"),
+    **dict.fromkeys(("flush", "sqlflush"), said("it empties the database")),
     **dict.fromkeys(
         ("migrate", "makemigrations", "squashmigrations", "optimizemigration", "setup"),
-        "it changes the tables under the running server",
+        said("it changes the tables under the running server"),
     ),
-    **dict.fromkeys(("startapp", "startproject", "makemessages"), "it writes source code"),
+    **dict.fromkeys(("startapp", "startproject", "makemessages"), said("it writes source code")),
     **dict.fromkeys(
         ("create_token", "drf_create_token", "diffsettings", "dumpdata", "axes_list_attempts"),
-        "it prints what is secret into a log that every viewer reads",
+        said("it prints what is secret into a log that every viewer reads"),
     ),
     # Under the product's own name it would do what the rights of whoever defined the job do not allow.
     **dict.fromkeys(
@@ -62,10 +66,10 @@ REFUSED: Mapping[str, str] = {
             "rotate_secrets",
             "sync_jobs",
         ),
-        "it is for an administrator at the host",
+        said("it is for an administrator at the host"),
     ),
-    **dict.fromkeys(("make_jobs", "make_history"), "it makes up data"),
-    "test": "it makes and drops databases",
+    **dict.fromkeys(("make_jobs", "make_history"), said("it makes up data")),
+    "test": said("it makes and drops databases"),
 }
 # Set by the executor itself, or meaningless without a terminal.
 _OWN_OPTIONS = frozenset({"help", "version", "stdout", "stderr", "no_color", "force_color"})
@@ -85,7 +89,7 @@ class ManagementSpec(LimitedSpec):
     def _check(cls, command: str) -> str:
         command = command.strip()
         if not command:
-            raise ValueError("command is required for management_command jobs")
+            raise ValueError(required("command", "management_command"))
         if fault := fault_of(command):
             raise ValueError(fault)
         return command
@@ -95,8 +99,14 @@ class ManagementSpec(LimitedSpec):
         parser = _parser_of(self.command)
         known = {action.dest for action in parser._actions}  # noqa: SLF001 - there is no other way
         if unknown := sorted(set(self.options) - known | set(self.options) & _OWN_OPTIONS):
-            allowed = ", ".join(sorted(known - _OWN_OPTIONS)) or "none"
-            raise ValueError(f"{self.command} has no option {unknown[0]!r}; it has: {allowed}")
+            raise ValueError(
+                said(
+                    "{command} has no option {option!r}; it has: {allowed}",
+                    command=self.command,
+                    option=unknown[0],
+                    allowed=", ".join(sorted(known - _OWN_OPTIONS)) or said("none"),
+                )
+            )
         return self
 
 
@@ -119,14 +129,24 @@ def fault_of(command: str) -> str | None:
     """Say why a command may not be run by a job; None when it may."""
     known = get_commands()
     if command not in known:
-        return f"management command {command!r:.80} does not exist; there are: {_listed(known)}"
+        return said(
+            "management command {command!r:.80} does not exist; there are: {known}",
+            command=command,
+            known=_listed(known),
+        )
     allowed = conf.management_commands()
     if allowed:
         if command in allowed:
             return None
-        return f"management command {command!r} is not allowed; allowed: {', '.join(allowed)}"
+        return said(
+            "management command {command!r} is not allowed; allowed: {allowed}",
+            command=command,
+            allowed=", ".join(allowed),
+        )
     if reason := REFUSED.get(command):
-        return f"management command {command!r} is refused: {reason}"
+        return said(
+            "management command {command!r} is refused: {reason}", command=command, reason=reason
+        )
     return None
 
 
@@ -140,7 +160,11 @@ def _parser_of(command: str) -> argparse.ArgumentParser:
         return _load(command).create_parser("manage.py", command)
     except Exception as error:
         raise ValueError(
-            f"management command {command!r} could not be loaded: {type(error).__name__}: {error}"
+            said(
+                "management command {command!r} could not be loaded: {error}",
+                command=command,
+                error=f"{type(error).__name__}: {error}",
+            )
         ) from error
 
 

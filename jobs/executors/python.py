@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from jobs.domain.errors import InvalidError
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
+from jobs.executors.faults import required
 from jobs.executors.forked import run_forked
 from jobs.executors.limits import LimitedSpec
 from jobs.registry import REGISTRY, JobContext, RegisteredJob
@@ -45,7 +46,7 @@ class PythonSpec(LimitedSpec):
     @classmethod
     def _check(cls, job: str) -> str:
         if not job.strip():
-            raise ValueError("job is required for python jobs")
+            raise ValueError(required("job", "python"))
         with _as_value_error():
             REGISTRY.find(job.strip())
         return job.strip()

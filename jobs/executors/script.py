@@ -13,8 +13,10 @@ from typing import ClassVar
 from pydantic import field_validator
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.executors import verdict
 from jobs.executors.base import ExecutionContext, ExecutionResult, Monitor
+from jobs.executors.faults import required
 from jobs.executors.identity import identity_of
 from jobs.executors.limits import LimitedSpec
 from jobs.executors.passage import is_ours, passage
@@ -25,6 +27,10 @@ MAX_SCRIPT_BYTES = 4_000_000
 SCRIPT_MODE = 0o700
 DIRECTORY_MODE = 0o700
 PREFIX = "script-"
+# How shlex says that a line cannot be split into words.
+_QUOTING: dict[str, str] = {
+    one: one for one in (said("No closing quotation"), said("No escaped character"))
+}
 
 
 class ScriptSpec(LimitedSpec):
@@ -42,12 +48,18 @@ class ScriptSpec(LimitedSpec):
         # which would hide the shebang.
         script = script.removeprefix("\ufeff").replace("\r\n", "\n")
         if not script.strip():
-            raise ValueError("script content is required for script jobs")
+            raise ValueError(required("script content", "script"))
         if "\0" in script:
-            raise ValueError("script holds a NUL character")
+            raise ValueError(said("script holds a NUL character"))
         size = len(script.encode("utf-8", "replace"))
         if size > MAX_SCRIPT_BYTES:
-            raise ValueError(f"script has {size:,} bytes, at most {MAX_SCRIPT_BYTES:,} are allowed")
+            raise ValueError(
+                said(
+                    "script has {size:,} bytes, at most {most:,} are allowed",
+                    size=size,
+                    most=MAX_SCRIPT_BYTES,
+                )
+            )
         return script
 
     @field_validator("interpreter")
@@ -58,7 +70,10 @@ class ScriptSpec(LimitedSpec):
         try:
             shlex.split(interpreter)
         except ValueError as error:
-            raise ValueError(f"interpreter {interpreter!r}: {error}") from None
+            why = _QUOTING.get(str(error), str(error))
+            raise ValueError(
+                said("interpreter {program!r}: {error}", program=interpreter, error=why)
+            ) from None
         return interpreter.strip()
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from jobs.domain.said import said
 from jobs.executors.base import Spec
+from jobs.executors.faults import required
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LONGEST_COMMAND = 100_000
@@ -68,13 +70,16 @@ class TemplateSpec(Spec):
         name = name.strip()
         if name and not _NAME.fullmatch(name):
             raise ValueError(
-                f"template {name[:120]!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' "
-                "or '-', beginning with a letter or digit."
+                said(
+                    "template {name!r} is not allowed. Use 1 to 100 letters, digits, '.', '_' "
+                    "or '-', beginning with a letter or digit.",
+                    name=name[:120],
+                )
             )
         return name
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.template and self.scope is Scope.JOB:
-            raise ValueError("template is required for template jobs")
+            raise ValueError(required("template", "template"))
         return self

@@ -8,8 +8,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.tumblebug import parse_option
 from jobs.executors.base import Spec
+from jobs.executors.faults import required
 
 Word = Annotated[str, Field(max_length=200)]
 DEFAULT_PREFIX = "mci"
@@ -41,7 +43,9 @@ class TumblebugSpec(Spec):
     @classmethod
     def _check_word(cls, word: str) -> str:
         if not word.isprintable():
-            raise ValueError(f"{word!r:.80} holds a character that cannot be printed")
+            raise ValueError(
+                said("{word!r:.80} holds a character that cannot be printed", word=word)
+            )
         return word.strip()
 
     @field_validator("option")
@@ -57,13 +61,13 @@ class TumblebugSpec(Spec):
     @model_validator(mode="after")
     def _check_place(self) -> Self:
         if not self.ns_id:
-            raise ValueError("ns_id is required for registerCspResources jobs")
+            raise ValueError(required("ns_id", "registerCspResources"))
         if self.connection_name and self.provider:
-            raise ValueError("give either connection_name or provider, not both")
+            raise ValueError(said("give either connection_name or provider, not both"))
         if self.region and not self.provider:
-            raise ValueError("region requires provider")
+            raise ValueError(said("region requires provider"))
         if self.zone and not self.region:
-            raise ValueError("zone requires provider and region")
+            raise ValueError(said("zone requires provider and region"))
         return self
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.domain.durations import parse_duration
 from jobs.domain.errors import InvalidError
+from jobs.domain.said import said
 from jobs.domain.schedule import Schedule
 from jobs.domain.states import Anchor, Misfire, Overlap, RetryKind, ScheduleKind
 from jobs.registry.context import JobContext
@@ -50,7 +51,11 @@ class RegisteredJob:
             self.signature.bind(**arguments)
         except TypeError as error:
             raise InvalidError(
-                f"{self.job_id} cannot be called with these kwargs: {error}"
+                said(
+                    "{job} cannot be called with these kwargs: {error}",
+                    job=self.job_id,
+                    error=str(error),
+                )
             ) from None
 
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from jobs.domain.errors import DuplicateError, InvalidError, JobdeckError
+from jobs.domain.said import said
 from jobs.registry.base import MARK, BaseScheduledJob, entry_of_class, entry_of_function
 from jobs.registry.entry import RegisteredJob
 
@@ -71,9 +72,13 @@ class Registry:
         if found is None:
             found = next((one for one in self._entries.values() if one.path == name), None)
         if found is None:
-            known = ", ".join(sorted(self._entries)) or "none at all"
+            known = ", ".join(sorted(self._entries))[:500] or said("none at all")
             raise InvalidError(
-                f"python job {name!r:.120} is not registered. Registered: {known:.500}."
+                said(
+                    "python job {name!r:.120} is not registered. Registered: {known}.",
+                    name=name,
+                    known=known,
+                )
             )
         return found
 

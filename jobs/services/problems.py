@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.said import said, told
+from jobs.executors.faults import REASONS
 from jobs.services.allowed_fields import no_such_field
 from jobs.services.findings import WHOLE
 from jobs.services.storable import check_storable
@@ -106,7 +107,7 @@ def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
     """Return what Pydantic finds, or what the check of a field has told it."""
     if detail["type"] == "value_error" and "error" in context:
         return said("Value error, {why}", why=str(context["error"]))
-    return _REASONS.get(detail["msg"], detail["msg"])
+    return REASONS.get(detail["msg"], detail["msg"])
 
 
 def _limit(context: Mapping[str, Any]) -> object:
@@ -119,24 +120,6 @@ def _too_short(value: str, least: object) -> str:
     if least == 1:
         return said("This field is required.")
     return said("{value} is too short. Use {least} characters or more.", value=value, least=least)
-
-
-# What Pydantic itself says most often, so that a page can say it in its reader's language.
-_REASONS = {
-    one: one
-    for one in (
-        said("Input should be a valid string"),
-        said("Input should be a valid integer"),
-        said("Input should be a valid integer, unable to parse string as an integer"),
-        said("Input should be a valid integer, got a number with a fractional part"),
-        said("Input should be a valid number"),
-        said("Input should be a valid number, unable to parse string as a number"),
-        said("Input should be a valid boolean"),
-        said("Input should be a valid boolean, unable to interpret input"),
-        said("Input should be a valid list"),
-        said("Input should be a valid dictionary"),
-    )
-}
 
 
 def _shown(value: object) -> str:

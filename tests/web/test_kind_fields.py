@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import Job
+from jobs.models import Job, Preference
 from jobs.services.stored_definitions import definition_of
 from jobs.web import kind_settings
 from tests.factories import make_job
@@ -157,3 +158,34 @@ def test_other_kinds_are_said_by_their_fields(editor_client: Client) -> None:
     texts, rest = kind_settings.taken_out("python", {"job": "nightly", "kwargs": {"days": 7}})
     assert kind_settings.put_in("python", rest, texts)["kwargs"] == {"days": 7}
     assert texts["python_job"] == "nightly"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "words"),
+    [
+        ("http", {"http_url": "ftp://x"}, "url harus diawali http:// atau https://"),
+        (
+            "http",
+            {"http_url": URL, "spec": '{"max_response_bytes": 0, "colour": "red"}'},
+            "Masukan harus lebih besar dari atau sama dengan 1, bukan 0",
+        ),
+        ("http", {"http_url": URL, "spec": '{"method": "GIVE"}'}, "Masukan harus &#x27;GET&#x27;"),
+        ("command", {"command": " "}, "command wajib diisi untuk tugas command"),
+        (
+            "management_command",
+            {"spec": '{"command": "flush"}'},
+            "&#x27;flush&#x27; ditolak: perintah ini mengosongkan basis data",
+        ),
+        ("python", {"spec": '{"job": "none.such"}'}, "&#x27;none.such&#x27; tidak terdaftar."),
+        ("template", {"spec": '{"template": "../x"}'}, "&#x27;../x&#x27; tidak diizinkan. Pakai 1"),
+    ],
+)
+def test_what_a_kind_refuses_is_told_in_the_readers_language(
+    kind: str, fields: dict[str, str], words: str, editor: User, editor_client: Client
+) -> None:
+    Preference.objects.create(user=editor, language="id")
+
+    answer = editor_client.post(reverse("job_new"), filled(**{"type": kind, **fields}))
+
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
