@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from jobs.domain.said import said
 from jobs.domain.zones import zone
 
 
@@ -32,11 +33,15 @@ def clock(text: str) -> time:
     hour, colon, minute = text.partition(":")
     digits = hour.isascii() and hour.isdigit() and minute.isascii() and minute.isdigit()
     if not colon or not digits or len(hour) > 2 or len(minute) != 2:
-        raise ValueError(f"{text[:20]!r} is no time of day. Write one such as 22:00")
+        raise _no_time(text)
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError(f"{text[:20]!r} is no time of day. Write one such as 22:00") from None
+        raise _no_time(text) from None
+
+
+def _no_time(text: str) -> ValueError:
+    return ValueError(said("{text!r} is no time of day. Write one such as 22:00", text=text[:20]))
 
 
 def _moment(day: date, at: time, place: ZoneInfo) -> datetime:

@@ -8,19 +8,21 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from jobs.domain.said import said, told
+
 _ALIKE = 0.6  # of 1: what shares less is no slip of the hand
 
 
 def no_such_field(model: type[BaseModel] | None, place: Sequence[object]) -> str:
     """Say that the field at a place is none, which one is probably meant, and which there are."""
-    text = "This field does not exist."
+    sentences = [said("This field does not exist.")]
     names = list(dict.fromkeys(_names(_models(model, place[:-1])))) if place else []
     if not names:
-        return text
+        return sentences[0]
     meant = _meant(str(place[-1]), names)
     if meant:
-        text += f" Did you mean {meant}?"
-    return f"{text} Allowed: {', '.join(names)}."
+        sentences.append(said("Did you mean {names}?", names=meant))
+    return told([*sentences, said("Allowed: {names}.", names=", ".join(names))])
 
 
 def _meant(typed: str, names: Sequence[str]) -> str:

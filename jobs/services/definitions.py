@@ -34,6 +34,7 @@ from jobs.domain.masking import MASK
 from jobs.domain.misfire import MAX_STEPS
 from jobs.domain.parameters import check_declarations
 from jobs.domain.retry import RetryPolicy
+from jobs.domain.said import said, told
 from jobs.domain.states import (
     Anchor,
     DayMatch,
@@ -127,7 +128,11 @@ class ScheduleDefinition(BaseModel):
         known = stored.get("schedules", ())
         if not far or stored.get("kept") or self.model_dump(mode="json") in known:
             return
-        sentence = f"{getattr(self, far[0])} is out of range. Use years 2 to {LAST_YEAR}."
+        sentence = said(
+            "{moment} is out of range. Use years 2 to {last}.",
+            moment=getattr(self, far[0]),
+            last=LAST_YEAR,
+        )
         with named():
             raise InvalidError(sentence, fields=dict.fromkeys(far, sentence))
 
@@ -311,7 +316,7 @@ class JobDefinition(BaseModel):
         self.depends_on.sort(key=lambda one: one.job.lower())
         for one, other in pairwise(self.depends_on):
             if one.job.lower() == other.job.lower():
-                sentence = f"Job {one.job} is named twice. Keep one of them."
+                sentence = said("Job {job} is named twice. Keep one of them.", job=one.job)
                 raise InvalidError(sentence, fields={"depends_on": sentence})
 
     def _check_parameters(self, stored: Mapping[str, Any], wrong: Findings) -> None:
@@ -334,9 +339,10 @@ class JobDefinition(BaseModel):
     def _check_soft_timeout(self) -> None:
         soft, hard = self.soft_timeout_seconds, self.timeout_seconds
         if soft is not None and hard is not None and soft >= hard:
-            sentence = (
-                f"{format_duration(timedelta(seconds=soft))} is not less than the time limit, "
-                f"{format_duration(timedelta(seconds=hard))}: the run would be ended first."
+            sentence = said(
+                "{soft} is not less than the time limit, {hard}: the run would be ended first.",
+                soft=format_duration(timedelta(seconds=soft)),
+                hard=format_duration(timedelta(seconds=hard)),
             )
             raise InvalidError(sentence, fields={"soft_timeout_seconds": sentence})
 
@@ -393,8 +399,9 @@ def _refuse_masks(data: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
     changed = {name: value for name, value in data.items() if value != stored.get(name)}
     place = masked_at(changed)
     if place is not None:
-        sentence = (
-            f"{MASK} stands for a secret that was hidden from who exported this. "
-            "Give the value itself, or export it as somebody who may edit jobs."
+        sentence = said(
+            "{mask} stands for a secret that was hidden from who exported this. "
+            "Give the value itself, or export it as somebody who may edit jobs.",
+            mask=MASK,
         )
-        raise InvalidError(f"{place}: {sentence}", fields={place: sentence})
+        raise InvalidError(told([place, sentence], ": "), fields={place: sentence})
