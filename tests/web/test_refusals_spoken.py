@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from jobs.models import AuditEntry, Backfill, Freeze, Preference
 from jobs.services import tokens
@@ -92,7 +92,7 @@ def test_forms_tell_in_indonesian_what_is_wrong(reader: Client, admin: User) -> 
 
 
 def test_buttons_tell_in_indonesian_why_nothing_was_done(
-    reader: Client, settings: SettingsWrapper
+    reader: Client, settings: Settings
 ) -> None:
     settings.MAIL_READY = False
     job = make_job(name="nightly", paused=True)
