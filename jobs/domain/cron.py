@@ -17,7 +17,7 @@ from croniter import croniter
 
 from jobs.domain.cron_days import EPOCH_ORDINAL, Days, DayTimes
 from jobs.domain.cron_grammar import read_expression
-from jobs.domain.cron_terms import DAY, PLAIN, WEEKDAY, Expression, Field, Form, Term
+from jobs.domain.cron_terms import PLAIN, WEEKDAY, Expression, Field, Form, Term
 from jobs.domain.errors import CronError
 from jobs.domain.said import said
 from jobs.domain.states import DayMatch, SecondsPosition
@@ -194,9 +194,8 @@ def _why_never(expression: Expression) -> str:
     """Return the reason in words: a date that no chosen month has, or never on such a weekday."""
     if expression.weekday.every:
         return said(
-            "no month {month} has a {field} {day}.",
+            "no month {month} has a day of month {day}.",
             month=expression.month.text,
-            field=DAY.name,
             day=expression.day.text.upper(),
         )
     return said(
