@@ -9,6 +9,7 @@ from django.conf import settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.domain import schedule as rules
+from jobs.domain.said import said
 from jobs.importers.candidates import MAX_TEXT, Kind
 from jobs.services.problems import named, parsed
 from jobs.services.wording import check_tag, choice
@@ -30,7 +31,9 @@ def _tag(value: str) -> str:
 def _size(value: str) -> str:
     size = len(value.encode())
     if size > MAX_TEXT:
-        raise ValueError(f"The text has {size} bytes. Use {MAX_TEXT} or fewer.")
+        raise ValueError(
+            said("The text has {size} bytes. Use {most} or fewer.", size=size, most=MAX_TEXT)
+        )
     return value
 
 

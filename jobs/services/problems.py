@@ -96,7 +96,7 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
         "too_short": said("Too few. Use {limit} or more.", limit=limit),
         "too_long": said("Too many. Use {limit} or less.", limit=limit),
         "literal_error": said(
-            "{value} is not allowed. Use {allowed}.", value=value, allowed=context.get("expected")
+            "{value} is not allowed. Use {allowed}.", value=value, allowed=_expected(context)
         ),
     }
     reason = _reason(detail, context)
@@ -107,7 +107,15 @@ def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
     """Return what Pydantic finds, or what the check of a field has told it."""
     if detail["type"] == "value_error" and "error" in context:
         return said("Value error, {why}", why=str(context["error"]))
+    if detail["type"] == "enum":
+        return said("Input should be {allowed}", allowed=_expected(context))
     return REASONS.get(detail["msg"], detail["msg"])
+
+
+def _expected(context: Mapping[str, Any]) -> str:
+    """Return the values that Pydantic would take, which it joins in English."""
+    rest, joint, last = str(context.get("expected")).rpartition(" or ")
+    return said("{rest} or {last}", rest=rest, last=last) if joint else last
 
 
 def _limit(context: Mapping[str, Any]) -> object:
