@@ -3,41 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from enum import Enum
 
-_DAYS = {
-    "sunday": "0", "sun": "0", "minggu": "0",
-    "monday": "1", "mon": "1", "senin": "1",
-    "tuesday": "2", "tue": "2", "selasa": "2",
-    "wednesday": "3", "wed": "3", "rabu": "3",
-    "thursday": "4", "thu": "4", "kamis": "4",
-    "friday": "5", "fri": "5", "jumat": "5",
-    "saturday": "6", "sat": "6", "sabtu": "6",
-    "day": "*", "daily": "*", "hari": "*",
-    "weekday": "1-5", "hari kerja": "1-5",
-    "weekend": "0,6", "akhir pekan": "0,6",
+from jobs.domain.spoken_days import days_of
+from jobs.domain.spoken_times import TIME, hour_of, part_of_day, times_of
+
+_LENGTH = 200  # every place of a sentence is tried; no real one is as long
+_ALIKE = (
+    (re.compile(r"\b([ap])\.m\b\.?"), r"\1m"),
+    (re.compile(r" o.?clock\b|\.$"), ""),
+    (re.compile(r" @ "), " at "),
+)
+_NUMBERS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
+    "fifteen": "15", "twenty": "20", "thirty": "30",
 }  # fmt: skip
-_NTH = {
-    "first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3",
-    "fourth": "#4", "4th": "#4", "last": "L",
+_ALONE = {
+    "daily": "0 0 * * *", "weekly": "0 0 * * 0", "monthly": "0 0 1 * *",
+    "quarterly": "0 0 1 */3 *", "yearly": "0 0 1 1 *", "annually": "0 0 1 1 *",
+    "twice a day": "0 0,12 * * *", "twice daily": "0 0,12 * * *",
+    "3 times a day": "0 0,8,16 * * *", "4 times a day": "0 0,6,12,18 * * *",
 }  # fmt: skip
-_OF_MONTH = r"(?: of (?:the|each|every|a) month)?"
-_NTH_DAY = re.compile(rf"(?:the )?(\w+) (\w+){_OF_MONTH}", re.ASCII)
-_DATE = re.compile(rf"(?:the )?(\d{{1,2}})(?:st|nd|rd|th){_OF_MONTH}", re.ASCII)
-_STEP = re.compile(r"(?:every|each|setiap|tiap) (?:(\d{1,2}) )?(minute|hour|menit|jam)s?", re.ASCII)
-_AT = re.compile(r"(?:(?:every|each|on|setiap|tiap) )?(.*?) ?\b(?:at|pukul|jam) (.+)", re.ASCII)
-_JOINED = re.compile(r" ?(?:,| and | dan |&) ?")
-_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))? ?(am|pm)?", re.ASCII)
-# "mon-fri 09:00": a time with its minutes, am or pm needs no "at".
-_BARE = re.compile(r"(.+?) (\d{1,2}(?:[:.]\d{2}(?: ?[ap]m)?| ?[ap]m))", re.ASCII)
+_EVERY = r"(?:every|each|setiap|tiap)"
+_MINUTE = r"(half|quarter|:?\d{1,2})(?: ?min(?:ute)?s?)?"
+_STEP = re.compile(
+    rf"(?:hourly|{_EVERY} ?(\d+|other|half|quarter)?(?: of)?(?: an?)? ?(min(?:ute)?|m|hour|hr|h|menit|jam)s?)"
+    rf"(?: at)?(?: {_MINUTE}(?: (?:past|after)(?: the hour)?)?)?",
+    re.ASCII,
+)
+_PAST = re.compile(rf"(?:at )?{_MINUTE}(?: past| after)? (?:the|{_EVERY}) hour", re.ASCII)
+_WINDOW = re.compile(
+    rf"(.*?) ?\b(?:from|between) ({TIME}) ?(?:and|to|until|till|-) ?({TIME})(?: (.*))?", re.ASCII
+)
+_LONGER = re.compile(
+    rf"{_EVERY} (?:\d+|other) ?"
+    r"(?:s|sec|second|detik|m|min|minute|menit|h|hr|hour|jam|d|day|hari|w|week|minggu)s?\b.*",
+    re.ASCII,
+)
 # "every second monday": each other one, or the second of the month? Only "of the month" tells.
 _UNCLEAR = re.compile(
-    r"\b(?:every|each) (?:second|2nd|third|3rd|fourth|4th) \w+\b(?! of )", re.ASCII
+    rf"\b{_EVERY} (?:other|second|2nd|third|3rd|fourth|4th) \w+\b(?! of )", re.ASCII
 )
-_TURNED = re.compile(r"(at .+?) ((?:on|every|each) .+)", re.ASCII)  # "at 9 on weekdays"
 _IN_ZONE = re.compile(r"(.*\S)\s+(?:in|di)\s+([^\d\s][^\d]*)", re.IGNORECASE)
+_BARE_ZONE = re.compile(r"(.*\S)\s+(utc|gmt|[a-z]+/[a-z_/]+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_NAMED_TIMES = {"noon": (12, 0), "midnight": (0, 0)}
-_UNITS = {"minute": 60, "menit": 60, "hour": 24, "jam": 24}
+
+
+class Doubt(Enum):
+    """Why words are not understood, where that can be told."""
+
+    INTERVAL = "interval"  # a stretch that the clock does not hold evenly
+    WHICH = "which"  # each other one, or one of the month
 
 
 def spoken(text: str) -> tuple[str, str]:
@@ -46,12 +64,12 @@ def spoken(text: str) -> tuple[str, str]:
     ``weekdays at 9 in Paris`` is ``0 9 * * 1-5`` in ``Paris``. Text that is no such words stays as
     it is, and names no place.
     """
-    parts = _IN_ZONE.fullmatch(text.strip())
-    if parts is not None:
-        expression = cron_of(parts[1])
-        if expression != parts[1]:
+    plain = cron_of(text)
+    for pattern in (_IN_ZONE, _BARE_ZONE):
+        parts = pattern.fullmatch(text.strip()) if plain == text else None
+        if parts is not None and (expression := cron_of(parts[1])) != parts[1]:
             return expression, parts[2].strip()
-    return cron_of(text), ""
+    return plain, ""
 
 
 def looks_spoken(text: str) -> bool:
@@ -59,78 +77,103 @@ def looks_spoken(text: str) -> bool:
     return not text.lstrip().startswith("@") and _WORD.search(text) is not None
 
 
+def doubt_about(text: str) -> Doubt | None:
+    """Return what is unclear about words that are not understood; None where they are just words."""
+    said = _plain(text)
+    if _UNCLEAR.search(said) and not _LONGER.fullmatch(said):
+        return Doubt.WHICH
+    return Doubt.INTERVAL if _LONGER.fullmatch(said) else None
+
+
 def cron_of(text: str) -> str:
     """Return the expression that the words mean; ``text`` itself where they are none."""
+    said = _plain(text)
+    if not said or len(text) > _LENGTH:
+        return text
+    return _ALONE.get(said) or _often(said) or _at(said) or text
+
+
+def _plain(text: str) -> str:
+    """Return words written one way: lower case, single blanks, numbers in figures."""
     said = " ".join(text.casefold().split())
-    if said in ("hourly", "tiap jam", "setiap jam"):
-        return "0 * * * *"
-    step = _STEP.fullmatch(said)
-    found = _steps(step[1] or "1", _UNITS[step[2]]) if step else _at(said)
-    return found or text
+    for pattern, plain in _ALIKE:
+        said = pattern.sub(plain, said)
+    return " ".join(_NUMBERS.get(word, word) for word in said.split())
 
 
-def _steps(number: str, whole: int) -> str:
-    """Return each so many minutes or hours; nothing for what would not divide the hour or day."""
-    every = int(number)
-    if not every or whole % every:
+def _splits(said: str) -> Iterator[tuple[str, str]]:
+    """Yield each way to cut words in two, also the other way round."""
+    words = said.split()
+    for place in range(len(words) + 1):
+        first, rest = " ".join(words[:place]), " ".join(words[place:])
+        yield first, rest
+        yield rest, first
+
+
+def _often(said: str) -> str:
+    """Return each so many minutes or hours, on some days and in some hours of them."""
+    window = _WINDOW.fullmatch(said)
+    hours: tuple[int, int] | None = None
+    if window is not None:
+        first, last = hour_of(window[2]), hour_of(window[3])
+        if first is None or last is None or first >= last:
+            return ""
+        said, hours = " ".join(filter(None, (window[1], window[4]))), (first, last)
+    for phrase, on in _splits(said):
+        clock = _step(phrase, hours)
+        days = days_of(on) if clock else None
+        if days is not None:
+            return f"{clock} {days.text}"
+    return ""
+
+
+def _step(phrase: str, hours: tuple[int, int] | None) -> str:
+    """Return minute and hour of a step; nothing for what would not divide the hour or the day."""
+    past = _PAST.fullmatch(phrase)
+    if past is not None:
+        return _hourly(_minute(past[1]), 1, hours)
+    parts = _STEP.fullmatch(phrase)
+    if parts is None:
         return ""
-    term = "*" if every == 1 else f"*/{every}" if every < whole else "0"
-    return f"{term} * * * *" if whole == 60 else f"0 {term} * * *"
+    number, unit, at = parts[1] or "1", parts[2] or "hour", parts[3]
+    if number in ("half", "quarter"):  # of an hour
+        number, unit = ("30" if number == "half" else "15"), unit[0].replace("h", "m")
+    every = 2 if number == "other" else int(number)
+    if unit[0] in "hj":
+        return _hourly(_minute(at or "0"), every, hours)
+    if at or not every or 60 % every:
+        return ""
+    minute = "*" if every == 1 else f"*/{every}" if every < 60 else "0"
+    if hours is None:
+        return f"{minute} *"
+    return f"{minute} {hours[0]}-{hours[1] - 1}"  # until the last hour begins
+
+
+def _hourly(minute: int | None, every: int, hours: tuple[int, int] | None) -> str:
+    if minute is None or not every or 24 % every:
+        return ""
+    if hours is not None:
+        step = "" if every == 1 else f"/{every}"
+        return f"{minute} {hours[0]}-{hours[1]}{step}"
+    return f"{minute} " + ("*" if every == 1 else f"*/{every}" if every < 24 else "0")
+
+
+def _minute(word: str) -> int | None:
+    """Return the minute of ``half``, ``quarter``, ``:15`` or ``15``."""
+    minute = {"half": 30, "quarter": 15}.get(word)
+    minute = int(word.lstrip(":")) if minute is None else minute
+    return minute if minute < 60 else None
 
 
 def _at(said: str) -> str:
     """Return days at one or several times of the same minute."""
-    turned = _TURNED.fullmatch(said)
-    if turned is not None:
-        said = f"{turned[2]} {turned[1]}"
-    parts = _AT.fullmatch(said) or _BARE.fullmatch(said)
-    if parts is None or _UNCLEAR.search(said):
+    if _UNCLEAR.search(said):
         return ""
-    date = _date(parts[1])
-    days = [] if date else [_day(one) for one in _JOINED.split(parts[1] or "day")]
-    times = [_time(one) for one in _JOINED.split(parts[2])]
-    if None in times or "" in days or len({time[1] for time in times if time}) > 1:
-        return ""
-    hours = sorted({time[0] for time in times if time})
-    weekdays = "*" if date or "*" in days else ",".join(dict.fromkeys(days))
-    minute = next(time[1] for time in times if time)
-    return f"{minute} {','.join(map(str, hours))} {date or '*'} * {weekdays}"
-
-
-def _date(words: str) -> str:
-    """Return the day of the month of ``the 15th`` or ``last day of the month``; else nothing."""
-    nth = _NTH_DAY.fullmatch(words)
-    if nth and nth[2] == "day" and nth[1] in ("first", "last"):
-        return "1" if nth[1] == "first" else "L"
-    date = _DATE.fullmatch(words)
-    return str(int(date[1])) if date and 1 <= int(date[1]) <= 31 else ""
-
-
-def _day(word: str) -> str:
-    """Return the weekdays of ``mondays``, ``mon-fri`` or ``first monday of the month``."""
-    first, dash, last = (part.strip() for part in word.partition("-"))
-    if dash:
-        ends = _one_day(first), _one_day(last)
-        return "-".join(ends) if all(end.isdigit() for end in ends) else ""
-    nth = _NTH_DAY.fullmatch(word)
-    if nth is None:
-        return _one_day(word)
-    day = _one_day(nth[2])
-    return day + _NTH[nth[1]] if day.isdigit() and nth[1] in _NTH else _one_day(word)
-
-
-def _one_day(word: str) -> str:
-    return _DAYS.get(word) or _DAYS.get(word.removesuffix("s"), "")
-
-
-def _time(word: str) -> tuple[int, int] | None:
-    """Return hour and minute of ``9``, ``9:30``, ``9 am`` or ``noon``."""
-    parts = _TIME.fullmatch(word)
-    if parts is None:
-        return _NAMED_TIMES.get(word)
-    hour, minute = int(parts[1]), int(parts[2] or 0)
-    if parts[3] and not 1 <= hour <= 12:
-        return None
-    if parts[3]:
-        hour = hour % 12 + (12 if parts[3] == "pm" else 0)
-    return (hour, minute) if hour < 24 and minute < 60 else None
+    for on, clock in _splits(said):
+        part, rest = part_of_day(on)
+        times = times_of(clock, part)
+        days = days_of(rest) if times else None
+        if days is not None and times:
+            hours = ",".join(map(str, sorted({hour for hour, _ in times})))
+            return f"{times[0][1]} {hours} {days.text}"
+    return ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jobs.domain.cron_spoken import looks_spoken, spoken
+from jobs.domain.cron_spoken import Doubt, doubt_about, looks_spoken, spoken
 from jobs.domain.durations import format_duration
 from jobs.domain.errors import ZoneError
 from jobs.domain.states import ScheduleKind
@@ -146,10 +146,27 @@ def plainer(row: Values, field: str, sentence: str) -> str:
         return sentence
     if spoken(typed)[0] != typed:  # the words were understood, so it is what they mean
         return sentence
+    return _why_not(typed) % (typed if len(typed) <= 80 else f"{typed[:79]}…")
+
+
+def _why_not(typed: str) -> str:
+    """Return a sentence about words that are not understood, with a place for them."""
+    doubt = doubt_about(typed)
+    if doubt is Doubt.INTERVAL:
+        return _(
+            "“%s” does not fit evenly into a clock's hour or day. Choose the kind Interval for it, or "
+            "use words such as “every 15 minutes” or “every 6 hours”."
+        )
+    if doubt is Doubt.WHICH:
+        return _(
+            "“%s” can mean one in two, or one in each month. Use words such as “second Monday of the "
+            "month at 9”, or the kind Interval with 14d."
+        )
     return _(
-        "“%s” is not understood. Use words such as “weekdays at 9 in Paris” or “first Monday of the "
-        "month at 8:30”, or a cron expression such as 0 9 * * 1-5."
-    ) % (typed if len(typed) <= 80 else f"{typed[:79]}…")
+        "“%s” is not understood. Use words such as “daily at 9 in the evening”, “weekdays at 9 in "
+        "Paris”, “hourly at :15” or “first Monday of the month at 8:30”, or a cron expression such "
+        "as 0 9 * * 1-5."
+    )
 
 
 def main_field(row: Values) -> str:
