@@ -187,5 +187,5 @@ def test_what_a_kind_refuses_is_told_in_the_readers_language(
 
     answer = editor_client.post(reverse("job_new"), filled(**{"type": kind, **fields}))
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert words in answer.content.decode()
