@@ -22,7 +22,6 @@ from tests.factories import (
     make_breaker,
     make_calendar,
     make_channel,
-    make_check_in,
     make_execution,
     make_freeze,
     make_job,
@@ -56,30 +55,21 @@ def told(client: Client, path: str, data: dict[str, Any]) -> str:
 
 def test_forms_tell_in_indonesian_what_is_wrong(reader: Client, admin: User) -> None:
     job, eve = make_job(name="nightly"), make_user("eve")
-    make_channel(name="ops")
-    make_check_in(name="backup")
     make_calendar(name="holidays")
     breaker = make_breaker("shop")
     access, backfill = f"/people/{eve.pk}/access/", f"/jobs/{job.pk}/backfill/"
     asked = [
-        ("/people/new/", {"username": "a b"}, "'a b' tidak diizinkan. Pakai 1 sampai 150 huruf"),
         ("/people/new/", {"username": "x", "email": "x"}, "'x' bukan alamat surel."),
         ("/people/new/", {"username": admin.username}, f"{admin.username} sudah ada. Pilih nama"),
         (f"/people/{admin.pk}/", {"role": "viewer"}, "adalah administrator terakhir"),
         (access, {"role": "viewer"}, "Sebutkan ruang kerja atau tag, tepat salah satunya."),
-        (access, {"role": "administrator", "tag": "x"}, "Peran administrator berlaku untuk"),
         (access, {"role": "viewer", "tag": "?"}, "Tag '?' tidak diizinkan."),
         ("/channels/new/", {**EMAIL, "to": "nobody"}, "'nobody' bukan alamat surel."),
-        ("/channels/new/", {**EMAIL, "name": "ops"}, "Kanal ops sudah ada."),
         ("/channels/new/", {**EMAIL, "kind": "pigeon"}, "'pigeon' tidak diizinkan. Pakai email,"),
-        ("/channels/new/", {**EMAIL, "jobs": "none"}, "Tugas none tidak ada."),
         ("/channels/new/", {**EMAIL, "quiet_from": "8:00", "quiet_to": "8:00"}, "pada waktu yang"),
         ("/freezes/new/", {**FREEZE, "reason": " "}, "Alasan belum diisi."),
-        ("/freezes/new/", {**FREEZE, "scope": "tag", "target": "?"}, "Tag '?' tidak diizinkan."),
         ("/freezes/new/", {**FREEZE, "ends_at": "2020-01-01T00:00"}, "tidak sesudah waktu mulai."),
         ("/check-ins/new/", CHECK_IN, "Pakai ekspresi cron atau periode, salah satu saja."),
-        ("/check-ins/new/", {**CHECK_IN, "name": "backup", "period_seconds": "1h"}, "sudah ada."),
-        ("/calendars/new/", {**CALENDAR, "name": "a,b"}, "Nama 'a,b' tidak diizinkan."),
         ("/calendars/new/", {**CALENDAR, "name": "holidays"}, "Kalender bernama holidays sudah"),
         (f"/breakers/{breaker.pk}/edit/", {"threshold": "0"}, '"0" terlalu kecil. Pakai 1 atau'),
         (backfill, DAY, "Tidak ada jatuh tempo dalam rentang ini. Pilih rentang lain."),
