@@ -73,7 +73,7 @@ def test_the_job_form_tells_in_indonesian_what_is_wrong(editor: User) -> None:
     expected = [
         "2m tidak kurang dari batas waktu, 1m: eksekusi akan diakhiri lebih dahulu.",
         "Label 'é' tidak diizinkan. Pakai kata seperti gpu",
-        '"x": Masukan harus bilangan bulat',
+        '"x": Masukan harus berupa bilangan bulat',
         "{{ 1+1 }} bukan variabel. Di antara {{ dan }}",
     ]
     assert [one for one in expected if one not in page] == []
