@@ -123,9 +123,9 @@ class FreezeRequest(FreezeChanges):
             try:
                 self.target = check(self.target)
             except ValueError as error:
-                sentence = sentence_of(error)
+                why = sentence_of(error)
                 with named():
-                    raise InvalidError(sentence, fields={"target": sentence}) from error
+                    raise InvalidError(why, fields={"target": why}) from error
         return self
 
 
