@@ -58,12 +58,14 @@ def window_words(window: Window, timezone: str, language: str = "en") -> str:
     return window.label or _times(window, timezone, words_for(language))
 
 
-def outside_words(windows: Sequence[Window], timezone: str) -> str:
+def outside_words(windows: Sequence[Window], timezone: str, language: str = "en") -> str:
     """Return the reason why an allow calendar holds a due time back."""
+    words = words_for(language)
+    phrases = _phrases(words)
     if not windows:
-        return _ENGLISH.nothing_open
-    names = [window_words(window, timezone) for window in windows[:_NAMED_AT_MOST]]
-    text = _ENGLISH.outside.format(windows=_listed(names, len(windows), words_for("en")))
+        return phrases.nothing_open
+    names = [window_words(window, timezone, language) for window in windows[:_NAMED_AT_MOST]]
+    text = phrases.outside.format(windows=_listed(names, len(windows), words))
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from jobs.domain.calendar_json import parse_windows, windows_json
 from jobs.domain.calendar_windows import Window
 from jobs.domain.calendar_words import calendar_words, outside_words, window_words
+from jobs.domain.said import said_by
 from jobs.domain.states import CalendarMode
 from jobs.domain.zones import timeline, zone
 
@@ -45,7 +47,7 @@ class Calendar:
                 if start <= until and end > after + 1:
                     yield start, end, reason
         else:
-            reason = outside_words(self.windows, self.timezone)
+            reason = said_by(partial(outside_words, self.windows, self.timezone))
             for start, end in self._gaps(after, until):
                 yield start, end, reason
 
@@ -59,7 +61,7 @@ class Calendar:
 
     def _label(self, number: int) -> str:
         """Return what a window is called."""
-        return window_words(self.windows[number], self.timezone)
+        return said_by(partial(window_words, self.windows[number], self.timezone))
 
     def _spans(self, after: int, until: int) -> Iterator[_Span]:
         """Return what each window covers, by start."""

@@ -8,6 +8,7 @@ from math import ceil
 
 from jobs.domain.bottlenecks import Bottleneck, Kind
 from jobs.domain.health import Sample
+from jobs.domain.said import said
 
 NOTHING_TO_DO = "Queue is healthy, no immediate action is needed"
 MORE_STARTS = "Raise how many runs of the queue may start in a minute"
@@ -84,7 +85,12 @@ def recommend(
         ]
     if advice:
         return advice
-    score = f"{sample.waiting:.0f} waiting, {sample.failure_rate:.1%} of {sample.ended} failed"
+    score = said(
+        "{waiting:.0f} waiting, {share:.1%} of {ended} failed",
+        waiting=sample.waiting,
+        share=sample.failure_rate,
+        ended=sample.ended,
+    )
     return [Recommendation(text=NOTHING_TO_DO, evidence=score)]
 
 
@@ -92,13 +98,14 @@ def _stopped(sample: Sample, capacity: Capacity) -> list[Recommendation]:
     """Return what lets a queue begin again whose work nobody may take, or takes."""
     if not sample.waiting:
         return []
-    waits = f"{sample.waiting:.0f} runs wait in queue {sample.queue}"
+    waits = {"n": sample.waiting, "queue": sample.queue}
     if capacity.paused:
-        text = f"Resume queue {sample.queue}"
-        return [Recommendation(text=text, evidence=f"{waits}, and it is paused")]
+        why = said("{n:.0f} runs wait in queue {queue}, and it is paused", **waits)
+        return [Recommendation(text=f"Resume queue {sample.queue}", evidence=why)]
     if not capacity.served:
         text = f"Start a worker that serves queue {sample.queue}"
-        return [Recommendation(text=text, evidence=f"{waits}, and no worker takes them")]
+        why = said("{n:.0f} runs wait in queue {queue}, and no worker takes them", **waits)
+        return [Recommendation(text=text, evidence=why)]
     return []
 
 

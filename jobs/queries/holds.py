@@ -13,6 +13,7 @@ from jobs.domain.calendars import parse_windows
 from jobs.domain.errors import JobdeckError
 from jobs.domain.holds import Hold, flatten
 from jobs.domain.instants import LAST_INSTANT, to_instant
+from jobs.domain.said import said, told
 from jobs.domain.states import CalendarMode, FreezeScope, OmissionReason
 from jobs.models import Breaker, Calendar, Freeze, Job, JobTag
 from jobs.queries.breakers import holds_among, open_holds
@@ -149,14 +150,14 @@ def hold_of(freeze: Freeze) -> Hold:
     """Return the stretch that a freeze holds back."""
     words = freeze.reason
     if freeze.scope == FreezeScope.TAG:
-        words = f"tag {freeze.target}: {words}"
+        words = said("tag {name}: {reason}", name=freeze.target, reason=words)
     if freeze.scope == FreezeScope.WORKSPACE:
-        words = f"workspace {freeze.target}: {words}"
+        words = said("workspace {name}: {reason}", name=freeze.target, reason=words)
     return Hold(
         to_instant(freeze.starts_at),
         LAST_INSTANT if freeze.ends_at is None else to_instant(freeze.ends_at),
         OmissionReason.FROZEN,
-        words[:_DETAIL],
+        _fitting(words),
     )
 
 
@@ -172,11 +173,18 @@ def rule_of(row: Calendar) -> CalendarRule:
 
 
 def _held(row: Calendar, after: datetime, until: datetime) -> list[Hold]:
-    spans = rule_of(row).held(to_instant(after), to_instant(until))
-    return [
-        Hold(start, end, OmissionReason.CALENDAR, f"{row.name}: {words}"[:_DETAIL])
-        for start, end, words in spans
-    ]
+    details: dict[str, str] = {}  # a calendar has a few reasons for thousands of stretches
+    found = []
+    for start, end, words in rule_of(row).held(to_instant(after), to_instant(until)):
+        if words not in details:
+            details[words] = _fitting(told([f"{row.name}:", words]))
+        found.append(Hold(start, end, OmissionReason.CALENDAR, details[words]))
+    return found
+
+
+def _fitting(text: str) -> str:
+    """Return a text as an omission can keep it; one that is cut stays as it is in any language."""
+    return text if len(text) <= _DETAIL else text[:_DETAIL]
 
 
 def _calendars_of(jobs: Sequence[Job]) -> dict[int, list[Calendar]]:

@@ -83,7 +83,7 @@ def held_words(hold: Hold) -> str:
         return spoken(hold.detail)
     words = _("freeze") if hold.reason == OmissionReason.FROZEN else _("calendar")
     joint = ": " if hold.reason == OmissionReason.FROZEN else " "
-    return f"{words}{joint}{hold.detail}" if hold.detail else words
+    return f"{words}{joint}{spoken(hold.detail)}" if hold.detail else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

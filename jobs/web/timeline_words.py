@@ -9,6 +9,7 @@ from functools import lru_cache
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext
 
+from jobs.domain.said import spoken
 from jobs.domain.states import ExecutionState, JobState
 from jobs.queries.forecast import Forecast, QueueForecast, Slice, Spot
 from jobs.queries.timeline_marks import Mark, MarkKind
@@ -54,7 +55,7 @@ def _why(mark: Mark) -> str:
     if not mark.reason:
         return ""
     reason = words.REASON.get(mark.reason, mark.reason)
-    return f": {reason}" + (f", {mark.detail}" if mark.detail else "")
+    return f": {reason}" + (f", {spoken(mark.detail)}" if mark.detail else "")
 
 
 def took(mark: Mark) -> str:

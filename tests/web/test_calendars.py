@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import Calendar
+from jobs.models import Calendar, Preference
+from jobs.queries.holds import holds_of
 from tests.api.test_role_matrix import ICALENDAR
-from tests.factories import make_calendar, make_job
+from tests.factories import cron, make_calendar, make_job
 
 pytestmark = pytest.mark.django_db
 ALWAYS = {"kind": "weekly", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
@@ -74,6 +76,22 @@ def test_a_page_shows_the_next_stretches_on_both_clocks(viewer_client: Client) -
     assert "25 Dec" in html
     assert "24 Dec" in html  # 00:00 in Jakarta, on the reader's clock
     assert "user-of-it" in html
+
+
+def test_what_holds_back_is_told_in_indonesian(viewer: User, viewer_client: Client) -> None:
+    """Windows without a label, on the calendar's page and in the next runs of a job; stored English."""
+    Preference.objects.create(user=viewer, language="id")
+    weekly = {**ALWAYS, "days": ["sun"], "label": ""}
+    row = make_calendar(name="Open", mode="allow", windows=[weekly])
+    job = make_job(calendars=["Open"], schedules=[cron("0 12 * * mon")])
+
+    page = html_of(viewer_client, reverse("calendar", args=[row.pk]))
+    runs = html_of(viewer_client, reverse("job", args=[job.pk]))
+    [hold] = holds_of([job], datetime.now(UTC), datetime.now(UTC) + timedelta(seconds=1))[job.pk]
+
+    assert "di luar Min" in page
+    assert "kalender Open: di luar Min" in runs
+    assert "outside Sun" in hold.detail
 
 
 def test_one_that_runs_out_says_so_in_time(viewer_client: Client) -> None:

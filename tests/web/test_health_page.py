@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
-from jobs.models import Stat
+from jobs.models import Preference, Stat
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,21 @@ def test_s4_100_101_102_trouble_is_shown_with_its_evidence(viewer_client: Client
     assert "No queue is called nope. Shown is the worst one." in text_of(
         viewer_client, "?queue=nope"
     )
+
+
+def test_advice_and_its_evidence_are_told_in_indonesian(
+    viewer: User, viewer_client: Client
+) -> None:
+    Preference.objects.create(user=viewer, language="id")
+    calm = text_of(viewer_client)
+    make_execution(make_job(queue="night"), state="queued", queue="night")
+
+    text = text_of(viewer_client, "?queue=night")
+    program = viewer_client.get("/api/v1/health/queues/night").content.decode()
+
+    assert "0 menunggu, 0.0% dari 0 gagal" in calm
+    assert "1 eksekusi menunggu di antrean night, dan tidak ada worker yang mengambilnya" in text
+    assert "1 runs wait in queue night, and no worker takes them" in program
 
 
 def test_s4_32_the_trend_is_against_the_period_before(viewer_client: Client) -> None:
