@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from jobs.domain.errors import JobdeckError
 from jobs.domain.permissions import Actor, Permission, can
+from jobs.domain.said import spoken
 from jobs.services.people import actor_of
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -113,7 +114,7 @@ class ReadOnly(_ModelAdmin):
                 deed(row, who)
                 done += 1
             except JobdeckError as error:
-                self.message_user(request, error.message, messages.ERROR)
+                self.message_user(request, spoken(error.message), messages.ERROR)
         if done:
             self.message_user(request, _("Done for %d.") % done, messages.SUCCESS)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from jobs import conf
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor, Permission, require
-from jobs.domain.said import said
+from jobs.domain.said import said, said_word
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.domain.states import TERMINAL, ExecutionState
 from jobs.models import Execution, Job
@@ -79,7 +79,7 @@ def judge(execution: Execution, now: datetime) -> Finding | None:
             sentence=gettext_noop("Run #%(id)s %(state)s: %(message)s"),
             values={
                 "id": execution.pk,
-                "state": execution.state.replace("_", " "),
+                "state": said_word(execution.state.replace("_", " ")),
                 "message": execution.message or execution.error or "-",
             },
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from jobs.domain.said import spoken
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.web.words import Badge, Text
 
@@ -48,10 +49,14 @@ class ShownFinding:
 
 
 def shown(finding: Finding) -> ShownFinding:
-    """Translate a finding; its values are names and figures."""
+    """Translate a finding; its values are names and figures, and words that are told as well."""
+    values = {
+        name: spoken(value) if isinstance(value, str) else value
+        for name, value in finding.values.items()
+    }
     return ShownFinding(
         part=PART[finding.part],
         badge=VERDICT[finding.verdict],
-        text=gettext(finding.sentence) % finding.values,
-        advice=gettext(finding.advice) % finding.values if finding.advice else "",
+        text=gettext(finding.sentence) % values,
+        advice=gettext(finding.advice) % values if finding.advice else "",
     )

@@ -111,6 +111,9 @@ def test_buttons_tell_in_indonesian_why_nothing_was_done(
     # What is kept is for every reader, whatever language is spoken now.
     kept = AuditEntry.objects.get(action="channel.test").note
     assert kept == "No mail server is set: EMAIL_HOST is empty"
+    canary = make_execution(make_job(name="selfcheck-canary"), state="timed_out")
+    page = unescape(reader.get(f"/about/?run={canary.pk}").content.decode())
+    assert f"Eksekusi #{canary.pk} lewat batas waktu: " in page
     several = told(reader, "/alerts/bulk/", {"id": [alert.pk], "action": "acknowledge"})
     assert f"Peringatan {alert.pk} sudah berakhir." in several
 
