@@ -109,7 +109,34 @@ def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
         return said("Value error, {why}", why=str(context["error"]))
     if detail["type"] == "enum":
         return said("Input should be {allowed}", allowed=_expected(context))
-    return REASONS.get(detail["msg"], detail["msg"])
+    made = (one for one in _with_values(context) if one == detail["msg"])
+    return next(made, REASONS.get(detail["msg"], detail["msg"]))
+
+
+def _with_values(context: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what Pydantic may have found, with the values that it names."""
+    if "class_name" in context:
+        yield said(
+            "Input should be a valid dictionary or instance of {name}", name=context["class_name"]
+        )
+    if "error" in context:
+        why = _NO_MOMENT.get(str(context["error"]), str(context["error"]))
+        yield said("Input should be a valid datetime or date, {why}", why=why)
+        yield said("Input should be a valid date or datetime, {why}", why=why)
+
+
+# Why Pydantic takes a text for no date and no moment.
+_NO_MOMENT: dict[str, str] = {
+    one: one
+    for one in (
+        said("input is too short"),
+        said("invalid character in year"),
+        said("invalid date separator, expected `-`"),
+        said("month value is outside expected range of 1-12"),
+        said("day value is outside expected range"),
+        said("unexpected extra characters at the end of the input"),
+    )
+}
 
 
 def _expected(context: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ def test_the_job_form_tells_in_indonesian_what_is_wrong(editor: User) -> None:
         schedule(4, kind="interval", seconds="5 blinks"),
         schedule(5, kind="interval", seconds="10s", jitter_seconds="1m"),
         schedule(6, kind="once", at="9995-01-01T00:00"),
+        schedule(7, kind="once", at="2026-13-01T00:00"),
     ]
     fields = {key: value for row in rows for key, value in row.items()}
     expected = [
@@ -48,6 +49,7 @@ def test_the_job_form_tells_in_indonesian_what_is_wrong(editor: User) -> None:
         "satuan blinks tidak ada. Pakai w, d, h, m, s, ms.",
         "jitter_seconds 60 di luar batas. Pakai 0 sampai 10.",
         "di luar rentang. Pakai tahun 2 sampai 9990.",
+        "Masukan harus berupa waktu atau tanggal yang sah, bulan di luar rentang 1-12.",
     ]
     page = shown(client, reverse("job_new"), filled(**fields))
     assert [one for one in expected if one not in page] == []
