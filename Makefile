@@ -69,7 +69,7 @@ COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit
 
 # Needs GNU gettext. Both files are committed: a machine that only runs the product has no msgfmt.
 messages: $(VENV)/.dev ## Collect new texts of the pages, and compile the Indonesian ones
-	$(BIN)/python manage.py makemessages --locale id --no-location --ignore=var --ignore=.venv --ignore=tests
+	$(BIN)/python manage.py makemessages --locale id --no-location --ignore=var --ignore=.venv --ignore=tests --ignore=docs
 	$(BIN)/python manage.py compilemessages --locale id --ignore=.venv
 
 clean: ## Remove the environment and caches; data stays
