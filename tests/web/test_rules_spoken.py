@@ -54,9 +54,7 @@ def test_the_job_form_tells_in_indonesian_what_is_wrong(editor: User) -> None:
     page = shown(client, reverse("job_new"), filled(**fields))
     assert [one for one in expected if one not in page] == []
     # The panel that answers while somebody types reads the same.
-    live = shown(
-        client, reverse("p_job_preview"), filled(**schedule(0, expression="61 * * * *"))
-    )
+    live = shown(client, reverse("p_job_preview"), filled(**schedule(0, expression="61 * * * *")))
     assert "Menit 61 tidak ada. Pakai 0 sampai 59." in live
 
     parameter = {"name": "n", "type": "integer", "minimum": 5, "maximum": 1}
@@ -110,7 +108,12 @@ def test_calendars_parameters_and_rights_are_told_in_indonesian(editor: User, vi
 
 
 def test_programs_and_python_read_english(admin: User) -> None:
-    wrong = {"name": "x", "type": "command", "spec": {"command": "true"}, "timeout_seconds": "5 q"}
+    wrong: dict[str, Any] = {
+        "name": "x",
+        "type": "command",
+        "spec": {"command": "true"},
+        "timeout_seconds": "5 q",
+    }
     wrong["schedules"] = [{"kind": "cron", "expression": "61 * * * *"}]
     english = "Minute 61 does not exist. Use 0 to 59."
     _, token = tokens.create(admin, "script", actor=actor_of(admin))
