@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +16,10 @@ from django.urls import reverse
 
 from jobs.domain.permissions import SYSTEM
 from jobs.models import Execution, Job, Preference
+from jobs.services import explained_future, explained_past, explaining
 from jobs.services import jobs as job_services
 from jobs.services.dispatch import dispatch_due
+from jobs.web.views.explain import TITLES
 from tests.factories import cron, make_job
 
 START = datetime(2026, 3, 1, 10, 0, 30, tzinfo=UTC)
@@ -128,6 +132,21 @@ def test_the_answer_is_told_in_indonesian_too(
     assert ": lunch. Tidak akan berjalan kecuali dilanjutkan sebelum itu." in future
     assert "Tidak ada jadwal yang menyebut 11:33. Yang terdekat: 11:30 dan 11:35." in nothing
     assert "had been running for 5 min." in program["summary"]
+
+
+def test_every_step_has_its_word_in_the_readers_language() -> None:
+    """A title that the page does not know would be shown in English."""
+    sources = (explaining, explained_past, explained_future)
+    texts = [inspect.getsource(one) for one in sources]
+    titles = {
+        title
+        for text in texts
+        for line in re.findall(r"title(?:s.get)?\b.*|titles = .*", text)
+        for title in re.findall(r'"([A-Z][a-z ]+)"', line)
+    }
+
+    assert {"Calendar", "Circuit breaker", "In time", "Beside", "Start"} <= titles
+    assert titles <= TITLES.keys()
 
 
 def test_without_a_question_some_are_suggested(viewer_client: Client, job: Job) -> None:

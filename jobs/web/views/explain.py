@@ -31,12 +31,15 @@ _VERDICT: dict[Outcome, Badge] = {
     Outcome.PENDING: Badge(gettext_lazy("Not decided yet"), "loader-circle", "run"),
 }
 _MARK = {True: ("circle-check", "ok-t"), False: ("octagon-x", "bad-t"), None: ("circle-dashed", "")}
-_TITLES = {
+TITLES = {
     "Beside": gettext_lazy("Beside"),
+    "Calendar": gettext_lazy("Calendar"),
+    "Circuit breaker": gettext_lazy("Circuit breaker"),
     "Definition": gettext_lazy("Definition"),
     "Dispatch": gettext_lazy("Dispatch"),
     "Freeze": gettext_lazy("Freeze"),
     "Holds": gettext_lazy("Holds"),
+    "In time": gettext_lazy("In time"),
     "Job": gettext_lazy("Job"),
     "On record": gettext_lazy("On record"),
     "Overlap": gettext_lazy("Overlap"),
@@ -120,7 +123,7 @@ def _shown(step: Step) -> ShownStep:
     if step.about == "execution" and step.key is not None:
         link, link_text = reverse("execution", args=[step.key]), f"#{step.key}"
     return ShownStep(
-        title=_TITLES.get(step.title, step.title),
+        title=TITLES.get(step.title, step.title),
         text=step.text,
         icon=icon,
         tone=tone,
