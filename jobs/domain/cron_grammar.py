@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from jobs.domain.cron_special import read_special_day, read_special_weekday, read_value
 from jobs.domain.cron_terms import (
     DAY,
     HOUR,
@@ -15,7 +16,6 @@ from jobs.domain.cron_terms import (
     MONTH,
     SECOND,
     WEEKDAY,
-    WEEKDAYS,
     Expression,
     Field,
     FieldKind,
@@ -132,8 +132,8 @@ def _read_term(kind: FieldKind, text: str) -> Term:
         raise CronError(
             said("The {field} field has an empty entry. Write a list like 1,2,3.", field=kind.name)
         )
-    special = _read_special_day(text) if kind is DAY else None
-    special = _read_special_weekday(text) if kind is WEEKDAY else special
+    special = read_special_day(text) if kind is DAY else None
+    special = read_special_weekday(text) if kind is WEEKDAY else special
     if special is not None:
         return special
     match = _PLAIN.fullmatch(text)
@@ -141,7 +141,7 @@ def _read_term(kind: FieldKind, text: str) -> Term:
         raise CronError(_unreadable(kind, text))
     if match["low"] is None:
         return Term(form=Form.EVERY, low=kind.low, high=kind.high, step=_read_step(kind, match))
-    low = _read_value(kind, match["low"])
+    low = read_value(kind, match["low"])
     if match["high"] is None:
         return _single(kind, low, match)
     return _read_range(kind, low, match)
@@ -165,7 +165,7 @@ def _single(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
 
 def _read_range(kind: FieldKind, low: int, match: re.Match[str]) -> Term:
     """Return a range; ``a-a`` means just a, and a range never runs backwards."""
-    high = _read_value(kind, match["high"])
+    high = read_value(kind, match["high"])
     step = _read_step(kind, match)
     if low == high:
         return Term(form=Form.VALUE, low=_sunday(kind, low))
@@ -205,31 +205,6 @@ def _read_step(kind: FieldKind, match: re.Match[str]) -> int:
     return step
 
 
-def _read_value(kind: FieldKind, text: str) -> int:
-    """Return the number that a value or a name stands for."""
-    value = int(text) if text.isdigit() else kind.names.get(text)
-    if value is None or not kind.low <= value <= kind.high:
-        if text in ("h", "r"):
-            raise CronError(
-                said(
-                    "{field} {text} (a hashed or random value) is not supported. {allowed} To move "
-                    "jobs apart, use the schedule's spread.",
-                    field=kind.label,
-                    text=text.upper(),
-                    allowed=kind.allowed,
-                )
-            )
-        raise CronError(
-            said(
-                "{field} {text} does not exist. {allowed}",
-                field=kind.label,
-                text=text,
-                allowed=kind.allowed,
-            )
-        )
-    return value
-
-
 def _last(kind: FieldKind) -> int:
     """Return the field's last value, each value counted once."""
     return 6 if kind is WEEKDAY else kind.high
@@ -262,61 +237,3 @@ def _unreadable(kind: FieldKind, text: str) -> str:
         text=text,
         allowed=kind.allowed,
     )
-
-
-_LAST_DAY = re.compile(r"l(?:-(\d+))?")
-_NEAREST = re.compile(r"(\d+)w")
-_LAST_WEEKDAY = re.compile(r"([a-z]{3}|\d+)l")
-_NTH_WEEKDAY = re.compile(r"([a-z]{3}|\d+)#(\d+)")
-
-
-def _read_special_day(text: str) -> Term | None:
-    """Return ``L``, ``L-n``, ``LW`` or ``nW``; None for any other form."""
-    if text == "lw":
-        return Term(form=Form.LAST_WORKDAY)
-    if match := _LAST_DAY.fullmatch(text):
-        before = int(match[1] or 0)
-        if before > 30:
-            raise CronError(
-                said("Day of month L-{before} does not exist. Use L-1 to L-30.", before=before)
-            )
-        return Term(form=Form.LAST, extra=before)
-    if match := _NEAREST.fullmatch(text):
-        return Term(form=Form.NEAREST_WORKDAY, low=_read_value(DAY, match[1]))
-    if "w" in text or "l" in text:
-        raise CronError(
-            said(
-                "Day of month {text} cannot be read. Use L (last day), L-3 (three days before "
-                "it), LW (last workday) or 15W (workday nearest to the 15th).",
-                text=text.upper(),
-            )
-        )
-    return None
-
-
-def _read_special_weekday(text: str) -> Term | None:
-    """Return ``dL`` or ``d#n``; None for any other form."""
-    if match := _LAST_WEEKDAY.fullmatch(text):
-        if match[1] not in WEEKDAYS and not match[1].isdigit():
-            return None
-        return Term(form=Form.LAST_WEEKDAY, low=_read_value(WEEKDAY, match[1]) % 7)
-    if match := _NTH_WEEKDAY.fullmatch(text):
-        nth = int(match[2])
-        if not 1 <= nth <= 5:
-            raise CronError(
-                said(
-                    "Weekday {text}: there is no week {nth} of a month. Use #1 to #5.",
-                    text=text,
-                    nth=nth,
-                )
-            )
-        return Term(form=Form.NTH_WEEKDAY, low=_read_value(WEEKDAY, match[1]) % 7, extra=nth)
-    if text == "l" or re.fullmatch(r"l([a-z]{3}|\d)", text) or "#" in text:
-        raise CronError(
-            said(
-                "Weekday {text} cannot be read. Use 5L or friL (the last Friday of the month) or "
-                "5#2 or fri#2 (the second Friday).",
-                text=text.upper(),
-            )
-        )
-    return None

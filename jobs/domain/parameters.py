@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.masking import SHORTEST
+from jobs.domain.parameter_values import boolean, date_text, integer, number, quoted
 from jobs.domain.patterns import pattern_of
 from jobs.domain.said import said, told
 
@@ -27,13 +27,6 @@ LONGEST_MATCHED: Final = 1_000
 PREFIX: Final = "PARAM_"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
-_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
-_LARGEST = 2**63 - 1
-_SHOWN = 60
 
 
 class ParameterType(StrEnum):
@@ -165,7 +158,7 @@ class Parameter:
             raise InvalidError(
                 said(
                     "{value} is too small. Use {limit} or more.",
-                    value=_quoted(given),
+                    value=quoted(given),
                     limit=self.minimum,
                 )
             )
@@ -173,7 +166,7 @@ class Parameter:
             raise InvalidError(
                 said(
                     "{value} is too large. Use {limit} or less.",
-                    value=_quoted(given),
+                    value=quoted(given),
                     limit=self.maximum,
                 )
             )
@@ -185,11 +178,11 @@ class Parameter:
             case ParameterType.STRING:
                 return self._text(given)
             case ParameterType.INTEGER:
-                return _integer(given)
+                return integer(given)
             case ParameterType.NUMBER:
-                return _number(given)
+                return number(given)
             case ParameterType.BOOLEAN:
-                return _boolean(given)
+                return boolean(given)
             case ParameterType.CHOICE:
                 if given in self.choices:
                     return given
@@ -197,19 +190,19 @@ class Parameter:
                 raise InvalidError(
                     said(
                         "{given} is not allowed. Use one of {allowed}.",
-                        given=_quoted(given),
+                        given=quoted(given),
                         allowed=allowed,
                     )
                 )
             case ParameterType.DATE:
-                return _date(given)
+                return date_text(given)
 
     def _text(self, given: object) -> str:
         if not isinstance(given, str):
             raise InvalidError(
                 said("Use a text.")
                 if self.secret
-                else said("{given} is no text.", given=_quoted(given))
+                else said("{given} is no text.", given=quoted(given))
             )
         most = self.max_length or (LONGEST_MATCHED if self.pattern else LONGEST_TEXT)
         if self.pattern:
@@ -239,7 +232,7 @@ class Parameter:
             raise InvalidError(
                 said(
                     "{given} does not match the pattern {pattern}.",
-                    given=_quoted(given),
+                    given=quoted(given),
                     pattern=self.pattern,
                 )
             )
@@ -326,57 +319,6 @@ def text_of(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _integer(given: object) -> int:
-    if isinstance(given, str) and _INTEGER.fullmatch(given.strip()):
-        given = int(given)
-    if isinstance(given, float) and given.is_integer() and abs(given) <= 2**53:
-        given = int(given)
-    if isinstance(given, bool) or not isinstance(given, int):
-        raise InvalidError(said("{given} is not a whole number.", given=_quoted(given)))
-    if abs(given) > _LARGEST:
-        raise InvalidError(
-            said("{given} is out of range. Use 19 digits or less.", given=_quoted(given))
-        )
-    return given
-
-
-def _number(given: object) -> int | float:
-    if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
-        given = int(given) if _INTEGER.fullmatch(given.strip()) else float(given)
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise InvalidError(said("{given} is not a number.", given=_quoted(given)))
-    if not abs(given) <= 1e300:  # nor what is no number; an integer may be too large for a float
-        raise InvalidError(said("{given} is out of range.", given=_quoted(given)))
-    return given
-
-
-def _boolean(given: object) -> bool:
-    if isinstance(given, bool):
-        return given
-    word = given.strip().lower() if isinstance(given, str) else ""
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise InvalidError(said("{given} is not a switch. Use true or false.", given=_quoted(given)))
-
-
-def _date(given: object) -> str:
-    """Return a date as ISO text, whose order is the order of the dates."""
-    text = given.strip() if isinstance(given, str) else ""
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise InvalidError(
-        said("{given} is not a date. Write it like 2026-01-31.", given=_quoted(given))
-    )
-
-
-def _quoted(given: object) -> str:
-    shown = repr(given) if isinstance(given, str) else str(given)
-    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
 
 
 def _wrong(field: str, sentence: str) -> InvalidError:
