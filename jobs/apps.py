@@ -21,9 +21,11 @@ class JobsConfig(AppConfig):
         from jobs.models import views
         from jobs.registry import REGISTRY
         from jobs.services import sessions
+        from jobs.web import formats
 
         Said.gettext, Said.ngettext = translation.gettext, translation.ngettext
         Said.language = translation.get_language
+        Said.figures = formats.figures
         checks.register()
         sessions.connect()
         views.connect()

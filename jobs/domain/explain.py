@@ -85,7 +85,7 @@ def span(length: timedelta) -> str:
     """Return a length of time in words, roughly: ``0.4 s``, ``17 s``, ``4 min``, ``3 h``, ``2 days``."""
     seconds = max(length.total_seconds(), 0)
     if seconds < 10:
-        return said("{n} s", n=f"{seconds:.1f}".removesuffix(".0"))
+        return said("{n:g} s", n=round(seconds, 1))
     if seconds < 120:
         return said("{n} s", n=f"{seconds:.0f}")
     if seconds < 7200:

@@ -8,6 +8,7 @@ The pattern is a literal: `make messages` collects it. Values may be sentences t
 from __future__ import annotations
 
 import html
+import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
@@ -27,6 +28,8 @@ class Said(str):
         lambda one, several, count: one if count == 1 else several
     )
     language: ClassVar[Callable[[], str | None]] = staticmethod(lambda: "en")
+    # Write a number, such as 1,234.5, as the reader's language does.
+    figures: ClassVar[Callable[[str], str]] = staticmethod(lambda text: text)
 
     def __new__(
         cls,
@@ -106,7 +109,18 @@ def spoken(text: str) -> str:
         if text.several
         else Said.gettext(text.pattern)
     )
-    return pattern.format(**values)
+    return _FIGURES.format(pattern, **values)
+
+
+class _Figures(string.Formatter):
+    """Writes numbers, where a pattern says how, with the reader's own comma and point."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text: str = super().format_field(value, format_spec)
+        return Said.figures(text) if format_spec and isinstance(value, int | float) else text
+
+
+_FIGURES = _Figures()
 
 
 def packed(text: str) -> object:

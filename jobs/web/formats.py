@@ -12,6 +12,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+_SWAPPED = str.maketrans(",.", ".,")
 _THIN_SPACE = "\u202f"
 # From these on, the smaller unit says nothing any more.
 _WHOLE_HOURS_FROM = 12 * HOUR
@@ -22,6 +23,11 @@ def _decimal(value: float, decimal_pos: int = 0) -> str:
     """Return ``value`` rounded (Django's own function cuts) with the language's decimal sign."""
     text = f"{round(value, decimal_pos):.{decimal_pos}f}"
     return text.replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+def figures(text: str) -> str:
+    """Return a number that is written like 1,234.5 as the language writes it."""
+    return text.translate(_SWAPPED) if get_format("DECIMAL_SEPARATOR") == "," else text
 
 
 def duration(seconds: float | None) -> str:

@@ -72,7 +72,7 @@ def test_advice_and_its_evidence_are_told_in_indonesian(
 
     text = text_of(viewer_client, "?queue=night")
 
-    assert "0 menunggu, 0.0% dari 0 gagal" in calm
+    assert "0 menunggu, 0,0% dari 0 gagal" in calm
     assert "1 eksekusi menunggu di antrean night, dan tidak ada worker yang mengambilnya" in text
 
 

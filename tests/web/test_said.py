@@ -41,6 +41,15 @@ def test_a_sentence_is_english_until_a_template_shows_it() -> None:
     assert spoken("as it is") == "as it is"
 
 
+def test_numbers_are_written_as_the_reader_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = said("{n:,} bytes, {share:.1%} of {name:.3}", n=12345, share=0.125, name="1.2.3")
+    monkeypatch.undo()
+
+    with translation.override("id"):
+        assert spoken(text) == "12.345 bytes, 12,5% of 1.2"
+    assert text == spoken(text) == "12,345 bytes, 12.5% of 1.2"
+
+
 def test_counts_and_joined_sentences_speak_too() -> None:
     many = said_of("{n} colour", "{n} colours", 3)
 
