@@ -78,11 +78,14 @@ def _with_limits(context: Mapping[str, Any]) -> Iterator[str]:
     values = dict(context)
     kind = _KINDS.get(values.get("field_type", ""), "")
     if "ge" in values:
-        yield said("Input should be greater than or equal to {ge}", ge=f"{values['ge']:g}")
+        yield said("Input should be greater than or equal to {ge}", ge=_plain(values["ge"]))
     if "le" in values:
-        yield said("Input should be less than or equal to {le}", le=f"{values['le']:.15g}")
+        yield said("Input should be less than or equal to {le}", le=_plain(values["le"]))
     if "expected" in values:
-        yield said("Input should be {expected}", expected=values["expected"])
+        yield said("Input should be {allowed}", allowed=expected(values))
+    if "class_name" in values:
+        name = values["class_name"]
+        yield said("Input should be a valid dictionary or instance of {name}", name=name)
     if "max_length" in values:
         most = values["max_length"]
         yield said("String should have at most {most} characters", most=most)
@@ -101,3 +104,14 @@ def _with_limits(context: Mapping[str, Any]) -> Iterator[str]:
             least=least,
             count=values.get("actual_length", ""),
         )
+
+
+def expected(context: Mapping[str, Any]) -> str:
+    """Return the values that Pydantic would take, which it joins in English."""
+    rest, joint, last = str(context.get("expected")).rpartition(" or ")
+    return said("{rest} or {last}", rest=rest, last=last) if joint else last
+
+
+def _plain(limit: object) -> str:
+    """Return a bound as Pydantic writes it: a whole number without a point."""
+    return f"{limit:.15g}" if isinstance(limit, float) else str(limit)

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jobs.domain.errors import InvalidError, JobdeckError
 from jobs.domain.said import said, told
-from jobs.executors.faults import REASONS
+from jobs.executors.faults import REASONS, expected
 from jobs.services.allowed_fields import no_such_field
 from jobs.services.findings import WHOLE
 from jobs.services.storable import check_storable
@@ -96,7 +96,7 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
         "too_short": said("Too few. Use {limit} or more.", limit=limit),
         "too_long": said("Too many. Use {limit} or less.", limit=limit),
         "literal_error": said(
-            "{value} is not allowed. Use {allowed}.", value=value, allowed=_expected(context)
+            "{value} is not allowed. Use {allowed}.", value=value, allowed=expected(context)
         ),
     }
     reason = _reason(detail, context)
@@ -108,7 +108,7 @@ def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
     if detail["type"] == "value_error" and "error" in context:
         return said("Value error, {why}", why=str(context["error"]))
     if detail["type"] == "enum":
-        return said("Input should be {allowed}", allowed=_expected(context))
+        return said("Input should be {allowed}", allowed=expected(context))
     made = (one for one in _with_values(context) if one == detail["msg"])
     return next(made, REASONS.get(detail["msg"], detail["msg"]))
 
@@ -137,12 +137,6 @@ _NO_MOMENT: dict[str, str] = {
         said("unexpected extra characters at the end of the input"),
     )
 }
-
-
-def _expected(context: Mapping[str, Any]) -> str:
-    """Return the values that Pydantic would take, which it joins in English."""
-    rest, joint, last = str(context.get("expected")).rpartition(" or ")
-    return said("{rest} or {last}", rest=rest, last=last) if joint else last
 
 
 def _limit(context: Mapping[str, Any]) -> object:

@@ -169,7 +169,16 @@ def test_other_kinds_are_said_by_their_fields(editor_client: Client) -> None:
             {"http_url": URL, "spec": '{"max_response_bytes": 0, "colour": "red"}'},
             "Masukan harus lebih besar dari atau sama dengan 1, bukan 0",
         ),
-        ("http", {"http_url": URL, "spec": '{"method": "GIVE"}'}, "Masukan harus &#x27;GET&#x27;"),
+        (
+            "http",
+            {"http_url": URL, "spec": '{"method": "GIVE"}'},
+            "&#x27;DELETE&#x27; atau &#x27;OPTIONS&#x27;, bukan &#x27;GIVE&#x27;",
+        ),
+        (
+            "command",
+            {"command": "true", "spec": '{"limits": {"memory_bytes": 5}}'},
+            "lebih besar dari atau sama dengan 16777216, bukan 5",
+        ),
         ("command", {"command": " "}, "command wajib diisi untuk tugas command"),
         (
             "management_command",
