@@ -18,6 +18,7 @@ from jobs.domain.states import FAILURES, ExecutionState
 from jobs.models import Artifact, Execution, Job, JobVersion, Omission
 from jobs.models.execution import ENDED_VALUES, LIVE_VALUES, SCHEDULED_TRIGGERS
 from jobs.models.job import of_jobs_seen_by
+from jobs.queries.windows import Window, newest_in_window, runs_if_few
 
 PAGE_SIZE = 50
 SAMPLE = 90  # executions that the duration chart and the usual time are made from
@@ -104,7 +105,7 @@ def executions(chosen: ExecutionFilter, *, size: int = PAGE_SIZE) -> ExecutionPa
     rows = Execution.objects.select_related("job").only(*_ROW).order_by("-pk")
     rows = rows.filter(of_jobs_seen_by(chosen.seen_by))
     if chosen.workspace:
-        rows = rows.filter(job__in=Job.objects.in_workspace(chosen.workspace).values("pk"))
+        rows = _of_jobs(rows, Job.objects.in_workspace(chosen.workspace))
     if chosen.job:
         rows = rows.filter(job=chosen.job)
     if chosen.trigger:
@@ -112,18 +113,25 @@ def executions(chosen: ExecutionFilter, *, size: int = PAGE_SIZE) -> ExecutionPa
         rows = rows if chosen.job else along_by_hand(rows, [chosen.trigger])
     if chosen.queue:
         rows = rows.filter(queue=chosen.queue)
-    if chosen.since:
-        rows = rows.filter(due_at__gte=chosen.since)
-    if chosen.until:
-        rows = rows.filter(due_at__lt=chosen.until)
     if chosen.before:
         rows = rows.filter(pk__lt=chosen.before)
     states = RESULTS.get(chosen.result, ())
-    if chosen.by_queue:
+    window = Window(since=chosen.since, until=chosen.until)
+    if window and not chosen.job:
+        rows = rows.filter(state__in=states) if states else rows
+        found = list(rows.filter(pk__in=newest_in_window(rows, window, size + 1)))
+    elif chosen.by_queue:
         found = list(rows.filter(pk__in=newest_in_queue(rows, states, size + 1)))
     else:
+        rows = rows.filter(window.holds())
         found = _of_states(rows, states, size + 1, one_job=bool(chosen.job))
     return ExecutionPage(rows=found[:size], older=found[size - 1].pk if len(found) > size else None)
+
+
+def _of_jobs(rows: QuerySet[Execution], jobs: QuerySet[Job]) -> QuerySet[Execution]:
+    """Keep the executions of ``jobs``; where these hardly ran, no walk through all looks for them."""
+    few = runs_if_few(jobs)
+    return rows.filter(job__in=jobs.values("pk")) if few is None else rows.filter(pk__in=few)
 
 
 def newest_in_queue(rows: QuerySet[Execution], states: Iterable[str], limit: int) -> list[int]:

@@ -21,6 +21,7 @@ from jobs.models import Execution, Job
 from jobs.models.job import of_jobs_seen_by
 from jobs.queries.executions import along_by_hand, newest_in_queue, unknown_execution
 from jobs.queries.stored import StoredExecution, StoredJob, stored_executions, stored_jobs
+from jobs.queries.windows import Window, newest_in_window
 
 Row = TypeVar("Row")
 _FEW_JOBS = 20
@@ -101,6 +102,11 @@ def _listed(chosen: ExecutionListing) -> list[StoredExecution]:
     """Return the rows of a page, and one more where there are more."""
     rows = _matching(chosen).order_by("-pk")
     wanted = chosen.limit + 1
+    window = Window(since=chosen.since, until=chosen.until)
+    if window and chosen.job_id is None:
+        rows = rows.filter(state__in=chosen.states) if chosen.states else rows
+        return stored_executions(rows.filter(pk__in=newest_in_window(rows, window, wanted)))
+    rows = rows.filter(window.holds())
     if _by_queue(chosen):
         numbers = newest_in_queue(rows, chosen.states, wanted)
         return stored_executions(rows.filter(pk__in=numbers))
@@ -131,8 +137,6 @@ def _matching(chosen: ExecutionListing) -> QuerySet[Execution]:
         (chosen.search, _of_jobs_called(chosen.search)),
         (chosen.tag, Q(job__tag_rows__tag=chosen.tag)),
         (chosen.queue, Q(queue=chosen.queue)),
-        (chosen.since, Q(due_at__gte=chosen.since)),
-        (chosen.until, Q(due_at__lt=chosen.until)),
         (chosen.after, Q(pk__lt=chosen.after)),
     ]
     given = Q()
