@@ -23,7 +23,7 @@ class Command(makemessages.Command):
         """Collect from the files, then from the manual's table of settings."""
         super().process_files(file_list)
         # What stands there twice is made one by Django afterwards.
-        path = Path(self.default_locale_path) / f"{self.domain}.pot"
+        path = Path(self.default_locale_path or ".") / f"{self.domain}.pot"
         with path.open("a", encoding="utf-8", newline="\n") as file:
             for text in manual_texts():
                 file.write(f'\nmsgid {json.dumps(text, ensure_ascii=False)}\nmsgstr ""\n')
