@@ -13,6 +13,7 @@ def test_keys_lead_from_page_to_page(open_page: Open) -> None:
     for keys, heading in (
         ("gj", "Jobs"),
         ("ge", "Executions"),
+        ("gl", "Alerts"),
         ("go", "Overview"),
         ("n", "New job"),
     ):

@@ -13,6 +13,14 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Open
 from tests.e2e.harness import Product
 
+# What a screen reader would say of the page's own status.
+HEAR = """() => {
+  const region = document.getElementById("status");
+  window.heard = [];
+  new MutationObserver(() => heard.push(region.textContent)).observe(
+    region, {childList: true, characterData: true, subtree: true});
+}"""
+
 
 @pytest.fixture
 def go(tmp_path: Path) -> Iterator[Path]:
@@ -53,3 +61,10 @@ def test_what_a_job_prints_arrives_and_can_be_linked_and_found(
     page.get_by_role("button", name="Find").click()
     expect(page.locator("#log .at mark")).to_have_text("row 2222")
     expect(page.get_by_text("1 line matches")).to_be_visible()
+
+    page.evaluate(HEAR)
+    go.with_name("end").touch()
+    expect(page.locator("#execution-facts")).not_to_have_attribute("hx-trigger", re.compile("."))
+    expect(page.get_by_role("status").filter(has_text="has ended")).to_have_count(1)
+    heard = [" ".join(said.split()) for said in page.evaluate("heard")]
+    assert heard == [f"Run #{execution} has ended: Succeeded"], "read aloud once"
