@@ -132,6 +132,7 @@ WSGI_APPLICATION = "scheduler_site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "jobs.web.rendering.Templates",
+        "NAME": "django",  # by which other code asks for it, whatever our class is called
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
