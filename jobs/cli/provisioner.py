@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobs.domain.errors import InvalidError
+from jobs.domain.schedule import Schedule
+from jobs.domain.states import ScheduleKind
 from jobs.importers.jobfiles import ENDINGS, Broken, Entry, files_in, inside, read, read_objects
 from jobs.importers.seedfiles import job_of, speaks_seed, word_of, workspace_of
 
@@ -47,11 +50,32 @@ def definitions(raw: bytes, source: str) -> Iterator[Entry | Broken]:
             continue
         try:
             told = workspace_of(one.value, name=_home(source)["workspace"])
+            _check_times(told.operations)
         except InvalidError as error:
             yield Broken(one.place(next(iter(error.fields or {}), "")), error.message)
             continue
         if told.jobs:
             yield from inside(one, _JOBS)
+
+
+def _check_times(operations: Mapping[str, Any]) -> None:
+    """Refuse the first time that is none, of a deployment, a destruction or a mode, with its field."""
+    modes = operations.get("mode_schedules")
+    given = {name: operations.get(name) for name in ("deploy_schedule", "destroy_schedule")}
+    for mode, times in modes.items() if isinstance(modes, dict) else ():
+        given[f"mode_schedules.{mode}"] = times
+    for field, times in given.items():
+        for text in times if isinstance(times, list) else [times]:
+            if isinstance(text, str):  # what is no text at all, the server tells
+                _check_time(text, operations.get("timezone") or "UTC", field)
+
+
+def _check_time(text: str, zone: object, field: str) -> None:
+    try:
+        Schedule(kind=ScheduleKind.CRON, expression=text.strip(), timezone=str(zone))
+    except InvalidError as error:
+        where = "timezone" if "timezone" in error.fields else field
+        raise InvalidError(f"{where}: {error.message}", fields={where: error.message}) from error
 
 
 def _home(source: str) -> dict[str, str]:

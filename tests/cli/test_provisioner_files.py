@@ -51,16 +51,23 @@ def test_a_workspace_may_be_without_jobs_and_its_faults_are_told(
         ("empty", '{"enabled": true, "jobs": []}'),
         ("listed", '{"template": "shop",\n "jobs": {"a": 1}}'),
         ("switched", '{\n "enabled": "perhaps"}'),
+        ("timed", '{"template": "shop",\n "deploy_schedule": ["0 9 * * *", "0 25 * * *"]}'),
+        ("modes", '{"template": "shop", "mode_schedules": {"busy": "0 8 * * *",\n "calm": "8pm"}}'),
+        ("zoned", '{"destroy_schedule": "0 1 * * *",\n "timezone": "Mars/Base"}'),
+        ("odd", '{"deploy_schedule": 3, "destroy_schedule": true, "mode_schedules": [1]}'),
     ):
         (tmp_path / "workspaces" / name).mkdir(parents=True)
         (tmp_path / "workspaces" / name / "config.json").write_text(told)
 
     judged = jobctl("validate", str(tmp_path))
 
-    assert (judged.code, judged.out) == (1, "0 valid, 2 broken\n")
-    first, second = judged.err.splitlines()
+    assert (judged.code, judged.out) == (1, "0 valid, 5 broken\n")
+    first, modes, second, timed, zoned = judged.err.splitlines()
     assert first.endswith("listed/config.json:2: jobs must be a list of job definitions")
+    assert "modes/config.json:2: mode_schedules.calm: The expression '8pm' has 1 field" in modes
     assert "switched/config.json:2: enabled must be true or false" in second
+    assert "timed/config.json:2: deploy_schedule: Hour 25 does not exist." in timed
+    assert "zoned/config.json:2: timezone: The time zone" in zoned
 
 
 def test_faults_are_told_with_the_line_of_the_words_in_the_file(
