@@ -154,13 +154,13 @@ def _why_not(typed: str) -> str:
     doubt = doubt_about(typed)
     if doubt is Doubt.INTERVAL:
         return _(
-            "“%s” does not fit evenly into a clock's hour or day. Choose the kind Interval for it, or "
+            "“%s” does not fit evenly into a clock's hour or day. Choose the type Interval for it, or "
             "use words such as “every 15 minutes” or “every 6 hours”."
         )
     if doubt is Doubt.WHICH:
         return _(
             "“%s” can mean one in two, or one in each month. Use words such as “second Monday of the "
-            "month at 9”, or the kind Interval with 14d."
+            "month at 9”, or the type Interval with 14d."
         )
     return _(
         "“%s” is not understood. Use words such as “daily at 9 in the evening”, “weekdays at 9 in "
