@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job
+from jobs.queries.listed import listed_jobs
 from jobs.queries.standing import by_trouble
 
 LANES = 12
@@ -33,9 +34,8 @@ class Lane:
 def lanes(since: datetime, now: datetime, seen_by: Actor | None = None) -> list[Lane]:
     """Return the jobs that matter most, in trouble or next to run, each with its recent past."""
     # Numbers alone are sorted: whole rows of ten thousand jobs would take ten times as long.
-    worst = by_trouble(Job.objects.present().visible_to(seen_by), now)[:LANES].values("pk")
-    jobs = by_trouble(Job.objects.filter(pk__in=worst), now)
-    found = list(jobs.prefetch_related("schedules", "dependencies__upstream"))
+    jobs = by_trouble(Job.objects.present().visible_to(seen_by), now)
+    found = listed_jobs(list(jobs.values_list("pk", flat=True)[:LANES]), tags=False)
     runs = _runs([job.pk for job in found], since)
     return [Lane(job=job, runs=runs.get(job.pk, [])) for job in found]
 
