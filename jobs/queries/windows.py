@@ -20,7 +20,9 @@ from jobs.queries.id_bounds import first_id_from
 
 FEW = 2_000  # executions that are sorted
 _FEW_SINCE = 10_000  # made after a window, and looked through
-_CLOCKS_APART = timedelta(seconds=5)
+# A run's moment is taken before the lock that its row waits for: one written late stands between
+# younger ones, and would lead the search for a number past some of them.
+_CLOCKS_APART = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
