@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.template import engines
+from django.template import Engine
 from django.template.base import Template
 from django.utils import translation
 from django.utils.safestring import SafeString
@@ -15,7 +15,7 @@ _HOLES = ("name", "badge")
 
 
 def _template(text: str = _ROW) -> Template:
-    return engines["django"].from_string(text).template
+    return Engine.get_default().from_string(text)
 
 
 def test_what_is_filled_in_is_escaped_unless_it_is_markup() -> None:
