@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from html import escape
 
 from django.template import Context
 from django.template.base import Template
 from django.urls import get_script_prefix
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
@@ -37,8 +37,7 @@ class Mould:
         """Return the text with the values in its holes; each is escaped unless it is markup."""
         parts = self._parts.copy()
         for place, name in self._places:
-            value = values[name]
-            parts[place] = value if isinstance(value, SafeString) else escape(value)
+            parts[place] = conditional_escape(values[name])
         return "".join(parts)
 
 

@@ -7,6 +7,7 @@ from django.template.base import Template
 from django.utils import translation
 from django.utils.safestring import SafeString
 
+from jobs.domain.said import said
 from jobs.web.mould import mould
 
 _ROW = """{% load i18n %}<td title="{% blocktranslate %}Pause {{ name }}{% endblocktranslate %}">\
@@ -25,6 +26,13 @@ def test_what_is_filled_in_is_escaped_unless_it_is_markup() -> None:
 
     name = "&lt;b&gt; &amp; &#x27;%s&#x27; %"
     assert filled == f'<td title="Pause {name}">{name} <i>ok</i></td>'
+
+
+def test_a_sentence_is_filled_in_in_the_reader_s_language() -> None:
+    row = mould(_template("{{ name }}"), ("name",))
+
+    with translation.override("id"):
+        assert row.filled({"name": said("Save")}) == "Simpan"
 
 
 def test_a_value_that_looks_like_a_hole_stays_as_it_is() -> None:
