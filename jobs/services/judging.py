@@ -106,7 +106,8 @@ def _refused_by_database(
     """Return what `place` refuses of the fields that can be read, beside those that ``error`` names."""
     unread = {key.partition(".")[0] for key in error.fields}
     named = {name: data[name] for name in _NAMING if name in data and name not in unread}
-    name = "" if "name" in unread else data.get("name", "")
+    # Whether a name is free depends on the workspace: of one that cannot be read, nothing is said.
+    name = "" if unread & {"name", "workspace"} else data.get("name", "")
     try:
         require_somewhere(actor, Permission.EDIT)
         definition = parse_definition({**named, **_RUNS, "name": name or _NOBODY}, stored=before)

@@ -40,6 +40,10 @@ def test_what_the_database_refuses_is_told_with_what_cannot_be_read() -> None:
     with pytest.raises(InvalidError) as caught:
         parse_new({**wrong, "workspace": "nowhere"}, actor=SYSTEM)
     assert set(caught.value.fields) == unread | {"workspace"} | set(UNKNOWN)
+    # Nor in one that cannot be read, as if the job were to stand alone.
+    with pytest.raises(InvalidError) as caught:
+        parse_new(definition(name="report", workspace="a b"), actor=SYSTEM)
+    assert set(caught.value.fields) == {"workspace"}
 
 
 def test_several_refusals_of_the_database_are_one() -> None:
