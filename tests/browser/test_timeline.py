@@ -68,7 +68,7 @@ def test_the_load_arrives_and_names_the_hot_spot(crowd: list[int], open_page: Op
     # Jobs that other tests left may be due in the same minute.
     wanted = re.compile(r"1[2-5] jobs want 1[2-5] slots, 4 are there: .*tl-crowd-00")
     expect(spot).to_have_text(wanted, timeout=10_000)
-    expect(spot).to_have_text(re.compile(r"the last waits about [5-7] min"))
+    expect(spot).to_have_text(re.compile(r"the last waits about [2-4] min"))
 
     page.locator("#timeline-load summary").first.click()
     spot.get_by_role("link", name="Show these jobs").click()
