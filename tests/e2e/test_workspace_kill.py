@@ -30,7 +30,7 @@ def _command_of(pid: int) -> bytes:
     """Return what a process was started with; nothing when it has ended meanwhile."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return b""
 
 
