@@ -203,7 +203,7 @@ def _require_run(request: AuthedRequest, job: Job | None) -> None:
         require(request.actor, Permission.EXECUTE, job)
 
 
-def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
+def _started(request: AuthedRequest, job: Job, done: str) -> HttpResponse:
     """Start one run of what was saved, and show it; what cannot start is told, the job stays saved."""
     key = request.POST.get("key", "")[:100]
     if key:  # a form that was gone back to and changed asks for another run
@@ -212,17 +212,17 @@ def _started(request: AuthedRequest, job: Job, said: str) -> HttpResponse:
         run = triggers.trigger(job.pk, actor=request.actor, idempotency_key=key)
     except JobdeckError as error:
         if isinstance(error, InvalidError) and job.parameters:
-            text = _("%s Fill in its parameters to run it.") % said
+            text = _("%s Fill in its parameters to run it.") % done
             url = reverse("job_run_with", args=[job.pk])
             return toast_on_page(request, Toast(text=text, kind="info"), url=url)
         text = _("%(said)s It was not started: %(why)s") % {
-            "said": said,
+            "said": done,
             "why": spoken(error.message),
         }
         return toast_on_page(
             request, Toast(text=text, kind="bad"), url=reverse("job", args=[job.pk])
         )
-    text = _("%s This run was started once.") % said
+    text = _("%s This run was started once.") % done
     return toast_on_page(
         request, Toast(text=text, icon="play"), url=reverse("execution", args=[run.pk])
     )
@@ -357,10 +357,10 @@ def _row_preview(row: draft_schedules.Values, stored: previews.Stored, now: date
     if isinstance(entry, InvalidError):
         wrong = (draft_schedules.plainer(row, *one) for one in entry.fields.items())
         return RowPreview(error=told(wrong))
-    said = schedules.words([entry.rule])
+    text = schedules.words([entry.rule])
     if draft_schedules.names_place(row):
-        said = _("%(words)s, in %(zone)s") % {"words": said, "zone": entry.rule.timezone}
-    return RowPreview(words=said, entry=entry, limit=row["max_executions"])
+        text = _("%(words)s, in %(zone)s") % {"words": text, "zone": entry.rule.timezone}
+    return RowPreview(words=text, entry=entry, limit=row["max_executions"])
 
 
 def _preview(
