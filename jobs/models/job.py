@@ -206,6 +206,8 @@ class Job(models.Model):
             models.Index(
                 fields=["next_fire_at"], condition=Q(next_fire_at__isnull=False), name="job_due"
             ),
+            # Which queues there are to choose from.
+            models.Index(fields=["queue"], condition=Q(deleted_at=None), name="job_queue"),
         ]
 
     def __str__(self) -> str:

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+from jobs.queries.pieces import pieces
+
 _PROBES = 32  # looked at in one statement: five statements find a moment among 30 million
 _ENDS = "SELECT (SELECT min(id) FROM jobs_execution), (SELECT max(id) FROM jobs_execution)"
-_PROBE = (
-    "SELECT * FROM (SELECT id, queued_at FROM jobs_execution WHERE id >= %s ORDER BY id LIMIT 1) "
-    "AS probe"
-)
+_PROBE = "SELECT id, queued_at FROM jobs_execution WHERE id >= {key} ORDER BY id LIMIT 1"
 
 
 def first_id_from(moment: datetime) -> int:
@@ -44,8 +43,5 @@ def as_moment(value: datetime | str | None) -> datetime | None:
 
 def _look(places: range) -> list[tuple[int, datetime]]:
     """Return the first execution from each place on."""
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([_PROBE] * len(places)), [*places])
-        rows = cursor.fetchall()
-    found = [(pk, as_moment(queued_at)) for pk, queued_at in rows]
+    found = [(pk, as_moment(queued_at)) for pk, queued_at in pieces(_PROBE, places)]
     return sorted((pk, at) for pk, at in found if at is not None)

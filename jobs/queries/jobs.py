@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from jobs.domain.errors import UnknownError
 from jobs.domain.permissions import Actor
 from jobs.domain.said import said
 from jobs.domain.states import JobState
-from jobs.models import Execution, Job, JobTag
+from jobs.models import Execution, Job
 from jobs.models.execution import LIVE_VALUES
-from jobs.models.job import of_jobs_seen_by
 from jobs.queries import registering
 from jobs.queries.listed import listed_jobs
 from jobs.queries.standing import LIVE, Standing, by_trouble, failing, overdue, standing
@@ -25,18 +23,6 @@ _COPY_LENGTH = 93  # of the 100 that a name may have: a number follows
 STATES = ("executing", "failing", "overdue", "paused", "auto_disabled", "idle")
 IDLE_AFTER = timedelta(days=30)
 SORTS = ("trouble", "name", "next", "last", "success")
-_MOST_TAGS = 200  # to choose from
-# From each tag to the next along the index: to look at every row of a tag that ten thousand jobs
-# carry, and at each of the jobs, took as long as the page's own rows.
-_NEXT_TAG = (
-    "SELECT tag.tag FROM jobs_jobtag tag JOIN jobs_job job ON job.id = tag.job_id "
-    "WHERE job.deleted_at IS NULL {} ORDER BY tag.tag LIMIT 1"
-)
-_EACH_TAG = (  # the pieces are constants
-    f"WITH RECURSIVE each(tag) AS (SELECT ({_NEXT_TAG.format('')}) UNION ALL "  # noqa: S608
-    f"SELECT ({_NEXT_TAG.format('AND tag.tag > each.tag')}) FROM each WHERE each.tag IS NOT NULL) "
-    "SELECT tag FROM each WHERE tag IS NOT NULL LIMIT %s"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,16 +160,6 @@ def live_of(job_ids: Iterable[int]) -> dict[int, list[Execution]]:
     for execution in rows.only(*fields):
         found.setdefault(execution.job_id, []).append(execution)
     return found
-
-
-def tags_in_use(seen_by: Actor | None = None) -> list[str]:
-    """Return the tags of present jobs, for the filter."""
-    if seen_by is None or seen_by.sees_all:
-        with connection.cursor() as cursor:
-            cursor.execute(_EACH_TAG, [_MOST_TAGS])
-            return [row[0] for row in cursor.fetchall()]
-    tags = JobTag.objects.filter(of_jobs_seen_by(seen_by), job__deleted_at=None)
-    return list(tags.order_by("tag").values_list("tag", flat=True).distinct()[:_MOST_TAGS])
 
 
 def job_names(

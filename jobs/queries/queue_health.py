@@ -19,6 +19,7 @@ from jobs.domain.said import said
 from jobs.domain.states import FAILURES, BreakerState
 from jobs.domain.trends import Trend, compare
 from jobs.models import Breaker, Job, Stat
+from jobs.queries.in_use import EVERY, queues_in_use
 from jobs.queries.waiting import QueueLook, clusters, queue_looks, takes
 
 HOUR = timedelta(hours=1)
@@ -107,7 +108,7 @@ def healths(now: datetime) -> list[QueueHealth]:
     kept = _sums(_hour(now) - timedelta(seconds=conf.health_retention_seconds()), until)
     looks = {look.name: look for look in queue_looks(now)}
     slots = _slots(now)
-    names = sorted({DEFAULT_QUEUE, *looks, *kept, *_named_by_jobs()})
+    names = sorted({DEFAULT_QUEUE, *looks, *kept, *queues_in_use(most=EVERY)})
     return [
         _health(name, looks.get(name), recent.get(name, Sums()), kept.get(name, Sums()), slots, now)
         for name in names
@@ -268,11 +269,6 @@ def _slots(now: datetime) -> dict[str, int]:
             for queue in worker.queues:
                 slots[queue] = slots.get(queue, 0) + worker.slots
     return slots
-
-
-def _named_by_jobs() -> set[str]:
-    names = Job.objects.present().order_by().values_list("queue", flat=True).distinct()
-    return set(names)
 
 
 def _sums(since: datetime, until: datetime) -> dict[str, Sums]:

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Q
 
 from jobs.domain.permissions import Actor
 from jobs.models import Execution, Job
 from jobs.queries.listed import listed_jobs
+from jobs.queries.pieces import pieces
 from jobs.queries.standing import by_trouble
 
 LANES = 12
 RUNS_A_LANE = 120  # more marks than that in one hour would merge into a band
 
-_LATEST = (
-    "SELECT id FROM (SELECT id FROM jobs_execution WHERE job_id = %s ORDER BY id DESC "
-    "LIMIT %s) AS latest"
-)
+_LATEST = "SELECT id FROM jobs_execution WHERE job_id = {key} ORDER BY id DESC LIMIT %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +38,8 @@ def lanes(since: datetime, now: datetime, seen_by: Actor | None = None) -> list[
 
 
 def _runs(job_ids: Sequence[int], since: datetime) -> dict[int, list[Execution]]:
-    """Return the latest executions of each job in one query.
-
-    A bounded piece for each job, each along the history index: one condition over all of them would
-    read every execution of a job that runs each second.
-    """
-    if not job_ids:
-        return {}
-    pieces = " UNION ALL ".join([_LATEST] * len(job_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(pieces, [value for pk in job_ids for value in (pk, RUNS_A_LANE)])
-        ids = [row[0] for row in cursor.fetchall()]
+    """Return the latest executions of each job, a bounded piece of each along the history index."""
+    ids = [pk for (pk,) in pieces(_LATEST, job_ids, (RUNS_A_LANE,))]
     found: dict[int, list[Execution]] = {}
     rows = Execution.objects.filter(
         Q(finished_at__isnull=True) | Q(finished_at__gte=since),

@@ -18,6 +18,7 @@ from jobs.models import Execution, Job, Omission
 from jobs.queries.holds import holds_of as stored_holds
 from jobs.queries.id_bounds import as_moment, first_id_from
 from jobs.queries.jobs import JobFilter, filtered, live_of
+from jobs.queries.pieces import pieces
 from jobs.queries.planning import HoldsOf, RulesOf, due_sets, usual_length
 from jobs.queries.standing import Standing, by_trouble, standing
 from jobs.queries.timeline_marks import (
@@ -38,12 +39,12 @@ MOST_RANGES = 100  # ranges of ids that the filter takes
 _CLOCKS_APART = timedelta(seconds=5)
 
 _RUNS = (
-    "SELECT * FROM (SELECT id, job_id, state, due_at, started_at, finished_at FROM jobs_execution "
-    "WHERE job_id = %s AND id >= %s AND id < %s ORDER BY id DESC LIMIT %s) AS lane"
+    "SELECT id, job_id, state, due_at, started_at, finished_at FROM jobs_execution "
+    "WHERE job_id = {key} AND id >= %s AND id < %s ORDER BY id DESC LIMIT %s"
 )
 _OMISSIONS = (
-    "SELECT * FROM (SELECT id FROM jobs_omission WHERE job_id = %s AND first_due_at < %s "
-    "ORDER BY first_due_at DESC LIMIT %s) AS lane"
+    "SELECT id FROM jobs_omission WHERE job_id = {key} AND first_due_at < %s "
+    "ORDER BY first_due_at DESC LIMIT %s"
 )
 
 
@@ -108,14 +109,6 @@ def lane_page(
         page=page,
         more=start + len(found) < matching,
     )
-
-
-def queues_in_use(seen_by: Actor | None = None) -> list[str]:
-    """Return the queues of present jobs, for the filter."""
-    queues = (
-        Job.objects.present().visible_to(seen_by).order_by("queue").values_list("queue", flat=True)
-    )
-    return list(queues.distinct()[:200])
 
 
 def _matching(chosen: TimelineFilter, now: datetime) -> QuerySet[Job]:
@@ -187,14 +180,8 @@ def _runs(
     back = min(timedelta(microseconds=longest) * 2, axis.end - axis.start) + _CLOCKS_APART
     low = first_id_from(axis.start - back)
     high = first_id_from(axis.end) if axis.end < axis.now else 2**63 - 1
-    with connection.cursor() as cursor:
-        cursor.execute(
-            " UNION ALL ".join([_RUNS] * len(jobs)),
-            [value for job in jobs for value in (job.pk, low, high, RUNS_A_LANE)],
-        )
-        rows = [_run(row) for row in cursor.fetchall()]
     by_job: dict[int, dict[int, Run]] = {job.pk: {} for job in jobs}
-    for run in rows:
+    for run in map(_run, pieces(_RUNS, by_job, (low, high, RUNS_A_LANE))):
         by_job[run.job_id][run.pk] = run
     cut = {pk: _cut(found, axis) for pk, found in by_job.items()}
     for pk, started in live.items():
@@ -228,15 +215,8 @@ def _touching(found: dict[int, Run], axis: Axis) -> list[Run]:
 
 def _omissions(jobs: Sequence[Job], axis: Axis) -> dict[int, list[Omission]]:
     """Return what was left out and touches the axis, the latest stretches of each job."""
-    if not jobs:
-        return {}
-    with connection.cursor() as cursor:
-        until = connection.ops.adapt_datetimefield_value(axis.end)
-        cursor.execute(
-            " UNION ALL ".join([_OMISSIONS] * len(jobs)),
-            [value for job in jobs for value in (job.pk, until, OMISSIONS_A_LANE)],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    until = connection.ops.adapt_datetimefield_value(axis.end)
+    ids = [pk for (pk,) in pieces(_OMISSIONS, (job.pk for job in jobs), (until, OMISSIONS_A_LANE))]
     found: dict[int, list[Omission]] = {}
     rows = Omission.objects.filter(pk__in=ids, last_due_at__gte=axis.start)
     for row in rows.order_by("first_due_at"):

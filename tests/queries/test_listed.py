@@ -6,7 +6,7 @@ import pytest
 
 from jobs.domain.permissions import SYSTEM
 from jobs.models import Job
-from jobs.queries.jobs import tags_in_use
+from jobs.queries.in_use import queues_in_use, tags_in_use
 from jobs.queries.listed import JOB, listed_jobs
 from jobs.services import jobs as job_services
 from jobs.services import workspaces
@@ -57,3 +57,16 @@ def test_tags_are_those_of_present_jobs_each_once() -> None:
     job_services.delete(gone.pk, actor=SYSTEM)
 
     assert tags_in_use() == ["a", "b"]
+
+
+def test_queues_are_those_of_present_jobs_each_once() -> None:
+    make_job(queue="reports")
+    make_job(queue="default")
+    make_job(queue="reports")
+    gone = make_job(queue="zeta")
+    assert queues_in_use() == ["default", "reports", "zeta"]
+
+    job_services.delete(gone.pk, actor=SYSTEM)
+
+    assert queues_in_use() == ["default", "reports"]
+    assert queues_in_use(most=1) == ["default"]

@@ -24,7 +24,7 @@ from jobs.queries.freezes import (
     past_freezes,
     phase_of,
 )
-from jobs.queries.jobs import tags_in_use
+from jobs.queries.in_use import tags_in_use
 from jobs.queries.sway import sway_of
 from jobs.services import freezes
 from jobs.services.firing import rules_of

@@ -12,7 +12,8 @@ from django.utils import timezone
 from jobs.domain.preferences import FilterPage
 from jobs.executors import EXECUTORS
 from jobs.queries import registering
-from jobs.queries.jobs import STATES, JobFilter, job_page, tags_in_use
+from jobs.queries.in_use import tags_in_use
+from jobs.queries.jobs import STATES, JobFilter, job_page
 from jobs.queries.workspaces import workspace_names
 from jobs.web import freezing, guard, words
 from jobs.web.filters import job_filter, query_of

@@ -17,7 +17,7 @@ from jobs.domain.errors import ConflictError, InvalidError, JobdeckError
 from jobs.domain.permissions import Permission, Role
 from jobs.domain.said import said
 from jobs.models import Token, Workspace
-from jobs.queries.jobs import tags_in_use
+from jobs.queries.in_use import tags_in_use
 from jobs.queries.people import list_people
 from jobs.services import access, accounts
 from jobs.services.wording import either

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from jobs.domain.permissions import Actor
 from jobs.domain.zones import zone as zone_of
-from jobs.queries.jobs import get_job, tags_in_use
+from jobs.queries.in_use import queues_in_use, tags_in_use
+from jobs.queries.jobs import get_job
 from jobs.queries.stats import Statistics, Window, of_all, of_job
-from jobs.queries.timeline_page import queues_in_use
 from jobs.queries.workspaces import workspace_names
 from jobs.web import guard
 from jobs.web import stat_words as say

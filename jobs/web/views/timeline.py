@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from jobs.queries.forecast import QueueForecast, Spot, cached_forecast, is_cached
 from jobs.queries.freezes import open_freezes
-from jobs.queries.jobs import STATES, tags_in_use
+from jobs.queries.in_use import queues_in_use, tags_in_use
+from jobs.queries.jobs import STATES
 from jobs.queries.timeline_axis import (
     RANGES,
     load_range,
@@ -25,7 +26,7 @@ from jobs.queries.timeline_axis import (
     written_ids,
 )
 from jobs.queries.timeline_marks import Axis, Mark, MarkKind
-from jobs.queries.timeline_page import SORTS, Lane, lane_page, queues_in_use
+from jobs.queries.timeline_page import SORTS, Lane, lane_page
 from jobs.services.firing import rules_of
 from jobs.web import freezing, guard, timeline_drawing, words
 from jobs.web import timeline_words as say
