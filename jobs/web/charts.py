@@ -9,15 +9,16 @@ widths and text never scales. Each says its finding in ``aria-label``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import sqrt
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_noop, npgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, npgettext
 
 from jobs.domain.states import LIVE, ExecutionState
 from jobs.web import svg
@@ -98,16 +99,22 @@ _COUNTED = (
 )
 
 
-def counted(states: Iterable[str]) -> str:
+def counted(states: Iterable[str] | Mapping[str, int]) -> str:
     """Return outcomes in words: "14 succeeded, 3 failed, 1 skipped".
 
-    What has been counted already may come as a ``Counter``. Only what is said is translated: a page
-    of the timeline has six hundred of these.
+    What has been counted already may come as a mapping.
     """
-    counts: Counter[str] = Counter()
-    for state, number in (states if isinstance(states, Counter) else Counter(states)).items():
-        counts["live" if state in LIVE else state] += number
-    return ", ".join(_(text) % counts[state] for state, text in _COUNTED if counts[state])
+    counts = states if isinstance(states, Mapping) else Counter(states)
+    return _in_words(tuple(counts.items()), get_language())
+
+
+@lru_cache(maxsize=1024)
+def _in_words(counts: tuple[tuple[str, int], ...], _language: str | None) -> str:
+    """Say counts in the reader's language; the six hundred of a timeline are much alike."""
+    by_word: Counter[str] = Counter()
+    for state, number in counts:
+        by_word["live" if state in LIVE else state] += number
+    return ", ".join(_(text) % by_word[state] for state, text in _COUNTED if by_word[state])
 
 
 def strip(runs: Sequence[Run]) -> SafeString:

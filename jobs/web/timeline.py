@@ -191,6 +191,7 @@ class Clock:
     """Say the moments of a window as short as it allows, by the reader's clock.
 
     The zone and the language of the reader are asked for once: a page says a thousand moments.
+    ``stretch`` takes the start and the end of a longer one.
     """
 
     def __init__(self, axis: Axis) -> None:
@@ -198,6 +199,7 @@ class Clock:
         whole = axis.end - axis.start
         self.axis = axis
         self.language = get_language()
+        self.stretch = _("%(start)s to %(end)s")
         self._zone = timezone.get_current_timezone()
         self._today = axis.now.astimezone(self._zone).date()
         self._near = (axis.start - whole, axis.end + whole)

@@ -23,7 +23,7 @@ def when(mark: Mark, clock: Clock) -> str:
     """Return the moment or the stretch of a mark; what is planned is named by its start."""
     start, end = clock(mark.start), clock(mark.end)
     single = mark.number <= 1 or start == end
-    text = start if single else _("%(start)s to %(end)s") % {"start": start, "end": end}
+    text = start if single else clock.stretch % {"start": start, "end": end}
     return f"~{text}" if mark.about else text
 
 
@@ -32,7 +32,7 @@ def what(mark: Mark, clock: Clock) -> str:
     if mark.kind == MarkKind.RUN:
         return _outcome(next(iter(mark.counts)), clock.language)
     if mark.kind == MarkKind.RUNS:
-        return counted(Counter(mark.counts))
+        return counted(mark.counts)
     number = formats.count(mark.number)
     if mark.kind == MarkKind.PLANNED:
         text = npgettext("mark", "planned", "%(n)s planned", mark.number)
@@ -60,10 +60,12 @@ def _why(mark: Mark) -> str:
 
 def took(mark: Mark) -> str:
     """Return how long a run took or should take; empty where that says nothing."""
+    if mark.number != 1:
+        return ""
     seconds = (mark.end - mark.start).total_seconds()
     if mark.kind == MarkKind.RUN and ExecutionState.SKIPPED not in mark.counts and seconds > 0:
         return formats.duration(seconds)
-    if mark.kind == MarkKind.PLANNED and mark.number == 1 and seconds > 0:
+    if mark.kind == MarkKind.PLANNED and seconds > 0:
         return _("about %s") % formats.duration(seconds)
     return ""
 
