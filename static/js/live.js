@@ -22,9 +22,9 @@
     if (polled(ctx) && resting(ctx.sourceElement)) event.preventDefault();
     else last.set(ctx.sourceElement, Date.now());
   });
-  // Asked for on purpose: wanted even if unchanged.
+  // Wanted even if unchanged: what is asked for on purpose, and what was kept back.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (!polled(ctx)) delete ctx.request.headers["HX-PTag"];
+    if (!polled(ctx) || ctx.sourceElement.querySelector("[data-changes]:not([hidden])")) delete ctx.request.headers["HX-PTag"];
   });
 
   const notice = () => document.getElementById("offline");
@@ -33,7 +33,7 @@
     quiet = Date.now() + Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
     const box = notice();
     if (!box || failures < 2) return;
-    for (const time of box.querySelectorAll("time")) time.dateTime = new Date(answered).toISOString();
+    box.querySelector("time").dateTime = new Date(answered).toISOString();
     box.hidden = false;
   };
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
@@ -46,8 +46,7 @@
   });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
   // Rows never move while somebody aims at them.
-  const aimed = (region) => region.querySelector(".pick:checked")
-    || region.querySelector("[data-row]")?.parentNode.contains(document.activeElement)
+  const aimed = (region) => region.querySelector(".pick:checked, [data-row]:hover, [data-row] :focus")
     || (!getSelection().isCollapsed && region.contains(getSelection().anchorNode));
   const keep = ({ target, fragment }) => {
     const rows = [...target.querySelectorAll("[data-row]")];

@@ -117,6 +117,47 @@ def test_rows_stay_while_somebody_selects(
     expect(offer).to_be_hidden()
 
 
+def test_rows_stay_under_the_pointer_and_move_when_it_leaves(
+    product: Product, jobs: dict[str, int], open_page: Open
+) -> None:
+    page = open_page("/jobs/?q=live-")
+    names = page.locator("td .name")
+    page.locator(row(page, jobs, "live-b")).hover()
+
+    pause(product, jobs["live-a"])
+
+    offer = page.locator("#job-table [data-changes]")
+    expect(offer).to_have_text("3 changed, show", timeout=POLLED)
+    expect(names).to_have_text(["live-a", "live-b", "live-c"])
+    expect(page.locator(row(page, jobs, "live-a"))).to_contain_text("Paused")
+    page.mouse.move(1, 1)
+    expect(names).to_have_text(["live-b", "live-c", "live-a"], timeout=POLLED)
+    expect(offer).to_be_hidden()
+
+
+def test_no_list_of_the_overview_moves_under_the_pointer(
+    product: Product, jobs: dict[str, int], open_page: Open
+) -> None:
+    first, second = (product.trigger(jobs[name]) for name in ("live-a", "live-b"))
+    product.end_of(second)
+    page = open_page("/")
+    rows = page.locator("#recent [data-row]")
+    expect(page.locator(f"#recent #run-{first}")).to_be_visible()
+    shown = [row.get_attribute("id") for row in rows.all()]
+    page.locator(f"#recent #run-{first}").hover()
+
+    third = product.trigger(jobs["live-c"])
+    product.end_of(third)
+
+    expect(page.locator("#recent [data-changes]")).to_be_visible(timeout=POLLED)
+    assert [row.get_attribute("id") for row in rows.all()] == shown
+    page.mouse.move(1, 1)
+    expect(rows.first).to_have_id(f"run-{third}", timeout=POLLED)
+    # What has buttons is kept in the same way.
+    for region in ("#attention", "#running", "#recent"):
+        expect(page.locator(f"{region}[data-rows] [data-changes]")).to_have_count(1)
+
+
 def test_live_updates_can_be_paused(
     product: Product, jobs: dict[str, int], open_page: Open, watch: Watch
 ) -> None:
