@@ -111,6 +111,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jobs.web.compression.CompressionMiddleware",
     "jobs.api.timing.TimingMiddleware",
     "jobs.web.turned_away.RefusalsMiddleware",
     "jobs.web.middleware.BodyLimitMiddleware",

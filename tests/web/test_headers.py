@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+from pathlib import Path
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
 from jobs.web.middleware import CONTENT_SECURITY_POLICY
-from tests.factories import make_execution
+from tests.factories import every, make_execution, make_job
 
 
 def test_every_page_carries_the_policy(viewer_client: Client) -> None:
@@ -22,6 +27,47 @@ def test_every_page_carries_the_policy(viewer_client: Client) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "camera=()" in answer["Permissions-Policy"]
     assert answer["Cache-Control"] == "no-store"
+
+
+def test_pages_travel_compressed_and_of_no_constant_length(viewer_client: Client) -> None:
+    execution = make_execution()
+    address = reverse("job", args=[execution.job_id])
+
+    answers = [viewer_client.get(address, HTTP_ACCEPT_ENCODING="gzip, br") for _ in range(8)]
+    plain = viewer_client.get(address)
+    region = viewer_client.get(reverse("p_jobs"), HTTP_ACCEPT_ENCODING="gzip")
+    log = viewer_client.get(
+        reverse("execution_log", args=[execution.pk]), HTTP_ACCEPT_ENCODING="gzip"
+    )
+
+    assert {answer["Content-Encoding"] for answer in answers} == {"gzip"}
+    assert "Accept-Encoding" in answers[0]["Vary"]
+    assert b"</html>" in gzip.decompress(answers[0].content)
+    assert len(answers[0].content) < len(plain.content) / 3
+    # The same page again: who counts bytes learns nothing of what stands in it.
+    assert len({len(answer.content) for answer in answers}) > 1
+    assert "Content-Encoding" not in plain
+    assert region["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in log
+
+
+def test_a_first_load_is_about_forty_kilobytes(viewer_client: Client) -> None:
+    for number in range(20):
+        make_execution(make_job(name=f"job-{number}", schedules=[every(3600)]))
+
+    answers = {
+        name: viewer_client.get(reverse(name), HTTP_ACCEPT_ENCODING="gzip")
+        for name in ("overview", "jobs", "executions")
+    }
+
+    for name, answer in answers.items():
+        html = gzip.decompress(answer.content).decode()
+        files = set(re.findall(r'/static/([^"#]+)', html))
+        # Names bear a hash where the files were collected.
+        found = [finders.find(re.sub(r"\.[0-9a-f]{12}\.", ".", file)) for file in files]
+        loaded = sum(len(gzip.compress(Path(str(file)).read_bytes())) for file in found)
+        assert len(files) >= 8, name
+        assert loaded + len(answer.content) < 47_000, name
 
 
 @pytest.mark.parametrize(
