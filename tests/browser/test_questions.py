@@ -33,3 +33,18 @@ def test_who_wants_to_delete_may_pause_instead_without_script(
 
     expect(page.get_by_text("Paused not-for-good-either.")).to_be_visible()
     expect(page.locator("#job-header")).to_contain_text("Paused")
+
+
+def test_enter_behind_the_typed_name_deletes_and_does_not_pause(
+    product: Product, open_page: Open
+) -> None:
+    job = product.job("for-good", "true", schedules=DAILY)
+    page = open_page(f"/jobs/{job}/")
+    page.get_by_label("More actions").click()
+    page.get_by_role("link", name="Delete…").click()
+
+    page.get_by_label("Type the job’s name to delete it").fill("for-good")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/jobs/")
+    expect(page.get_by_role("status").filter(has_text="Deleted for-good.")).to_be_visible()

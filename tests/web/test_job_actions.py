@@ -167,6 +167,16 @@ def test_delete_needs_the_name(job: Job, editor_client: Client) -> None:
     assert Job.objects.present().count() == 1
 
 
+def test_enter_behind_the_name_means_delete(job: Job, editor_client: Client) -> None:
+    for name in ("job_delete", "p_job_delete"):
+        page = editor_client.get(url(name, job)).content.decode()
+        form = page[page.index(f'action="{url("job_delete", job)}"') :]
+        # A browser takes a form's first button for Enter.
+        first = form[form.index("<button") : form.index("</button>")]
+        assert first.endswith(">Delete job")
+        assert "formaction" not in first
+
+
 def test_delete_leads_to_the_list_and_keeps_the_history(job: Job, editor_client: Client) -> None:
     execution = make_execution(job, state=ExecutionState.SUCCEEDED.value)
 
