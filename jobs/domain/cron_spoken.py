@@ -14,6 +14,8 @@ _ALIKE = (
     (re.compile(r"\b([ap])\.m\b\.?"), r"\1m"),
     (re.compile(r" o.?clock\b|\.$"), ""),
     (re.compile(r" @ "), " at "),
+    # "Hari Senin" is Monday by its full name; "hari" alone is any day.
+    (re.compile(r"\bhari (?=(?:minggu|senin|selasa|rabu|kamis|jumat|sabtu)\b)"), ""),
 )
 _NUMBERS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",

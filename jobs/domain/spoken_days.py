@@ -72,9 +72,10 @@ def days_of(text: str) -> Days | None:
     if len(names) == 1 and not _day(words):
         names = words.split()  # "mon wed fri"
     found = [_day(_LEAD.sub("", one)) for one in names]
-    if "" in found:
+    # Any day and some day contradict each other: "every day monday".
+    if "" in found or ("*" in found and len(found) > 1):
         return None
-    return Days(weekday="*" if "*" in found else ",".join(dict.fromkeys(found)))
+    return Days(weekday=",".join(dict.fromkeys(found)))
 
 
 def _of_period(period: str, rest: str) -> Days | None:

@@ -54,7 +54,7 @@ def test_words_become_the_expression_they_mean(said: str, meant: str, shown: str
         "", "0 9 * * 1-5", "@daily", "weekdys at 9", "weekdays at 25", "daily at 9:75",
         "daily at 0 pm", "daily at 9 and 17:30", "every 7 minutes", "every 0 hours", "at ", "at",
         "every 25 hours", "weekdays", "tomorrow at 9", "monday at 9 or so", "last weekday at 9", "fifth monday at 9",
-        "40th at 9", "mon-day at 9", "31st at 25",
+        "40th at 9", "mon-day at 9", "31st at 25", "every day monday at 9",
         # Each other one, or one a month?
         "every second monday at 9", "at 9 every 3rd friday", "each fourth tuesday 9:00",
     ],
@@ -106,6 +106,10 @@ PHRASES = {
     "daily": "0 0 * * *",
     "twice a day": "0 0,12 * * *",
     "setiap senin pukul 9 malam": "0 21 * * 1",
+    "hari senin pukul 9": "0 9 * * 1",
+    "setiap hari senin dan kamis pukul 09.00": "0 9 * * 1,4",
+    "hari senin sampai jumat pukul 17": "0 17 * * 1-5",
+    "setiap hari pukul 9": "0 9 * * *",
 }
 
 
