@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from jobs import broker as transport
+from jobs.domain.said import told
 from jobs.domain.selfcheck import Finding, Part, Verdict
 from jobs.queries.pulse import pulse
 from jobs.queries.waiting import ALERT_AFTER, unserved
@@ -99,7 +100,7 @@ def workers(part: Part) -> Finding:
             part=part,
             verdict=Verdict.BAD,
             sentence=gettext_noop("Nobody takes what waits: %(queues)s."),
-            values={"queues": "; ".join(one.text for one in missing[:5])},
+            values={"queues": told((one.text for one in missing[:5]), "; ")},
             advice=gettext_noop(
                 "Start a cluster that serves it, or move the jobs to another queue."
             ),

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from jobs.domain.backfill import Basis
 from jobs.domain.errors import JobdeckError
@@ -50,7 +51,7 @@ class BackfillForm(forms.Form):
 
     only = _select(_("Which due times"), words.CHOICE)
     order = _select(_("Order"), words.ORDER)
-    schedule = _select(_("Named by"), words.BASIS)
+    schedule = _select(pgettext_lazy("due times", "Named by"), words.BASIS)
     pace_seconds = _text(_("Pace"), _("Least time between two starts, such as 30s; empty: none"))
     max_parallel = _text(_("At most at a time"), inputmode="numeric")
 

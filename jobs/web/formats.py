@@ -132,8 +132,9 @@ def exact(moment: datetime, zone: ZoneInfo | None = None) -> str:
 
 
 def count(value: int) -> str:
-    """Return a number in groups of three."""
-    return f"{value:,}".replace(",", _THIN_SPACE)
+    """Return a number in groups of three: by a thin space, or by the point of who writes 1.234,5."""
+    mark = "." if get_format("DECIMAL_SEPARATOR") == "," else _THIN_SPACE
+    return f"{value:,}".replace(",", mark)
 
 
 def rate(value: float) -> str:
@@ -143,7 +144,8 @@ def rate(value: float) -> str:
 
 def figure(value: float) -> str:
     """Return a number that a job has reported: whole ones in groups of three, others to six digits."""
-    return count(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+    whole = value == int(value) and abs(value) < 1e15
+    return count(int(value)) if whole else figures(f"{value:.6g}")
 
 
 def percent(share: float | None) -> str:

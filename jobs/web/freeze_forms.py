@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from jobs.domain.states import FreezeScope
 from jobs.models import Freeze
@@ -40,7 +41,10 @@ class FreezeChangesForm(forms.Form):
         widget=_text(),
     )
     duration_seconds = forms.CharField(
-        label=_("For"), help_text=_("Such as 2h or 30m"), required=False, widget=_text()
+        label=pgettext_lazy("how long", "For"),
+        help_text=_("Such as 2h or 30m"),
+        required=False,
+        widget=_text(),
     )
     ends_at = forms.CharField(label=_("Or until"), required=False, widget=_moment())
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.domain.said import spoken
 from jobs.domain.selfcheck import Finding, Part, Verdict
+from jobs.web import formats
 from jobs.web.words import Badge, Text
 
 PART: dict[str, Text] = {
@@ -37,6 +38,9 @@ WHOLE: dict[str, Text] = {
     Verdict.BAD: _("Something is broken: jobs do not run as they should."),
 }
 
+# Values that are measured; others that look like numbers are versions, and keep their points.
+_MEASURED = frozenset({"ago", "free", "lag", "milliseconds", "ran", "seconds", "wait"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownFinding:
@@ -50,13 +54,16 @@ class ShownFinding:
 
 def shown(finding: Finding) -> ShownFinding:
     """Translate a finding; its values are names and figures, and words that are told as well."""
-    values = {
-        name: spoken(value) if isinstance(value, str) else value
-        for name, value in finding.values.items()
-    }
+    values = {name: _told(name, value) for name, value in finding.values.items()}
     return ShownFinding(
         part=PART[finding.part],
         badge=VERDICT[finding.verdict],
         text=gettext(finding.sentence) % values,
         advice=gettext(finding.advice) % values if finding.advice else "",
     )
+
+
+def _told(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return formats.figures(value) if name in _MEASURED else spoken(value)

@@ -193,7 +193,7 @@ def bucket_words(bucket: Slice, clock: Clock) -> str:
         "end": clock(bucket.end),
         "starts": formats.count(bucket.starts),
         "peak": formats.count(bucket.peak),
-        "mean": f"{bucket.mean:.1f}",
+        "mean": formats.rate(bucket.mean),
     }
 
 

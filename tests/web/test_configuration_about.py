@@ -140,10 +140,15 @@ def test_other_runs_are_no_canaries(admin_client: Client) -> None:
 
 def test_findings_are_told_in_the_reader_s_language(viewer_client: Client) -> None:
     make_worker(kind="dispatcher", slots=0, tick_at=datetime.now(UTC), lag_seconds=0.1)
+    make_worker(name="cluster-1")
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    make_execution(make_job(queue="night"), queue="night", queued_at=long_ago, due_at=long_ago)
 
     text = text_of(viewer_client.get("/about/", headers={"Accept-Language": "id"}).content)
 
-    assert "terlambat 0.1 dtk" in text
+    assert "terlambat 0,1 dtk" in text
+    assert re.search(r"Jobdeck \d+\.\d+\.\d+", text)  # versions keep their points
+    assert "tidak ada worker yang melayani antrean night" in text
 
 
 def test_the_server_s_time_stands_beside_the_next_run(viewer_client: Client) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from jobs.web import formats
 
@@ -95,6 +96,14 @@ def test_a_share(share: float | None, text: str) -> None:
 
 def test_numbers_are_grouped() -> None:
     assert formats.count(1438) == "1\u202f438"
+    assert formats.figure(1234.5) == "1234.5"
+
+
+def test_a_reader_who_writes_a_comma_groups_by_points() -> None:
+    with translation.override("id"):
+        assert (formats.count(999), formats.count(1438)) == ("999", "1.438")
+        assert formats.count(1234567) == "1.234.567"
+        assert (formats.figure(12000), formats.figure(1234.5)) == ("12.000", "1234,5")
 
 
 @pytest.mark.parametrize(

@@ -226,3 +226,20 @@ def test_numbers_and_days_follow_the_language() -> None:
     with translation.override("en"):
         assert formats.percent(0.979) == "97.9\u202f%"
         assert formats.clock(moment, now) == "Mon 4 May 14:03"
+
+
+def test_one_english_word_is_told_by_what_it_means(admin: User, addresses: list[str]) -> None:
+    """“Never” of a rule is not “never yet”, and “for” is a length of time in one form alone."""
+    Preference.objects.create(user=admin, language="id")
+    client = signed_in(admin)
+    job = make_job(name="hourly")
+
+    def labels(address: str) -> list[str]:
+        return re.findall(r"<label[^>]*>([^<]+)", client.get(address).content.decode())
+
+    assert "Selama" in labels("/freezes/new/")
+    assert "Menurut" in labels(f"/jobs/{job.pk}/backfill/")
+    assert "Kata sandi lama" in labels("/password/")
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert "<dt>Nonaktif otomatis</dt><dd>tidak pernah</dd>" in page
+    assert re.search(r'/edit/"[^>]*>Ubah</a>', page)
