@@ -24,7 +24,7 @@ class AlertMute(AlertNote):
 class AlertBulk(AlertNote):
     """One deed on many alerts."""
 
-    action: Literal["acknowledge", "mute", "resolve"]
+    action: Literal["acknowledge", "unacknowledge", "mute", "resolve"]
     ids: list[Annotated[int, Field(ge=1, lt=2**63, strict=True)]] = Field(
         min_length=1, max_length=500, description="Alerts; one that is named twice counts once."
     )

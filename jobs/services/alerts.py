@@ -42,6 +42,20 @@ def acknowledge(alert_id: int, *, actor: Actor, note: str = "") -> Alert:
     return row
 
 
+def unacknowledge(alert_id: int, *, actor: Actor, note: str = "") -> Alert:
+    """Take that back: the alert waits for somebody again, and reminders go on at their times."""
+    require(actor, Permission.PAUSE)
+    check_storable(note)
+    with write_transaction():
+        row = _locked(alert_id)
+        if row.acknowledged_at is None:
+            raise StateError(said("Alert {id} is not acknowledged.", id=row.pk))
+        row.acknowledged_at, row.acknowledged_by, row.note = None, "", note[:500]
+        row.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
+        _record(row, actor, "alert.unacknowledge", note)
+    return row
+
+
 def mute(alert_id: int, *, seconds: float, actor: Actor, note: str = "") -> Alert:
     """Tell nobody of an alert for a while; 0 ends that."""
     require(actor, Permission.PAUSE)
@@ -93,6 +107,7 @@ def apply(asked: AlertBulk, *, actor: Actor) -> dict[int, Alert | JobdeckError]:
     require(actor, Permission.PAUSE)
     deeds: dict[str, Callable[[int], Alert]] = {
         "acknowledge": lambda number: acknowledge(number, actor=actor, note=asked.note),
+        "unacknowledge": lambda number: unacknowledge(number, actor=actor, note=asked.note),
         "mute": lambda number: mute(number, seconds=asked.seconds, actor=actor, note=asked.note),
         "resolve": lambda number: resolve(number, actor=actor, note=asked.note),
     }

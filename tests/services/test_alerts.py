@@ -626,6 +626,12 @@ def test_people_acknowledge_mute_and_end_alerts_and_it_is_written_down() -> None
     alerts.acknowledge(row.pk, actor=OPERATOR, note="on it")
     with pytest.raises(StateError, match="by otto"):
         alerts.acknowledge(row.pk, actor=OPERATOR)
+    with pytest.raises(ForbiddenError):
+        alerts.unacknowledge(row.pk, actor=VIEWER)
+    assert alerts.unacknowledge(row.pk, actor=OPERATOR).acknowledged_at is None
+    with pytest.raises(StateError, match="is not acknowledged"):
+        alerts.unacknowledge(row.pk, actor=OPERATOR)
+    alerts.acknowledge(row.pk, actor=OPERATOR, note="on it")
     assert alerts.mute(row.pk, seconds=3600, actor=OPERATOR).muted_until is not None
     assert alerts.mute(row.pk, seconds=0, actor=OPERATOR).muted_until is None
     with pytest.raises(InvalidError):
@@ -640,7 +646,9 @@ def test_people_acknowledge_mute_and_end_alerts_and_it_is_written_down() -> None
     alerts.resolve(row.pk, actor=OPERATOR)
     with pytest.raises(StateError, match="has ended"):
         alerts.resolve(row.pk, actor=OPERATOR)
-    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))[-4:] == [
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))[-6:] == [
+        "alert.acknowledge",
+        "alert.unacknowledge",
         "alert.acknowledge",
         "alert.mute",
         "alert.unmute",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -115,6 +117,35 @@ def test_an_operator_acknowledges_mutes_and_ends(
     operator_client.post(reverse("alerts_bulk"), picked)
     second.refresh_from_db()
     assert second.muted_until is None
+
+
+def test_an_acknowledgement_can_be_undone(operator_client: Client, viewer_client: Client) -> None:
+    one, two, other = (make_alert(f"disk:{number}") for number in range(3))
+
+    def undo_of(answer: Any) -> str:
+        address = re.search(r'action="([^"]*undo[^"]*)"', answer.content.decode())
+        assert address is not None
+        return unescape(address[1])
+
+    def acknowledged() -> list[bool]:
+        for row in (one, two, other):
+            row.refresh_from_db()
+        return [bool(row.acknowledged_by) for row in (one, two, other)]
+
+    url = reverse("alert_acknowledge", args=[one.pk])
+    undo = undo_of(operator_client.post(url, headers=HTMX))
+    assert acknowledged() == [True, False, False]
+    assert viewer_client.post(undo, headers=HTMX).status_code == 403
+    assert operator_client.post(undo).status_code == 303
+    assert acknowledged() == [False, False, False]
+
+    picked = {"id": [one.pk, two.pk], "action": "acknowledge"}
+    undo = undo_of(operator_client.post(reverse("alerts_bulk"), picked, headers=HTMX))
+    operator_client.post(reverse("alert_acknowledge", args=[other.pk]))
+    answer = operator_client.post(undo, headers=HTMX)
+    assert "Changed 2 alerts." in answer.content.decode()
+    assert "undo" not in answer.content.decode()
+    assert acknowledged() == [False, False, True]
 
 
 def test_the_frame_counts_what_waits_for_somebody(viewer_client: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -283,8 +283,14 @@ def job_alerts(request: AuthedRequest, job_id: int) -> HttpResponse:
 def acknowledge(request: AuthedRequest, alert_id: int) -> HttpResponse:
     """Say that somebody looks after it."""
     row = alerts.acknowledge(alert_id, actor=request.actor, note=_note(request))
-    toast = Toast(text=_("Acknowledged: %s") % title_of(row), icon="circle-check")
+    text = _("Acknowledged: %s") % title_of(row)
+    toast = Toast(text=text, icon="circle-check", undo_url=_undo_of([row]))
     return toast_or_redirect(request, toast, default=reverse("alert", args=[row.pk]))
+
+
+def _undo_of(rows: Sequence[Alert]) -> str:
+    """Return the address that takes back that these were acknowledged."""
+    return f"{reverse('alerts_bulk')}?{urlencode({'undo': [row.pk for row in rows]}, doseq=True)}"
 
 
 @guard.action(Permission.PAUSE)
@@ -307,23 +313,32 @@ def resolve(request: AuthedRequest, alert_id: int) -> HttpResponse:
 
 @guard.action(Permission.PAUSE)
 def bulk(request: AuthedRequest) -> HttpResponse:
-    """Acknowledge or mute those that are ticked."""
-    numbers = [small_number(one) for one in request.POST.getlist("id")[:_BULK_LIMIT]]
+    """Acknowledge or mute those that are ticked; with ``undo`` take back the former."""
+    undo = request.GET.getlist("undo")
+    numbers = map(small_number, (undo or request.POST.getlist("id"))[:_BULK_LIMIT])
     chosen = [one for one in numbers if one is not None]
     if not chosen:
         raise InvalidError(_("Tick the alerts that you mean first."))
+    done, refused = alerts.each(chosen, _deed(request, undo=bool(undo)))
+    text = ngettext("Changed %d alert.", "Changed %d alerts.", len(done)) % len(done)
+    acknowledged = not undo and request.POST.get("action") != "mute"
+    toast = Toast(
+        text=" ".join([text, *map(spoken, refused[:3])]),
+        kind="ok" if done else "bad",
+        undo_url=_undo_of(done) if done and acknowledged else "",
+    )
+    return toast_or_redirect(request, toast, default=reverse("alerts"))
+
+
+def _deed(request: AuthedRequest, *, undo: bool) -> Callable[[int], Alert]:
+    """Return what is done to each that is ticked."""
     actor = request.actor
+    if undo:
+        return lambda number: alerts.unacknowledge(number, actor=actor)
     if request.POST.get("action") == "mute":
         seconds = _seconds(request)
-        done, refused = alerts.each(
-            chosen, lambda number: alerts.mute(number, seconds=seconds, actor=actor)
-        )
-    else:
-        done, refused = alerts.each(chosen, lambda number: alerts.acknowledge(number, actor=actor))
-    text = ngettext("Changed %d alert.", "Changed %d alerts.", len(done)) % len(done)
-    sentence = " ".join([text, *map(spoken, refused[:3])])
-    kind = "ok" if done else "bad"
-    return toast_or_redirect(request, Toast(text=sentence, kind=kind), default=reverse("alerts"))
+        return lambda number: alerts.mute(number, seconds=seconds, actor=actor)
+    return lambda number: alerts.acknowledge(number, actor=actor)
 
 
 def _note(request: AuthedRequest) -> str:
