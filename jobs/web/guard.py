@@ -12,6 +12,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure
 
 from jobs.domain.errors import (
     ConflictError,
@@ -38,6 +40,8 @@ _STATUS = (
     (ForbiddenError, 403),
     (ConflictError, 409),
 )
+
+_REFUSED = "refused"  # no tag of a region
 
 # Pages that show who has a role for some jobs only those jobs. Every other one without a job in its
 # address is about the whole product, and needs the role for everything: so does a new one.
@@ -165,6 +169,14 @@ def _login(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
 
 
+def without_token(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse a form of a page that is too old; a press is answered where it was made."""
+    if request.headers.get("HX-Request") != "true":
+        return csrf_failure(request, reason)
+    toast = Toast(text=_("This page was open for too long. Load it again and repeat."), kind="bad")
+    return render(request, "partials/toasts_swap.html", {"toasts": [toast]}, status=403)
+
+
 def status_of(error: JobdeckError) -> int:
     """Return the HTTP status for an error."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
@@ -180,5 +192,11 @@ def answer(request: AuthedRequest, error: JobdeckError) -> HttpResponse:
     if request.method == "POST":
         return toast_or_redirect(request, Toast(text=error.message, kind="bad"), status=status)
     if request.htmx:
-        return HttpResponse(spoken(error.message), status=status, content_type="text/plain")
+        # The region that polls shows it, and is drawn anew as soon as there is something to show.
+        return HttpResponse(
+            spoken(error.message),
+            status=status,
+            content_type="text/plain",
+            headers={"HX-PTag": _REFUSED},
+        )
     return render(request, "pages/error.html", {"error": error, "status": status}, status=status)

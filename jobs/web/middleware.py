@@ -148,7 +148,8 @@ class OutageMiddleware:
         log.error("%s %s: the database did not answer: %s", request.method, request.path, error)
         again = request.get_full_path() if request.method == "GET" else ""
         context = {"full": room().full, "again": again, "viewer": getattr(request, "viewer", None)}
-        text = render_to_string("503.html", context)
+        pressed = not again and request.headers.get("HX-Request") == "true"
+        text = render_to_string("partials/outage_swap.html" if pressed else "503.html", context)
         return HttpResponse(text, status=503, headers={"Retry-After": "5"})
 
 

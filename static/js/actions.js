@@ -3,6 +3,7 @@
   "use strict";
   const { words, fill } = window.jobdeck;
   const TOAST_STAYS = 10e3, BUSY_AFTER = 300;
+  const token = () => /csrftoken=(\w*)/.exec(document.cookie)?.[1];
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
 
   // An error stays; so does a toast that somebody is at.
@@ -47,13 +48,25 @@
     busy.set(ctx, setTimeout(() => { button.disabled = true; }, BUSY_AFTER));
   });
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-    ctx.sourceElement.closest(".toast")?.remove(); // its "Undo" was used
-    const button = ctx.request.submitter;
-    if (!button) return;
+    const { text, response, sourceElement, sourceEvent, request: { submitter } } = ctx;
+    if (text !== undefined && response.status < 500) sourceElement.closest(".toast")?.remove(); // its "Undo" was used
+    else if (/click|submit/.test(sourceEvent?.type) && !text?.includes("<hx-partial")) {
+      document.getElementById("toasts").append(document.getElementById("unanswered").content.cloneNode(true));
+    }
+    if (!submitter) return;
     clearTimeout(busy.get(ctx));
-    button.removeAttribute("aria-busy");
-    button.disabled = false;
+    submitter.removeAttribute("aria-busy");
+    submitter.disabled = false;
   });
+  // Another tab has logged in since: the page's own token is of the past.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+    request.body.delete("csrfmiddlewaretoken");
+    request.headers["X-CSRFToken"] = token();
+  });
+  document.addEventListener("submit", ({ target }) => {
+    const field = target.elements.csrfmiddlewaretoken;
+    if (field) field.value = token();
+  }, true);
 
   const count = () => {
     const picked = all(".pick:checked").length;
@@ -109,4 +122,85 @@
     tab.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.offsetLeft - 40;
   }
   arrived();
+})();
+// A key presses the element that names it in data-key, in the row first.
+(() => {
+  "use strict";
+  const { put } = window.jobdeck;
+  let prefix = "", timer = 0;
+  const off = () => document.documentElement.dataset.keys === "off";
+  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select")
+    || element.isContentEditable;
+  const row = () => document.activeElement.closest("[data-row]");
+
+  const step = (by) => {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const next = rows[Math.min(Math.max(rows.indexOf(row()) + by, 0), rows.length - 1)];
+    next?.querySelector("a")?.focus();
+  };
+  const press = (name) => {
+    const selector = `[data-key~="${CSS.escape(name)}"]`;
+    const element = row()?.querySelector(selector) ?? document.querySelector(`${selector}:not([data-row] *)`);
+    if (!element) return false;
+    if (element.matches("input:not([type=checkbox])")) { element.focus(); element.select(); }
+    else element.click();
+    return true;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      return;
+    }
+    if (typing(event.target) || off() || document.querySelector("dialog[open]")) return;
+    const name = prefix ? `g${event.key}` : event.key;
+    prefix = "";
+    clearTimeout(timer);
+    if (event.key === "g" && name === "g") {
+      prefix = "g";
+      timer = setTimeout(() => { prefix = ""; }, 1500);
+    } else if (name === "j") step(1);
+    else if (name === "k") step(-1);
+    else if (press(name)) event.preventDefault();
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-keys-switch]")) return;
+    put("keys", document.documentElement.dataset.keys = target.checked ? "on" : "off");
+  });
+})();
+// The palette: a field and the list under it.
+(() => {
+  "use strict";
+  const field = document.getElementById("palette-q"), list = document.getElementById("palette-list");
+  if (!field) return;
+  const options = () => [...list.children].filter((one) => one.matches("[role=option]"));
+  const chosen = () => list.querySelector("[aria-selected=true]");
+  const choose = (option) => {
+    chosen()?.setAttribute("aria-selected", "false");
+    field.toggleAttribute("aria-activedescendant", Boolean(option));
+    if (!option) return;
+    option.setAttribute("aria-selected", "true");
+    field.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("htmx:after:swap", () => {
+    if (field.closest("[open]") && !chosen()) choose(options()[0]);
+  });
+  field.addEventListener("keydown", (event) => {
+    const all = options(), by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by) choose(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
+    else if (event.key === "Enter") chosen()?.click();
+    else return;
+    event.preventDefault();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    event.preventDefault();
+    if (!document.querySelector("dialog[open]")) document.querySelector("[data-open=palette]").click();
+  });
+  field.closest("dialog").addEventListener("close", () => {
+    field.value = "";
+    list.replaceChildren();
+  });
 })();

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { words, put, fill } = window.jobdeck;
-  const IDLE = 30 * 60e3, SLOW = 60e3, LONGEST_WAIT = 30e3;
+  const IDLE = 30 * 60e3, SLOW = 60e3, LONGEST_WAIT = 30e3, PATIENCE = 15e3;
   // A wallboard never rests.
   const always = "always" in document.body.dataset;
   let paused = !always && document.cookie.includes("live=off");
@@ -13,9 +13,11 @@
   }
 
   const polled = (ctx) => ctx.sourceEvent?.type === "every";
-  const resting = (element) => paused || document.hidden || Date.now() < quiet
-    || document.querySelector("dialog[open]")
-    || (!always && Date.now() - used > IDLE && Date.now() - (last.get(element) || 0) < SLOW);
+  // A hidden tab still tells what is critical, by its title and icon.
+  const resting = (element) => paused || Date.now() < quiet || document.querySelector("dialog[open]")
+    || (document.hidden && !element.matches("#heartbeat, #attention"))
+    || (!always && (document.hidden || Date.now() - used > IDLE) && Date.now() - (last.get(element) || 0) < SLOW);
+  const own = (ctx) => ctx.sourceElement === ctx.target && ctx.target.getAttribute("hx-get");
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
@@ -25,24 +27,27 @@
   // Wanted even if unchanged: what is asked for on purpose, and what was kept back.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (!polled(ctx) || ctx.sourceElement.querySelector("[data-changes]:not([hidden])")) delete ctx.request.headers["HX-PTag"];
+    if (polled(ctx)) ctx.request.timeout = PATIENCE;
+    ctx.asked = own(ctx);
   });
 
-  const notice = () => document.getElementById("offline");
+  const notice = document.getElementById("offline");
   const trouble = () => {
     failures += 1;
     quiet = Date.now() + Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
-    const box = notice();
-    if (!box || failures < 2) return;
-    box.querySelector("time").dateTime = new Date(answered).toISOString();
-    box.hidden = false;
+    if (failures < 2) return;
+    notice.querySelector("time").dateTime = new Date(answered).toISOString();
+    notice.hidden = false;
   };
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status >= 500) return trouble();
+    // A refusal is told in the region, which asks on.
+    if (ctx.response.status >= 400 && own(ctx)) ctx.swap = "innerMorph";
     failures = quiet = 0;
     answered = Date.now();
     const tick = ctx.response.headers.get("X-Tick");
     if (tick) ctx.sourceElement.querySelector("time").dateTime = tick;
-    if (notice()) notice().hidden = true;
+    notice.hidden = true;
   });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
   // Rows never move while somebody aims at them.
@@ -61,7 +66,10 @@
     offer.textContent = fill(words.changes, moved);
     offer.hidden = false;
   };
-  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    // It shows another filter by now.
+    if (own(ctx) !== ctx.asked) return event.preventDefault();
     if (!polled(ctx)) return;
     for (const task of tasks) {
       if (task.target?.matches?.("[data-rows]") && aimed(task.target)) keep(task);

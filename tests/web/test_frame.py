@@ -88,3 +88,24 @@ def test_what_an_execution_waits_for_is_told_in_the_reader_s_language() -> None:
         assert waiting_words.missing(missing) == (
             "Tidak ada worker yang melayani antrean slow dengan gpu"
         )
+
+
+def test_a_press_during_an_outage_or_on_a_page_too_old_is_answered_where_it_was_made(
+    admin_client: Client,
+) -> None:
+    pressed = {"HX-Request": "true"}
+    request = RequestFactory().post("/jobs/1/run/", headers=pressed)
+    strict = Client(enforce_csrf_checks=True, headers=pressed)
+    strict.cookies = admin_client.cookies
+
+    outage = OutageMiddleware(lambda _request: None).process_exception(  # type: ignore[arg-type, return-value]
+        request, OperationalError("away")
+    )
+    stale = strict.post(reverse("job_run", args=[1]))
+
+    assert outage is not None
+    assert (outage.status_code, stale.status_code) == (503, 403)
+    for answer, words in ((outage, b"Nothing was changed."), (stale, b"open for too long.")):
+        assert answer.content.startswith(b'<hx-partial hx-target="#toasts"')
+        assert words in answer.content
+        assert b"<html" not in answer.content
