@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, IntegerField, Min, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from jobs.domain.alerts import OFF_AT_FIRST, Limits, Rule, Severity
 from jobs.domain.errors import UnknownError
@@ -199,7 +210,16 @@ def channel_names() -> list[str]:
     return list(Channel.objects.order_by("name").values_list("name", flat=True)[:500])
 
 
-def waiting_in(channels: Sequence[Channel]) -> dict[int, Delivery]:
-    """Return the oldest message that waits for each channel; channels that are up have none."""
-    rows = Delivery.objects.filter(channel__in=channels, next_try_at__isnull=False, tries__gt=0)
-    return {row.channel_id: row for row in rows.order_by("-pk")}
+def unreached(channels: Sequence[Channel]) -> dict[int, Delivery]:
+    """Return for each channel that is not reached the message that says why.
+
+    It is the oldest that waits, else the last one where it was given up since the channel was set.
+    """
+    ended = Delivery.objects.filter(channel=OuterRef("pk"), next_try_at__isnull=True)
+    shown = Channel.objects.filter(pk__in=[channel.pk for channel in channels])
+    last = shown.values_list(Subquery(ended.order_by("-pk").values("pk")[:1]), flat=True)
+    given_up = Q(pk__in=last, failed_at__gt=F("channel__updated_at"))
+    waiting = Q(channel__in=channels, next_try_at__isnull=False, tries__gt=0)
+    rows = list(Delivery.objects.filter(waiting | given_up).order_by("-pk"))
+    found = {row.channel_id: row for row in rows}
+    return {**found, **{row.channel_id: row for row in rows if row.next_try_at is not None}}

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from jobs.domain.errors import InvalidError
 from jobs.domain.said import said, told
+from jobs.executors.http_url import parse_url
 from jobs.models import Channel
 from jobs.notify import SENDERS, Sender
 from jobs.notify.base import ChannelSpec
@@ -32,9 +33,20 @@ def judged(kind: str, given: Mapping[str, Any]) -> ChannelSpec:
     """Return settings as their kind reads them; InvalidError with a sentence a field."""
     model = sender_of(kind).spec_model
     try:
-        return model.model_validate(dict(given))
+        spec = model.model_validate(dict(given))
     except ValidationError as error:
         raise invalid_from(error, model) from error
+    if "url" in model.model_fields:
+        _check_address(spec.model_dump()["url"])
+    return spec
+
+
+def _check_address(url: str) -> None:
+    """Refuse an address that no message can be sent to, which else the first alert would find."""
+    try:
+        parse_url(url)
+    except InvalidError as error:
+        raise InvalidError(told(["url:", error.message]), fields={"url": error.message}) from None
 
 
 def store(row: Channel, spec: ChannelSpec) -> None:

@@ -79,6 +79,9 @@ def _sentences(detail: ErrorDetails, model: type[BaseModel] | None) -> dict[str,
 
 def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
     """Return a sentence for one of Pydantic's own findings, naming the value."""
+    if detail["type"] == "value_error" and "error" in context:
+        # A check of our own: its words are a sentence, but for the full stop.
+        return told([str(context["error"]), "."], "")
     value, limit = _shown(detail.get("input")), _limit(context)
     limits = {
         "greater_than_equal": said(
@@ -104,9 +107,7 @@ def _plain(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 
 def _reason(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
-    """Return what Pydantic finds, or what the check of a field has told it."""
-    if detail["type"] == "value_error" and "error" in context:
-        return said("Value error, {why}", why=str(context["error"]))
+    """Return what Pydantic finds."""
     if detail["type"] == "enum":
         return said("Input should be {allowed}", allowed=expected(context))
     made = (one for one in _with_values(context) if one == detail["msg"])

@@ -24,6 +24,9 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "apprise": ("address",),
 }
 
+# What is sealed: it is never sent back to a browser.
+_HIDDEN = ("url", "secret", "address")
+
 
 def _text(**attributes: str) -> forms.TextInput:
     return forms.TextInput(attrs={"class": "in", "autocomplete": "off", **attributes})
@@ -206,13 +209,18 @@ def form_of(
     values: Mapping[str, str], errors: Mapping[str, str], row: Channel | None
 ) -> ChannelForm:
     """Return the form with each sentence at its field; secrets are not sent back."""
-    form = ChannelForm({**values, "url": "", "secret": "", "address": ""})
+    form = ChannelForm({**values, **dict.fromkeys(_HIDDEN, "")})
     if row is not None:
         del form.fields["kind"]
     kind = values.get("kind", "") if row is None else row.kind
     for name in {"to", "url", "secret", "command", "address"} - set(SETTINGS.get(kind, ())):
         del form.fields[name]
     form.is_valid()
+    told = {key.removeprefix("settings.") for key in errors}
+    for name in _HIDDEN:
+        if name in form.fields and values.get(name) and name not in told:
+            # Nobody is shown it again, and who overlooks that saves a channel without it.
+            form.add_error(name, _("It was not kept, since it is secret. Type it again."))
     for key, sentence in errors.items():
         name = key.removeprefix("settings.").removeprefix("routes.")
         name = name.replace("quiet.", "quiet_").partition(".")[0]

@@ -14,16 +14,18 @@ from django.utils import timezone
 
 from jobs.domain.addresses import parse_allowed
 from jobs.domain.alerts import Condition, Rule, Severity
-from jobs.models import Alert, AlertRule, Channel, JobStat, Worker, WorkerKind
+from jobs.models import Alert, AlertRule, Channel, Delivery, JobStat, Worker, WorkerKind
 from jobs.notify import SENDERS
 from jobs.services import alerting
 from jobs.web import channel_forms
-from tests.factories import make_execution, make_job
+from tests.factories import make_channel, make_execution, make_job
 from tests.receiver import receiver
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
+# What the form of a channel sends besides.
+KNOWN = {"severity": "warning", "remind_seconds": "0"}
 
 
 def make_alert(key: str = "disk:data", **fields: Any) -> Alert:
@@ -331,3 +333,65 @@ def test_channels_are_made_tested_and_deleted_on_pages(
     assert "Delete pager 2?" in html_of(admin_client, reverse("p_channel_delete", args=[row.pk]))
     admin_client.post(reverse("channel_delete", args=[row.pk]))
     assert not Channel.objects.exists()
+
+
+def test_a_channel_whose_last_message_was_given_up_is_not_shown_as_on(
+    admin_client: Client,
+) -> None:
+    gone, slow, well = (make_channel(name=name) for name in ("gone", "slow", "well"))
+    make_alert()
+    later = timezone.now() + timedelta(minutes=5)
+    of_gone = Delivery.objects.filter(channel=gone)
+    of_gone.update(failed_at=later, next_try_at=None, tries=1, error="The server answered 404")
+    Delivery.objects.filter(channel=slow).update(
+        next_try_at=later, tries=1, error="The server answered 500"
+    )
+    Delivery.objects.filter(channel=well).update(delivered_at=later, next_try_at=None, tries=1)
+
+    html = html_of(admin_client, reverse("channels"))
+
+    rows = html.split("data-row")[1:]
+    assert ["Not reached" in row for row in rows] == [True, True, False]
+    assert "The server answered 404" in rows[0]
+    assert "The last message was given up at" in rows[0]
+    assert "It is tried again at" in rows[1]
+
+    Channel.objects.filter(pk=gone.pk).update(updated_at=later + timedelta(minutes=1))
+    mended = html_of(admin_client, reverse("channels")).split("data-row")[1]
+    assert "Not reached" not in mended
+
+
+def test_a_refused_channel_says_that_its_secrets_have_to_be_typed_again(
+    admin_client: Client,
+) -> None:
+    typed = {"name": "hook", "kind": "webhook", "url": "https://example.org/T0KEN", "secret": "s3c"}
+
+    answer = admin_client.post(reverse("channel_new"), {**typed, "remind_seconds": "soon"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "T0KEN" not in html
+    assert "s3c" not in html
+    for name in ("url", "secret"):
+        message = html[html.index(f'id="id_{name}_error"') :]
+        assert "It was not kept, since it is secret. Type it again." in message[:400]
+
+
+def test_an_address_that_is_none_is_refused_before_the_first_alert(admin_client: Client) -> None:
+    for kind in ("webhook", "slack"):
+        asked = {"name": kind, **KNOWN, "kind": kind, "url": "hooks.example.org/x"}
+
+        answer = admin_client.post(reverse("channel_new"), asked)
+
+        assert answer.status_code == 422
+        assert "url must begin with http:// or https://" in answer.content.decode()
+        assert "It was not kept" not in answer.content.decode()
+
+
+def test_what_a_channel_refuses_is_told_without_pydantics_words(admin_client: Client) -> None:
+    asked = {"name": "mail", **KNOWN, "kind": "email", "to": "nobody"}
+
+    html = unescape(admin_client.post(reverse("channel_new"), asked).content.decode())
+
+    assert ">'nobody' is not an e-mail address. Use one such as ops@example.com.</a>" in html
+    assert "Value error" not in html

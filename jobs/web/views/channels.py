@@ -14,7 +14,7 @@ from jobs.domain.permissions import Permission
 from jobs.domain.said import spoken
 from jobs.domain.zones import zone_names
 from jobs.models import Channel
-from jobs.queries.alerts import list_channels, waiting_in
+from jobs.queries.alerts import list_channels, unreached
 from jobs.services import channels
 from jobs.web import channel_forms as drafts
 from jobs.web import guard
@@ -30,7 +30,7 @@ def channel_list(request: AuthedRequest) -> HttpResponse:
     """Show where alerts are told."""
     after = page_mark(request, "after")
     page = list_channels(after=after)
-    waiting = waiting_in(page.rows)
+    silent = unreached(page.rows)
     context = {
         "section": "alerts",
         "rows": [
@@ -38,7 +38,7 @@ def channel_list(request: AuthedRequest) -> HttpResponse:
                 "row": row,
                 "kind": KIND.get(row.kind, row.kind),
                 "severity": SEVERITY[row.severity],
-                "waiting": waiting.get(row.pk),
+                "message": silent.get(row.pk),
             }
             for row in page.rows
         ],
