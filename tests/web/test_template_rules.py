@@ -104,6 +104,29 @@ def plain_words(path: Path) -> list[str]:
     return [word for word in re.findall(r"[A-Za-z]{3,}", text) if word not in NAMES]
 
 
+def with_parts(path: Path) -> str:
+    """Return the text of a template and of all that it includes by name."""
+    text = path.read_text()
+    names = re.findall(r'{% include "([^"]+)"', text)
+    return text + "".join(with_parts(ROOT / "templates" / name) for name in names)
+
+
+def test_a_page_that_shows_a_clock_names_whose() -> None:
+    texts = {path: with_parts(path) for path in TEMPLATES if path.parent.name == "pages"}
+    clocks = {
+        path.name: text
+        for path, text in texts.items()
+        if re.search(r'{% moment [^%]*"(clock|both)" *%}', text)
+    }
+
+    assert len(clocks) > 20
+    # A calendar's windows are in the zone of the calendar, and name both.
+    own = {"calendars.html"}
+    assert {
+        name for name, text in clocks.items() if "request.viewer.zone" not in text
+    } - own == set()
+
+
 def used_icons() -> set[str]:
     """Return the icon names that templates and word tables name."""
     names: set[str] = set()
