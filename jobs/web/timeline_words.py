@@ -115,7 +115,7 @@ def note(lane: Lane, clock: Clock) -> str:
 def spot_words(spot: Spot, queue: QueueForecast, clock: Clock) -> str:
     """Return a hot spot as a sentence."""
     values = {
-        "span": _("%(start)s to %(end)s") % {"start": clock(spot.start), "end": clock(spot.until)},
+        "span": _span(clock(spot.start), clock(spot.until)),
         "jobs": _jobs(spot.jobs),
         "peak": formats.count(spot.peak),
         "slots": formats.count(queue.slots or 0),
@@ -129,6 +129,11 @@ def spot_words(spot: Spot, queue: QueueForecast, clock: Clock) -> str:
     else:
         text = _("%(span)s: %(jobs)s want %(peak)s slots, %(slots)s are there: %(names)s")
     return text % values + "; " + _wait(spot)
+
+
+def _span(start: str, end: str) -> str:
+    """Return from when to when; what is over within the shown minute has one time."""
+    return start if start == end else _("%(start)s to %(end)s") % {"start": start, "end": end}
 
 
 def _jobs(number: int) -> str:

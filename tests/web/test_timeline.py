@@ -196,6 +196,16 @@ def test_a_hot_spot_is_named(viewer_client: Client) -> None:
     assert shown.content.decode().count('aria-label="nightly-') == 14
 
 
+def test_a_hot_spot_within_a_second_has_one_time(viewer_client: Client) -> None:
+    make_worker(queues=["default"], slots=4)
+    for letter in "abcdefghijklmn":
+        usually(make_job(name=f"nightly-{letter}", schedules=[cron("20 12 * * *")]), 0.2)
+
+    text = text_of(page(viewer_client, range="hour", load="1"))
+
+    assert "more slots wanted than there are 12:20: 14 jobs want 14 slots" in text
+
+
 def test_without_a_worker_a_crowded_minute_is_named(viewer_client: Client) -> None:
     for _number in range(12):
         make_job(schedules=[cron("20 12 * * *")])
