@@ -190,15 +190,15 @@ def _lane_marks(
 
 
 def _planned(window: Window, planned: Sequence[datetime], *, off: bool) -> SafeString:
-    """Draw what is to come: boxes while they can be told apart, a dotted band beyond."""
+    """Draw what is to come: boxes while they can be told apart, a band beyond, as on the timeline."""
     if not planned:
         return SafeString("")
     if len(planned) > MANY:
         # The list was cut: the band stands for what goes on to the end.
         left = window.x(planned[0])
         return format_html(
-            '<rect class="{}" x="{}" y="{}" width="{}" height="6" rx="3" stroke-dasharray="1 4"/>',
-            "off" if off else "plan",
+            '<rect class="{}" x="{}" y="{}" width="{}" height="6" rx="3"/>',
+            "off" if off else "plan many",
             svg.percent(left),
             BASE - 7,
             svg.percent(100 - left),
@@ -267,8 +267,11 @@ def _tick(x: str, text: str, place: int, query: str) -> SafeString:
     return format_html('<a href="?{}" tabindex="-1">{}</a>', query, label)
 
 
-def legend() -> list[tuple[SafeString, str]]:
-    """Return a small drawing and a word for each mark that a lane or strip uses."""
+def legend(*, many: bool = False) -> list[tuple[SafeString, str]]:
+    """Return a small drawing and a word for each mark that a lane or strip uses.
+
+    ``many``: also for the band of planned runs, which the timeline has in its own legend.
+    """
     samples: list[tuple[str, list[svg.Rect], str]] = [
         ("", [svg.rect("ok", "1", 3, "9", 8, 1.5)], _("succeeded")),
         ("b", [svg.rect("bad", "1", 5, "9", 8, 1.5)], _("failed")),
@@ -279,6 +282,7 @@ def legend() -> list[tuple[SafeString, str]]:
         ),
         ("", [svg.rect("hollow", "1", 3, "9", 8, 2)], _("executing")),
         ("", [svg.rect("plan", "1", 3, "8", 8, 2)], _("planned")),
+        *([("", [svg.rect("plan many", "1", 4, "14", 6, 3)], _("many planned"))] if many else []),
         ("", [svg.rect("off", "1", 3, "8", 8, 2)], _("will not run")),
     ]
     drawings = [

@@ -14,6 +14,7 @@ from jobs.domain.alerts import Condition, Kind, Rule, Severity
 from jobs.domain.permissions import SYSTEM
 from jobs.models import Alert, AlertJob, Job
 from jobs.services import alerting, alerts
+from jobs.web.views.overview import SPELT_OUT
 from tests.factories import make_execution, make_job, make_worker
 
 
@@ -78,6 +79,22 @@ def test_every_alert_that_has_not_ended_is_listed_and_counted_once(
     assert table.count('<tr id="alert-') == 7
     assert "T-disk-old" not in panel + table
     assert reverse("alert", args=[failing.pk]) in panel
+
+
+def test_a_few_alerts_under_one_line_are_all_named(viewer_client: Client) -> None:
+    """The defect: of five jobs that failed at night the overview named one."""
+    make_job()
+    for number in range(SPELT_OUT):
+        opened(Rule.LONG_RUN, str(number), Severity.WARNING)
+    few = panel_of(viewer_client)
+    opened(Rule.LONG_RUN, "one-more", Severity.WARNING)
+    many = panel_of(viewer_client)
+
+    assert f"Long run: {SPELT_OUT} alerts" in text_of(few)
+    assert few.count('<li class="wrn"') == 1
+    assert "<details>" not in few
+    assert all(few.count(f"T-long_run-{number}</a>") == 1 for number in range(SPELT_OUT))
+    assert "<details>" in many
 
 
 def test_the_list_follows_what_the_alerter_writes(viewer_client: Client) -> None:

@@ -41,6 +41,7 @@ from jobs.web.views.alerts import ShownAlert, shown
 PAST, AHEAD = timedelta(hours=1), timedelta(hours=5)
 _TICK = timedelta(minutes=30)
 RECENT = 8
+SPELT_OUT = 8  # alerts under one line that are named; of more the first is, and the rest unfold
 AT_WORK = 10  # runs in progress that are named; the list of all is one click away
 _HEARTBEAT_REDRAWN = 60  # seconds: what says when the last tick was to the millisecond is no older
 _OWN_JOBS = 3  # jobs that an installation may have although nobody has made one
@@ -183,6 +184,11 @@ class ShownAlerts:
     critical: bool
     queue: str = ""  # that all of them are about
 
+    @property
+    def few(self) -> bool:
+        """Say whether each of them can be named without hiding what stands below."""
+        return len(self.more) <= SPELT_OUT
+
 
 def _attention(now: datetime, reader: Actor) -> dict[str, object]:
     found = attention(now, reader)
@@ -266,7 +272,7 @@ def _timeline(now: datetime, reader: Actor) -> dict[str, object]:
     return {
         "axis": charts.axis(window, _ticks(window)),
         "rows": [_row(lane, window, holds.get(lane.job.pk, ())) for lane in shown],
-        "legend": charts.legend(),
+        "legend": charts.legend(many=True),
     }
 
 
