@@ -53,6 +53,8 @@ def test_a_failed_run_shows_its_error_and_figures(job: Job, viewer_client: Clien
     assert "<dd>7</dd>" in html
     assert "12.3 MB" in html
     assert "&lt;b&gt;boom&lt;/b&gt;" in html
+    # Before the log: of a long one nobody sees what stands under it.
+    assert html.index("&lt;b&gt;boom") < html.index('id="log"')
 
 
 def test_attempts_are_a_chain(job: Job, viewer_client: Client) -> None:

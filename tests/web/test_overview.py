@@ -203,6 +203,7 @@ def test_what_runs_now_is_pinned_with_progress_and_stop(
     seen = viewer_client.get(url).content.decode()
 
     assert panel.count('<tr id="live-') == 1
+    assert panel.count(f'href="{reverse("execution", args=[run.pk])}"') == 2  # number and name
     assert "7 m 0" in text_of(panel)
     assert "40 % done" in panel
     assert reverse("execution_kill", args=[run.pk]) in panel
