@@ -80,6 +80,12 @@ def moment(at: datetime | None, show: str = "relative", zone: str = "") -> SafeS
     return SafeString(f'{text} <span class="dim small">{clock}</span>' if show == "both" else text)
 
 
+@register.filter
+def to_come(at: datetime) -> bool:
+    """Say whether a moment is still ahead."""
+    return at > timezone.now()
+
+
 @register.simple_tag
 def since(at: datetime | None, show: str = "exact") -> SafeString:
     """Show how long something goes on already, ``exact`` or ``rough``; the script counts on."""

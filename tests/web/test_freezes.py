@@ -49,6 +49,27 @@ def test_the_banner_counts_the_jobs_of_a_tag(viewer_client: Client) -> None:
     assert "tag nightly (2 jobs)" in " ".join(banner.split())
 
 
+def test_a_freeze_that_has_not_begun_is_marked_by_its_start(viewer_client: Client) -> None:
+    """The defect: "Frozen until" beside a job that runs today and is frozen tomorrow."""
+    job = make_job(schedules=[every(24 * 3600)])
+    due = job.next_fire_at
+    assert due is not None
+    freeze = make_freeze(reason="move", starts_at=due - HOUR, ends_at=due + HOUR)
+
+    pages = [
+        html_of(viewer_client, reverse(name, args=args))
+        for name, args in (
+            ("jobs", []),
+            ("job", [job.pk]),
+        )
+    ]
+    Freeze.objects.filter(pk=freeze.pk).update(starts_at=timezone.now() - HOUR)
+    begun = html_of(viewer_client, reverse("job", args=[job.pk]))
+
+    assert all("Frozen from <time" in page and "Frozen until <time" not in page for page in pages)
+    assert "Frozen until <time" in begun
+
+
 def test_the_banner_announces_the_next_hour_only(viewer_client: Client) -> None:
     now = datetime.now(UTC)
     make_freeze(reason="soon-one", starts_at=now + HOUR / 2)
