@@ -39,6 +39,27 @@ def test_keys_move_through_rows_and_act_there(product: Product, open_page: Open)
     expect(page.locator(f"#job-{second}")).not_to_contain_text("Paused")
 
 
+def test_selected_jobs_are_changed_by_keys_alone(product: Product, open_page: Open) -> None:
+    jobs = [product.job(f"many-{number}", "true") for number in range(2)]
+    page = open_page("/jobs/?q=many-")
+    expect(page.locator(f"#job-{jobs[1]}")).to_be_visible()
+
+    for key in "jxjxc":
+        page.keyboard.press(key)
+    page.wait_for_url("**/jobs/change/**")
+    page.get_by_label("Add tags").focus()
+    page.keyboard.type("weekly")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**weekly**")
+
+    expect(page.get_by_role("heading", name="What changes")).to_be_focused()
+    for _row in jobs:
+        page.keyboard.press("Tab")  # the name of each leads to its page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Changed 2 jobs.")).to_be_visible()
+
+
 def test_typing_in_a_field_presses_nothing(open_page: Open) -> None:
     page = open_page("/jobs/")
 

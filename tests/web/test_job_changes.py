@@ -181,3 +181,33 @@ def test_a_change_that_makes_no_sense_is_told(editor_client: Client) -> None:
     stale = editor_client.post(URL, {"job": [f"{job.pk}:1"], "do": "edit", "queue": "fast"})
     assert "1 refused." in stale.content.decode()
     assert Job.objects.get(pk=job.pk).queue == "slow"
+
+
+def test_what_is_wrong_with_an_edit_stands_at_its_field_and_has_the_focus(
+    editor_client: Client,
+) -> None:
+    job = make_job(name="one")
+
+    page = look(editor_client, id=[job.pk], do="edit", queue="a b", minutes="soon", add_tags="new")
+
+    assert re.search(r'class="note bad problems" role="alert" tabindex="-1" autofocus', page)
+    for name, label in (("queue", "Move to the queue"), ("minutes", "Shift schedules by minutes")):
+        assert f'{label}: <a href="#id_{name}">' in page
+        assert f'id="id_{name}_error"' in page
+        assert re.search(rf'<input[^>]*id="id_{name}"[^>]*aria-invalid="true"', page) or re.search(
+            rf'<input[^>]*aria-invalid="true"[^>]*id="id_{name}"', page
+        )
+    assert 'value="new"' in page
+    assert "queue: Queue" not in page
+
+
+def test_what_changes_has_the_focus_unless_the_number_is_wrong(editor_client: Client) -> None:
+    job = make_job(name="one")
+
+    page = look(editor_client, id=[job.pk], do="delete")
+    refused = editor_client.post(URL, {"job": chosen(page), "do": "delete", "count": "2"})
+
+    assert '<h2 tabindex="-1" autofocus>What changes</h2>' in page
+    wrong = refused.content.decode()
+    assert wrong.count("autofocus") == page.count("autofocus")
+    assert '<a href="#count">Type 1, the number of jobs, to delete them.</a>' in wrong

@@ -20,7 +20,7 @@ from jobs.services import imports, many, many_edits
 from jobs.services.many import Deed, Outcome
 from jobs.services.many_edits import EditOutcome
 from jobs.services.many_requests import MOST
-from jobs.web import changes, guard
+from jobs.web import change_forms, changes, guard
 from jobs.web.changes import EDIT, NEEDS, Line, said_of_many
 from jobs.web.filters import job_filter
 from jobs.web.http import AuthedRequest, small_number
@@ -32,7 +32,6 @@ _DEEDS = {
     "delete": Deed.DELETE,
 }
 _BACK = {"pause": "resume", "resume": "pause", EDIT: "undo"}  # what takes each back
-_FIELDS = ("add_tags", "remove_tags", "queue", "minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +51,16 @@ def change(request: AuthedRequest) -> HttpResponse:
     return _done(request) if request.method == "POST" else _shown(request, request.GET)
 
 
-def _shown(
-    request: AuthedRequest, given: QueryDict, *, error: str = "", status: int = 200
-) -> HttpResponse:
+def _shown(request: AuthedRequest, given: QueryDict, *, miscounted: str = "") -> HttpResponse:
     now = timezone.now()
     jobs, matching = _selected(request, given, now)
     do = given.get("do", "")
     lines: list[Line] | None = None
+    wrong: InvalidError | None = None
     try:
         lines = _lines(request, given, jobs, now) if do else None
-    except InvalidError as wrong:
-        error, status = wrong.message, 422
+    except InvalidError as refused:
+        wrong = refused
     ready = [line for line in lines or () if not line.error]
     context = {
         "section": "jobs",
@@ -72,12 +70,15 @@ def _shown(
         "do": do if do in NEEDS else "",
         "verbs": _verbs(request),
         "selection": _selection(given),
-        "given": {name: given.get(name, "") for name in _FIELDS},
+        "form": change_forms.shown(
+            {name: given.get(name, "") for name in change_forms.FIELDS}, wrong
+        ),
         "lines": lines,
         "ready": ready,
-        "error": error,
+        "miscounted": miscounted,
         "key": uuid4().hex,
     }
+    status = 422 if wrong or miscounted else 200
     return render(request, "pages/jobs_change.html", context, status=status)
 
 
@@ -94,7 +95,7 @@ def _selected(request: AuthedRequest, given: QueryDict, now: datetime) -> tuple[
 
 def _selection(given: QueryDict) -> list[tuple[str, str]]:
     """Return what says which jobs are meant, for the form's hidden fields."""
-    apart = {"do", "page", "sort", *_FIELDS}
+    apart = {"do", "page", "sort", *change_forms.FIELDS}
     return [
         (name, value)
         for name, values in given.lists()
@@ -134,7 +135,7 @@ def _done(request: AuthedRequest) -> HttpResponse:
         given = QueryDict(mutable=True)
         given.setlist("id", [str(one) for one in versions])
         given["do"] = do
-        return _shown(request, given, error=text, status=422)
+        return _shown(request, given, miscounted=text)
     rows = chosen_jobs(versions, seen_by=request.actor, limit=MOST)
     names = {job.pk: job.name for job in rows}
     results = [_named(one, names) for one in _outcomes(request, do, versions)]
