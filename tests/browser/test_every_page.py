@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, Open, address
 from tests.browser.every_page import fill
 from tests.e2e.harness import Product
 
@@ -128,6 +128,66 @@ def test_the_frame_fits_any_height_and_the_next_runs_keep_apart(
     assert outside == []
     assert page.locator(".runs li").count() == 5
     assert page.evaluate(OVERLAPS) == []
+
+
+# Text as tall as two lines, and what stands after a button that destroys.
+BROKEN = """() => [...document.querySelectorAll(".head .acts .btn")].filter(button => {
+    const range = document.createRange();
+    range.selectNodeContents(button);
+    return range.getBoundingClientRect().height > 30;
+}).map(button => button.innerText)"""
+AFTER_DANGER = """() => [...document.querySelectorAll(".head .acts .danger ~ .btn,"
+    + " .head .acts .danger ~ form .btn")].map(button => button.innerText)"""
+
+
+@pytest.mark.parametrize("each", [pytest.param(11, marks=pytest.mark.short), 1])
+def test_buttons_of_a_head_keep_one_line_and_what_destroys_is_the_last(
+    each: int, pages: dict[str, str], open_page: Open
+) -> None:
+    page = open_page("/", locale="en-GB", width=390)
+    broken, after = {}, {}
+    for name, path in list(pages.items())[::each]:
+        page.goto(path)
+        broken[name], after[name] = page.evaluate(BROKEN), page.evaluate(AFTER_DANGER)
+
+    assert {name: words for name, words in broken.items() if words} == {}
+    assert {name: words for name, words in after.items() if words} == {}
+
+
+def test_text_of_twice_the_size_turns_rows_into_cards(
+    pages: dict[str, str], open_page: Open, chromium: Browser, cookies: list[Any], product: Product
+) -> None:
+    large = chromium.browser_type.launch(
+        executable_path=CHROMIUM, args=[*ARGUMENTS, "--blink-settings=defaultFontSize=32"]
+    )
+    context = large.new_context(base_url=address(product), viewport={"width": 1280, "height": 900})
+    context.add_cookies(cookies)
+    page = context.new_page()
+    wide = []
+    for name in ("overview", "jobs", "alert", "reported", "executions"):
+        page.goto(pages[name])
+        if page.evaluate("document.documentElement.scrollWidth") > 1280:
+            wide.append(name)
+    size = page.evaluate("getComputedStyle(document.documentElement).fontSize")
+    on_cards = page.locator(".tabs-m").is_visible()
+    large.close()
+
+    assert size == "32px"
+    assert on_cards
+    assert wide == []
+
+
+def test_a_page_of_the_dark_theme_is_printed_dark_on_white(
+    pages: dict[str, str], open_page: Open
+) -> None:
+    page = open_page(pages["good-job"])
+    page.locator("html").evaluate("root => root.dataset.theme = 'dark'")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    on_screen = page.evaluate(colour)
+    page.emulate_media(media="print")
+
+    assert page.evaluate(colour) != on_screen
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -41,6 +41,14 @@ def test_an_empty_product_says_so(viewer_client: Client) -> None:
     assert "No jobs yet" in html
 
 
+def test_what_needs_attention_stands_before_the_totals(viewer_client: Client) -> None:
+    make_execution(make_job())
+
+    html = overview(viewer_client)
+
+    assert html.index('id="attention"') < html.index('id="totals"')
+
+
 def test_the_tiles_count_jobs_by_state(viewer_client: Client) -> None:
     services.pause(make_job().pk, actor=SYSTEM)
     changed(make_job(), state="auto_disabled")
