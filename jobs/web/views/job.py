@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from jobs.domain.disclosure import definition_for
 from jobs.domain.planned import Plan
-from jobs.domain.states import JobState
+from jobs.domain.states import FAILURES, JobState
 from jobs.models import Job
 from jobs.queries.dependencies import tree_of
 from jobs.queries.executions import ExecutionFilter, Sample, history, sample
@@ -113,7 +113,8 @@ def history_region(request: AuthedRequest, job_id: int) -> HttpResponse:
 
 def _header(request: AuthedRequest, job: Job, now: datetime) -> dict[str, object]:
     row = rows.shown(job_row(job, now), freezing.open_ones(request, now))
-    return {"job": job, "row": row, "now": now}
+    failed = job.last_state in FAILURES  # a run that was killed since then has no error of its own
+    return {"job": job, "row": row, "now": now, "error": job.last_error if failed else ""}
 
 
 def _stats(job: Job, found: Sample) -> dict[str, object]:
