@@ -384,6 +384,19 @@ def test_a_typed_moment_is_by_the_reader_s_clock_and_stays_in_the_address(
     assert "Sun 25 Oct, 00:00 to Mon 26 Oct, 00:00 (UTC:" in day, "a day of 25 hours"
 
 
+def test_what_will_not_run_again_and_again_is_one_row_of_the_list(viewer_client: Client) -> None:
+    """The defect: a paused hourly job had most of the rows of what runs tomorrow."""
+    make_job(name="asleep", paused=True, schedules=[cron("0 * * * *")])
+    make_job(name="awake", schedules=[cron("30 */6 * * *")])
+
+    html = page(viewer_client, range="day", at="2026-06-02T00:00:00Z")
+    rows = text_of(html.split('class="tl-table"')[1])
+
+    assert "Tue 2 Jun 00:00 to Wed 3 Jun 00:00 asleep 25 will not run: Job paused" in rows
+    assert rows.count("asleep") == 1
+    assert rows.count("awake planned") == 4
+
+
 def test_what_runs_in_the_next_maintenance_is_two_clicks_away(viewer_client: Client) -> None:
     make_job(name="mailer", tags=["mail"], schedules=[cron("15 9 * * *")])
     make_job(name="other", schedules=[cron("30 9 * * *")])
@@ -401,6 +414,9 @@ def test_what_runs_in_the_next_maintenance_is_two_clicks_away(viewer_client: Cli
 
     assert "09:15 mailer will be held back: Frozen, tag mail: New disks" in rows
     assert "09:30 other planned" in rows
+    note = text_of(html.split('class="note info"')[1].split("</p>")[0])
+    assert all(part in note for part in ("Tue 2 Jun 09:00", "Tue 2 Jun 11:00", "New disks"))
+    assert "note info" not in first
     only = page(viewer_client, range="6h", at="2026-06-02T09:00:00Z", show="held")
     assert "other planned" not in text_of(only.split('class="tl-table"')[1])
     assert 'value="held" selected' in only

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jobs.models import Freeze
 from jobs.queries.forecast import QueueForecast, Spot, cached_forecast, is_cached
 from jobs.queries.freezes import open_freezes
 from jobs.queries.in_use import queues_in_use, tags_in_use
@@ -43,6 +48,8 @@ _RANGE_WORDS = {
     "week": gettext_lazy("Week"),
 }
 MOST_LISTED = 100  # rows of the list
+# What will not run for one reason again and again says so once: between what will, nobody reads it.
+_ALIKE, _TOLD_ONCE = 4, (MarkKind.OFF, MarkKind.HELD, MarkKind.OMITTED)
 _SHOW_WORDS = {
     "planned": gettext_lazy("Planned"),
     "held": gettext_lazy("Will be held back"),
@@ -200,9 +207,14 @@ def _shortcuts(address: Address, axis: Axis, request: AuthedRequest) -> dict[str
         "today": address.query(range="day", at=day(axis.now, 0), page=""),
         "tomorrow": address.query(range="day", at=day(axis.now, 1), page=""),
         "freeze": following,
+        "freeze_shown": following is not None and _holds_in(axis, following),
         "maintenance": link_to(*window) if window else "",
         "frozen": freezing.scope_words(following) if following else "",
     }
+
+
+def _holds_in(axis: Axis, freeze: Freeze) -> bool:
+    return freeze.starts_at < axis.end and not (freeze.ends_at and freeze.ends_at <= axis.start)
 
 
 def _list(lanes: list[Lane], address: Address, clock: Clock) -> list[ListRow]:
@@ -210,13 +222,29 @@ def _list(lanes: list[Lane], address: Address, clock: Clock) -> list[ListRow]:
     if address.table:
         return []  # the table has them job by job
     kinds = LISTED.get(address.show, tuple(MarkKind))
-    found = [(mark, lane) for lane in lanes for mark in lane.marks if mark.kind in kinds]
+    found = [
+        (mark, lane) for lane in lanes for mark in _told_once(lane.marks) if mark.kind in kinds
+    ]
     found.sort(key=lambda pair: (pair[0].start, pair[1].job.name))
     # What is still to come first: who asks what will run does not read through what ran.
     ahead = [pair for pair in found if pair[0].end > clock.axis.now]
     past = [pair for pair in found if pair[0].end <= clock.axis.now]
     chosen = [*ahead, *reversed(past)][: MOST_LISTED + 1]
     return [ListRow(lane=lane, mark=_mark_row(mark, lane, clock)) for mark, lane in chosen]
+
+
+def _told_once(marks: Iterable[Mark]) -> Iterator[Mark]:
+    """Put marks that follow one another and say the same, and have no page of their own, together."""
+    in_order = sorted(marks, key=attrgetter("start"))
+    for (kind, *_why), alike in groupby(in_order, attrgetter("kind", "reason", "detail")):
+        group = list(alike)
+        if kind not in _TOLD_ONCE or sum(mark.number for mark in group) < _ALIKE:
+            yield from group
+        else:
+            last = group[-1]
+            due = sum((Counter(mark.counts) for mark in group), Counter[str]())
+            end = last.end if last.number > 1 else last.start
+            yield replace(group[0], end=end, counts=dict(due))
 
 
 def _row(lane: Lane, clock: Clock, *, table: bool) -> LaneRow:
