@@ -83,7 +83,7 @@
     count();
   };
 
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
     if (at(".pick")) return select(at(".pick"), event.shiftKey);
     if (at("[data-pick-all]")) {
@@ -104,9 +104,11 @@
       if (dialog) { event.preventDefault(); open(dialog); }
       return;
     }
-    const copy = at("[data-copy]");
-    if (copy) {
-      await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).innerText);
+    if (at("[data-copy]")) {
+      const text = document.getElementById(at("[data-copy]").dataset.copy);
+      text.closest("details")?.setAttribute("open", "");
+      getSelection().selectAllChildren(text);
+      document.execCommand("copy");
       document.getElementById("status").textContent = words.copied;
     }
     // A menu closes when anything was clicked.
