@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from jobs.domain.states import Trigger
@@ -75,6 +75,16 @@ def wrong_moment(request: AuthedRequest) -> str:
         if text and moment_of(text) is None:
             return _("%s is no moment. Use a date and a time.") % repr(text[:40])
     return ""
+
+
+def tidied(request: AuthedRequest, query: str) -> HttpResponseRedirect | None:
+    """Lead a form's address, with all that was left open, to the one that says what was chosen.
+
+    That one is short enough to be sent to somebody, and its moments name their zone.
+    """
+    if request.htmx or "" not in request.GET.values():
+        return None
+    return HttpResponseRedirect(f"{request.path}?{query}" if query else request.path)
 
 
 def page_mark(request: HttpRequest, name: str) -> int | None:

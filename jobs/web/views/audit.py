@@ -17,7 +17,7 @@ from jobs.models import AuditEntry
 from jobs.queries.people import AuditFilter, list_audit
 from jobs.web import guard
 from jobs.web.differences import stored_text
-from jobs.web.filters import page_mark
+from jobs.web.filters import page_mark, tidied
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
 from jobs.web.periods import field, moment_of, stamp
@@ -52,6 +52,8 @@ class Change:
 def audit_list(request: AuthedRequest) -> HttpResponse:
     """Show the entries, newest first, filtered by actor, action, object and period."""
     query, wrong = _query(request)
+    if not wrong and (elsewhere := tidied(request, urlencode(query))):
+        return elsewhere
     after = page_mark(request, "before")
     page = list_audit(_filter(query, after), limit=PAGE_SIZE)
     context = {

@@ -30,11 +30,12 @@ from jobs.queries.executions import (
 )
 from jobs.queries.jobs import get_job
 from jobs.queries.waiting import waiting_of
+from jobs.queries.workspaces import workspace_names
 from jobs.services.parameter_definitions import shown
 from jobs.web import guard, tree, waiting_words, words
 from jobs.web.compared import compared
 from jobs.web.connections import connections_of
-from jobs.web.filters import execution_filter, query_of, wrong_moment
+from jobs.web.filters import execution_filter, query_of, tidied, wrong_moment
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
@@ -45,16 +46,19 @@ from jobs.web.views import logs
 @guard.page()
 def execution_list(request: AuthedRequest) -> HttpResponse:
     """Show the page with its filters."""
-    chosen = execution_filter(request)
+    chosen, wrong = execution_filter(request), wrong_moment(request)
+    if not wrong and (elsewhere := tidied(request, query_of(chosen))):
+        return elsewhere
     context = {
         "section": "executions",
         "tag": tag_of("executions", now=timezone.now()),
-        "wrong": wrong_moment(request),
+        "wrong": wrong,
         "fields": {
             "from": field(chosen.since) if chosen.since else "",
             "to": field(chosen.until) if chosen.until else "",
         },
         "triggers": [(trigger.value, words.TRIGGER[trigger]) for trigger in Trigger],
+        "workspaces": workspace_names(request.actor),
         "job": get_job(chosen.job, seen_by=request.actor) if chosen.job else None,
         **kept_filters(request, FilterPage.EXECUTIONS, query_of(chosen, before=None)),
         **_table(chosen),
@@ -75,6 +79,7 @@ def _table(chosen: ExecutionFilter) -> dict[str, object]:
     return {
         "chosen": chosen,
         "executions": page.rows,
+        "chosen_words": _in_words(chosen),
         "query": query_of(chosen),
         "chips": [
             (
@@ -87,6 +92,19 @@ def _table(chosen: ExecutionFilter) -> dict[str, object]:
         "older": query_of(chosen, before=page.older) if page.older else None,
         "newest": query_of(chosen, before=None) if chosen.before else None,
     }
+
+
+def _in_words(chosen: ExecutionFilter) -> str:
+    """Return the filters as a reader would say them, for the empty list."""
+    ends = [field(at).replace("T", " ") if at else "" for at in (chosen.since, chosen.until)]
+    parts = [
+        str(words.RESULT[chosen.result]) if chosen.result else "",
+        str(words.TRIGGER[chosen.trigger]) if chosen.trigger else "",
+        chosen.workspace,
+        chosen.queue,
+        " … ".join(ends).strip() if chosen.since or chosen.until else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 @guard.page()

@@ -16,7 +16,7 @@ from jobs.queries.in_use import tags_in_use
 from jobs.queries.jobs import STATES, JobFilter, job_page
 from jobs.queries.workspaces import workspace_names
 from jobs.web import freezing, guard, words
-from jobs.web.filters import job_filter, query_of
+from jobs.web.filters import job_filter, query_of, tidied
 from jobs.web.http import AuthedRequest
 from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
@@ -37,6 +37,8 @@ def job_list(request: AuthedRequest) -> HttpResponse:
     """Show the page with its filters."""
     now = timezone.now()
     chosen = job_filter(request)
+    if elsewhere := tidied(request, query_of(chosen)):
+        return elsewhere
     context = {
         "section": "jobs",
         "own_search": True,
