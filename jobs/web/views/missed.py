@@ -162,8 +162,10 @@ def _consequences(found: Missed) -> list[Fact]:
     if list(holding_freezes(now, now)):
         facts.append(Fact("lock", _("What a freeze holds starts when the freeze ends.")))
     seconds = _likely_seconds(found, slots)
-    if seconds:
+    if seconds >= 1:  # less is no reason to think twice
         text = _("It will take about %s, as the last runs did.")
+        if any(one.job.last_duration_seconds is None for one in starting):
+            text = _("It will take %s or more, as the last runs did: not all of the jobs have run.")
         facts.append(Fact("history", text % formats.span(seconds)))
     return facts
 
@@ -172,9 +174,8 @@ def _side_by_side(jobs: int, slots: int) -> str:
     if not slots:
         return _("No worker runs: the runs wait in their queues until one does.")
     text = ngettext(
-        "One run of a job at a time, oldest first; the workers have %s place.",
-        "One run of a job at a time, oldest first; several jobs side by side, in %s places of the "
-        "workers.",
+        "One run at a time, oldest first: %s job at once.",
+        "One run of a job at a time, oldest first; up to %s jobs side by side.",
         min(jobs, slots),
     )
     return text % formats.count(slots)
