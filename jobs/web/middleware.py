@@ -147,10 +147,22 @@ class OutageMiddleware:
             return None
         log.error("%s %s: the database did not answer: %s", request.method, request.path, error)
         again = request.get_full_path() if request.method == "GET" else ""
-        context = {"full": room().full, "again": again, "viewer": getattr(request, "viewer", None)}
+        context = {
+            "full": room().full,
+            "again": again,
+            "kept": _typed(request),
+            "viewer": getattr(request, "viewer", None),
+        }
         pressed = not again and request.headers.get("HX-Request") == "true"
         text = render_to_string("partials/outage_swap.html" if pressed else "503.html", context)
         return HttpResponse(text, status=503, headers={"Retry-After": "5"})
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what a form sent, to be sent once more; nothing of a file, and no password."""
+    if request.FILES or any("password" in name for name in request.POST):
+        return []
+    return [(name, value) for name, values in request.POST.lists() for value in values]
 
 
 class BodyLimitMiddleware:

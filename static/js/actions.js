@@ -58,7 +58,7 @@
     submitter.removeAttribute("aria-busy");
     submitter.disabled = false;
   });
-  // Another tab has logged in since: the page's own token is of the past.
+  // Another tab may have logged in since.
   document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
     request.body.delete("csrfmiddlewaretoken");
     request.headers["X-CSRFToken"] = token();

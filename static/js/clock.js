@@ -34,11 +34,11 @@
 
   const tick = () => {
     if (document.hidden) return;
-    for (const node of document.querySelectorAll("time[data-relative]")) {
+    for (const node of document.querySelectorAll("[data-relative]")) {
       const left = Math.trunc((Date.parse(node.dateTime) - now()) / 1000);
       set(node, fill(left > 0 ? words.in : words.ago, span(Math.abs(left))));
     }
-    for (const node of document.querySelectorAll("time[data-since]")) {
+    for (const node of document.querySelectorAll("[data-since][datetime]")) {
       const gone = Math.max(0, Math.trunc((now() - Date.parse(node.dateTime)) / 1000));
       set(node, (node.dataset.since === "rough" ? span : duration)(gone));
     }

@@ -109,3 +109,19 @@ def test_a_press_during_an_outage_or_on_a_page_too_old_is_answered_where_it_was_
         assert answer.content.startswith(b'<hx-partial hx-target="#toasts"')
         assert words in answer.content
         assert b"<html" not in answer.content
+
+
+def test_the_page_of_an_outage_sends_what_was_typed_once_more_but_no_password() -> None:
+    def shown(path: str, sent: dict[str, str]) -> str:
+        outage = OutageMiddleware(lambda _request: None).process_exception(  # type: ignore[arg-type, return-value]
+            RequestFactory().post(path, sent), OperationalError("away")
+        )
+        assert outage is not None
+        return outage.content.decode()
+
+    form = shown("/variables/new/", {"name": "a", "value": '"two"\nlines'})
+    login = shown("/login/", {"username": "ada", "password": "typed"})
+
+    assert '<input type="hidden" name="value" value="&quot;two&quot;\nlines">' in form
+    assert "Send what I typed again" in form
+    assert "typed" not in login
