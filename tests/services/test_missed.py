@@ -123,6 +123,24 @@ def test_only_the_latest_of_each_job_and_batches_that_go_on(
     assert (later.runs, later.jobs[0].older) == (0, 3)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "told"),
+    [((0.01, 0.02), ""), ((90, 0.02), "about 6 min"), ((90, None), "6 min or more")],
+)
+def test_the_time_it_takes_is_told_where_it_is_known_and_matters(
+    lengths: tuple[float | None, ...], told: str, operator_client: Client
+) -> None:
+    """The defect: "about 0 s" for jobs that had never run."""
+    for place, seconds in enumerate(lengths):
+        job = outage(f"job-{place}")
+        Job.objects.filter(pk=job.pk).update(last_duration_seconds=seconds)
+
+    page = operator_client.get(reverse("missed"), WINDOW).content.decode()
+
+    assert ("It will take" in page) == bool(told)
+    assert told in page
+
+
 def test_all_that_follow_start_in_bounded_batches(
     operator_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
