@@ -85,20 +85,51 @@ class Draft:
         return data
 
     def _spec(self) -> object:
-        """Return what the job does: the kind's own field, and what has none as JSON.
+        """Return what the job does: the kind's own fields, and what has none as JSON."""
+        kind, spec = self.values["type"], self._further()
+        if not isinstance(spec, dict):
+            return spec
+        if kind in OWN_FIELD:
+            # A blank field says nothing, as those of other kinds.
+            return {**spec, kind: self.values[kind]} if self._own() else {kind: "", **spec}
+        return kind_settings.put_in(kind, spec, self.values)
+
+    def _own(self) -> bool:
+        """Say whether the field of a kind that has one says anything."""
+        return bool(self.values[self.values["type"]].strip())
+
+    def _further(self) -> object:
+        """Return the settings that are typed as JSON, or in a kind's short form.
 
         JSON that cannot be read goes on as it was typed: the refusal then quotes it.
         """
         kind, text = self.values["type"], self.values["spec"].strip()
         try:
-            spec = (short_spec(kind, text) or parse_json(text)) if text else {}
+            return (short_spec(kind, text) or parse_json(text)) if text else {}
         except (ValueError, RecursionError):
             return text
+
+    def _said_otherwise(self) -> dict[str, str]:
+        """Return an error for settings that the JSON and their own fields say differently."""
+        kind, spec = self.values["type"], self._further()
         if not isinstance(spec, dict):
-            return spec
-        if kind in OWN_FIELD:
-            return {**spec, kind: self.values[kind]}
-        return kind_settings.put_in(kind, spec, self.values)
+            return {}
+        twice = kind_settings.said_otherwise(kind, spec, self.values)
+        if (
+            kind in OWN_FIELD
+            and self._own()
+            and spec.get(kind, self.values[kind]) != self.values[kind]
+        ):
+            twice.append((kind, kind))
+        text = _(
+            "%(setting)s is given in the field “%(field)s” too, and differs. Keep one of them."
+        )
+        # No values: a header may be a secret.
+        sentences = [
+            text % {"setting": name, "field": JobForm.base_fields[field].label}
+            for name, field in twice
+        ]
+        return {"spec": " ".join(sentences)} if sentences else {}
 
     def _parameters(self) -> object:
         """Return the declarations; JSON that cannot be read goes on as it was typed."""
@@ -121,7 +152,8 @@ class Draft:
             for name in names
             if names.count(name) > 1
         }
-        return {**doubled, **kind_settings.unclear(self.values["type"], self.values)}
+        headers = kind_settings.unclear(self.values["type"], self.values)
+        return {**doubled, **headers, **self._said_otherwise()}
 
     def used_variables(self) -> list[Values]:
         """Return the variables that were filled in; an empty row is no variable."""

@@ -52,7 +52,7 @@ class JobForm(KindForm):
     script = Text(mono=True, label=_("Script"), widget=area(9), strip=False)
     spec = Text(
         mono=True,
-        label=_("Settings as JSON"),
+        label=_("Other settings as JSON"),
         help_text=_("What a kind has no field for; empty: nothing"),
         widget=area(4),
     )

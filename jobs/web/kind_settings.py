@@ -161,6 +161,26 @@ def put_in(kind: str, spec: Mapping[str, Any], values: Mapping[str, str]) -> dic
     return whole
 
 
+def said_otherwise(
+    kind: str, spec: Mapping[str, Any], values: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return each setting that both the JSON and its field say, and not the same; with the field."""
+    return [
+        (name, known.field)
+        for name, known in _KINDS.get(kind, {}).items()
+        if name in spec
+        and values[known.field].strip()
+        and _differ(known.read(values[known.field]), spec[name])
+    ]
+
+
+def _differ(said: Any, below: Any) -> bool:
+    """Tell whether two values of a setting contradict each other; entries of objects add up."""
+    if isinstance(said, dict) and isinstance(below, dict):
+        return any(not _same(said[name], below[name]) for name in said.keys() & below.keys())
+    return not _same(said, below)
+
+
 def unclear(kind: str, values: Mapping[str, str]) -> dict[str, str]:
     """Return an error for lines of headers that a definition could not tell: without a colon, or twice."""
     lines = _header_lines(values[_HEADERS]) if kind == "http" else []

@@ -138,6 +138,52 @@ def test_a_wrong_setting_is_told_at_its_field_and_kept(
         assert fields[name] == [given[name].replace("\r\n", "\n").replace("\n", "\r\n")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ({"spec": '{"url": "https://other.example"}'}, ["url", "Address"]),
+        ({"spec": "DELETE https://example.org/health"}, ["method", "Method"]),
+        ({"spec": '{"headers": {"Accept": "hidden-word"}}'}, ["headers", "Headers"]),
+        ({"spec": '{"verify_tls": true}'}, ["verify_tls", "Accept any TLS certificate, unchecked"]),
+        (
+            {"type": "script", "script": "date", "spec": '{"script": "hidden-word"}'},
+            ["script", "Script"],
+        ),
+    ],
+)
+def test_a_setting_that_json_and_its_field_say_differently_is_refused(
+    typed: dict[str, str], names: list[str], editor_client: Client
+) -> None:
+    answer = editor_client.post(reverse("job_new"), filled(**{"type": "http", **HTTP, **typed}))
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert not Job.objects.exists()
+    told = html.split('<a href="#id_spec">')[1].split("</a>")[0]
+    setting, field = names
+    assert f"{setting} is given in the field “{field}” too, and differs." in told
+    assert "hidden-word" not in told
+
+
+def test_json_may_repeat_what_a_field_says_and_speak_where_it_is_blank(
+    editor_client: Client,
+) -> None:
+    same = json.dumps({"url": URL, "headers": {"Accept": "text/plain"}, "verify_tls": False})
+    for name, typed in (
+        ("same", {"type": "http", **HTTP, "spec": same}),
+        ("alone", {"type": "http", "spec": json.dumps({"url": URL, "method": "PUT"})}),
+        ("script", {"type": "script", "script": "", "spec": '{"script": "date"}'}),
+    ):
+        answer = editor_client.post(reverse("job_new"), filled(**{**typed, "name": name}))
+        assert answer.status_code == 303, answer.content.decode()
+
+    alone = definition_of(Job.objects.get(name="alone"))["spec"]
+    assert (alone["url"], alone["method"]) == (URL, "PUT")
+    assert definition_of(Job.objects.get(name="script"))["spec"]["script"] == "date"
+    fields = SentForm(page_of(editor_client, Job.objects.get(name="script")), "job-form").fields
+    assert (fields["script"], fields["spec"]) == (["date"], [""])
+
+
 def test_other_kinds_are_said_by_their_fields(editor_client: Client) -> None:
     editor_client.post(
         reverse("job_new"),

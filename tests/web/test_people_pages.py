@@ -27,7 +27,7 @@ def test_a_token_is_made_on_the_page_and_shown_once(viewer: User, viewer_client:
     listed = html(viewer_client, "/tokens/")
     again = viewer_client.post("/tokens/new/", fields)
 
-    value = re.search(r'>(jd_[^<]+)</pre>', made.content.decode())
+    value = re.search(r">(jd_[^<]+)</pre>", made.content.decode())
     token = Token.objects.get()
     assert value is not None
     assert tokens.authenticate(value[1]) == token
@@ -61,7 +61,7 @@ def test_an_administrator_makes_people_and_gives_roles(admin_client: Client) -> 
     made = admin_client.post("/people/new/", {"username": "otto", "role": "viewer"})
     otto = User.objects.get(username="otto")
     path = f"/people/{otto.pk}/"
-    link = re.search(r'>http://testserver(/password/set/[^<]+)</pre>', made.content.decode())
+    link = re.search(r">http://testserver(/password/set/[^<]+)</pre>", made.content.decode())
 
     admin_client.post(path, {"role": "editor", "email": "otto@example.org", "active": "on"})
     wrong = admin_client.post(path + "access/", {"role": "operator"})
