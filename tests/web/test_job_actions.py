@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.test import Client
 from django.urls import reverse
 
+from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState, JobState, Overlap
 from jobs.models import Execution, Job
+from jobs.services import jobs as job_services
 from jobs.web.toasts import from_message
 from tests.factories import every, make_execution, make_job, make_variable
 
@@ -120,6 +125,27 @@ def test_several_jobs_at_once(job: Job, operator_client: Client) -> None:
 
     assert "Paused 2 jobs." in answer.content.decode()
     assert set(Job.objects.values_list("state", flat=True)) == {"paused"}
+
+
+def test_a_pause_of_several_can_be_undone_and_leaves_what_was_paused_before(
+    job: Job, operator_client: Client
+) -> None:
+    """The defect: several paused by a slip had to be found and resumed one by one."""
+    other, before = make_job(name="other"), make_job(name="before")
+    job_services.pause(before.pk, actor=SYSTEM)
+    stopped = make_job(name="stopped")
+    Job.objects.filter(pk=stopped.pk).update(state="auto_disabled")
+    chosen = {"id": [str(one.pk) for one in (job, other, before, stopped)], "do": "pause"}
+
+    answer = operator_client.post(reverse("jobs_bulk"), chosen, headers=HTMX)
+    (undo,) = re.findall(r'action="([^"]*do=resume[^"]*)"', answer.content.decode())
+    undone = operator_client.post(unescape(undo), headers=HTMX).content.decode()
+
+    assert "Resumed 2 jobs." in undone
+    assert "do=pause" not in undone
+    assert set(Job.objects.filter(state="active")) == {job, other}
+    running = operator_client.post(reverse("jobs_bulk"), {**chosen, "do": "run"}, headers=HTMX)
+    assert "Undo" not in running.content.decode()
 
 
 def test_one_that_cannot_stops_no_other(job: Job, operator_client: Client) -> None:

@@ -18,7 +18,7 @@ from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
 from jobs.queries.dependencies import dependents_of, left_without_start
-from jobs.queries.jobs import PAGE_SIZE, get_job
+from jobs.queries.jobs import PAGE_SIZE, chosen_jobs, get_job
 from jobs.services import jobs as job_services
 from jobs.services import many, triggers
 from jobs.services.many import Deed
@@ -31,6 +31,8 @@ from jobs.web.toasts import Toast
 _DEEDS = ("run", "pause", "resume", "delete")
 _LOOK_FIRST = ("change", "delete")
 _AT_ONCE = {"run": Deed.TRIGGER, "pause": Deed.PAUSE, "resume": Deed.RESUME}
+# What takes a deed back, from whom it changed; one that was paused before it stays so.
+_BACK = {"pause": ("resume", JobState.ACTIVE), "resume": ("pause", JobState.PAUSED)}
 MOST_NAMES = 10  # jobs that a question names
 
 
@@ -108,15 +110,25 @@ def bulk(request: AuthedRequest) -> HttpResponse:
     """
     if request.POST.get("do") in _LOOK_FIRST or request.POST.get("all"):
         return go_to(request, f"{reverse('jobs_change')}?{_selection(request)}")
-    wanted = request.POST.get("do", "")
+    asked = request.POST if "do" in request.POST else request.GET  # the address of an undo
+    wanted = asked.get("do", "")
     chosen = _AT_ONCE.get(wanted)
-    ids = [int(pk) for pk in request.POST.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
+    ids = [int(pk) for pk in asked.getlist("id")[:PAGE_SIZE] if _is_id(pk)]
     if chosen is None or not ids:
         raise InvalidError(_("Nothing was selected."))
+    back, before = _BACK.get(wanted, ("", ""))
+    rows = chosen_jobs(ids, seen_by=request.actor, limit=PAGE_SIZE) if back else []
+    changing = [job.pk for job in rows if job.state == before and asked is request.POST]
     outcomes = many.apply(chosen, ids, actor=request.actor)
     refused = [spoken(one.error.message) for one in outcomes if one.error is not None]
     text = " ".join([said_of_many(wanted, len(outcomes) - len(refused)), *refused[:3]])
-    toast = Toast(text=text, kind="bad" if refused else "ok")
+    done = {one.job_id for one in outcomes if one.error is None}
+    undo = [("do", back), *(("id", pk) for pk in changing if pk in done)]
+    toast = Toast(
+        text=text,
+        kind="bad" if refused else "ok",
+        undo_url=f"{reverse('jobs_bulk')}?{urlencode(undo)}" if len(undo) > 1 else "",
+    )
     return toast_or_redirect(request, toast, default=reverse("jobs"))
 
 
