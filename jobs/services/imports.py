@@ -26,6 +26,7 @@ from jobs.importers.notes import Note
 from jobs.models import Job
 from jobs.services import dependency_edits, jobs
 from jobs.services.definitions import JobDefinition, parse_definition
+from jobs.services.findings import WHOLE
 from jobs.services.firing import next_fire
 from jobs.services.import_requests import MOST, ImportApply, ImportRequest
 from jobs.services.many import Outcome
@@ -52,6 +53,7 @@ class Item:
     name: str
     deed: Deed
     reason: str = ""
+    reasons: Sequence[str] = ()  # each alone, where there are several
     type: str = ""
     runs: str = ""
     workspace: str = ""
@@ -271,8 +273,14 @@ def _verdict(item: Item, one: Candidate, read: Sequence[Item], actor: Actor, now
 def _refused(item: Item, one: Candidate, error: JobdeckError) -> Item:
     line = one.line_of(next(iter(error.fields), ""))
     # Only who wrote our words knows our fields.
-    reason = error.message if one.entry else told(error.fields.values()) or error.message
-    return replace(item, deed=Deed.REFUSED, reason=reason, line=line, definition=None)
+    reasons = [
+        told((f"{name}:", text)) if one.entry and name != WHOLE else text
+        for name, text in error.fields.items()
+    ]
+    reason = error.message if one.entry else told(reasons) or error.message
+    several = reasons if len(reasons) > 1 else ()
+    refused = replace(item, deed=Deed.REFUSED, reason=reason, reasons=several)
+    return replace(refused, line=line, definition=None)
 
 
 def _key(definition: JobDefinition) -> tuple[str, str]:

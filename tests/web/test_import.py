@@ -115,6 +115,19 @@ def test_what_is_wrong_keeps_the_text_and_says_why(editor_client: Client) -> Non
 
 
 @pytest.mark.django_db
+def test_each_error_of_a_job_file_has_a_line_and_the_preview_has_the_focus(
+    editor_client: Client,
+) -> None:
+    text = 'name: x\ntype: http\nspec: {url: nope}\nschedules: [{kind: cron, expression: "99 * * * *"}]\n'
+
+    page = told(editor_client, do="preview", text=text)
+
+    assert "<div>spec.url: url must begin with http:// or https://</div>" in page
+    assert "<div>schedules.0.expression: Minute 99 does not exist. Use 0 to 59.</div>" in page
+    assert '<h2 tabindex="-1" autofocus>What would be made</h2>' in page
+
+
+@pytest.mark.django_db
 def test_a_file_takes_the_place_of_the_text(editor_client: Client) -> None:
     def sent(content: bytes, name: str = "sweep.json", status: int = 200) -> str:
         file = SimpleUploadedFile(name, content)
