@@ -127,6 +127,20 @@ def test_a_page_that_shows_a_clock_names_whose() -> None:
     } - own == set()
 
 
+def test_every_moment_has_its_exact_value_in_the_title() -> None:
+    # A log shows each line's own instant; what counts since then has no instant to show.
+    apart = ('class="ts"', "data-since>")
+    moments = [
+        f"{path.name}: {tag}"
+        for path in SOURCES
+        for tag in re.findall(r"<time[^>]*>", path.read_text())
+        if not any(word in tag for word in apart)
+    ]
+
+    assert moments
+    assert [tag for tag in moments if "title=" not in tag] == []
+
+
 def used_icons() -> set[str]:
     """Return the icon names that templates and word tables name."""
     names: set[str] = set()
