@@ -18,7 +18,11 @@ from jobs.web import words
 
 LIMIT = 20
 _WITH_ACTIONS = 2  # jobs whose actions are offered with the rest
-_VERBS = {"run": "run", "start": "run", "pause": "pause", "resume": "resume", "edit": "edit"}
+# English and Indonesian, whatever the pages speak: fingers know the words of the manual, too.
+_VERBS = {
+    "run": "run", "start": "run", "pause": "pause", "resume": "resume", "edit": "edit",
+    "jalankan": "run", "mulai": "run", "jeda": "pause", "lanjutkan": "resume", "ubah": "edit",
+}  # fmt: skip
 _ICONS = {Kind.JOB: "calendar-clock", Kind.EXECUTION: "history", Kind.PAGE: "chevron-right"}
 
 

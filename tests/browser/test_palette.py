@@ -41,6 +41,14 @@ def test_the_palette_finds_acts_and_opens_with_the_keyboard_alone(
 
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
+    expect(chosen).to_contain_text("Overview")
+    field.fill("palette-nothing")
+    expect(page.locator("#palette-count")).to_contain_text("Nothing matches")
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.keyboard.press("Enter")  # opens nothing that was offered for other letters
+    expect(field).to_be_focused()
+    field.fill("")
+    expect(chosen).to_contain_text("Overview")
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
     page.keyboard.press("g")

@@ -56,6 +56,7 @@ def test_jobs_runs_pages_and_actions_are_offered_as_options_and_on_a_page(
     asked = offered(editor_client, "pause backup")
     assert "Pause nightly-backup" in asked
     assert "Run " not in asked
+    assert offered(editor_client, "Jeda backup").count("Pause ") == asked.count("Pause ")
     assert "Resume stopped" in offered(editor_client, "resume stop")
     assert f"/jobs/{stopped.pk}/resume/" in offered(editor_client, "resume stop")
 
