@@ -20,7 +20,7 @@ from jobs.web import guard
 from jobs.web.http import AuthedRequest, toast_on_page
 from jobs.web.toasts import Toast
 
-# Django's forms show these. Its Indonesian calls a password by two words; ours goes before it.
+# Django's forms show these. Its Indonesian has two words for a password; ours goes before it.
 # ruff: noqa: RUF001 - the apostrophes are Django's, and xgettext reads no escapes
 _DJANGOS = (
     gettext_noop("Old password"),
@@ -32,6 +32,10 @@ _DJANGOS = (
     gettext_noop("Your password can’t be entirely numeric."),
     gettext_noop("Your old password was entered incorrectly. Please enter it again."),
     gettext_noop("The two password fields didn’t match."),
+    gettext_noop(
+        "Please enter a correct %(username)s and password. Note that both fields may be "
+        "case-sensitive."
+    ),
 )
 
 if TYPE_CHECKING:  # generic for the type checker only
