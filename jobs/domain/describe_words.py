@@ -14,6 +14,7 @@ class Words:
 
     and_: str
     or_: str
+    before_last: str  # between the last two of three or more, before "and"
     range: str
     steps: str
     # Units as they follow a number, and what one of them makes.
@@ -73,7 +74,8 @@ class Words:
         """Return the parts as a list in words."""
         if len(parts) < 2:
             return "".join(parts)
-        return f"{', '.join(parts[:-1])} {word or self.and_} {parts[-1]}"
+        mark = self.before_last if len(parts) > 2 else ""
+        return f"{', '.join(parts[:-1])}{mark} {word or self.and_} {parts[-1]}"
 
 
 def _english_ordinal(number: int) -> str:
@@ -85,6 +87,7 @@ def _english_ordinal(number: int) -> str:
 ENGLISH = Words(
     and_="and",
     or_="or",
+    before_last="",
     range="{first} to {last}",
     steps="{first} to {last} in steps of {step}",
     second="s",
@@ -168,6 +171,7 @@ ENGLISH = Words(
 INDONESIAN = Words(
     and_="dan",
     or_="atau",
+    before_last=",",
     range="{first} sampai {last}",
     steps="{first} sampai {last} dengan langkah {step}",
     second="detik",

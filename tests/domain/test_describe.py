@@ -35,7 +35,7 @@ from tests.sizes import many
         (
             "0 9 * * 1,3,5",
             "Mondays, Wednesdays and Fridays at 09:00",
-            "Setiap hari Senin, Rabu dan Jumat pukul 09:00",
+            "Setiap hari Senin, Rabu, dan Jumat pukul 09:00",
         ),
         (
             "0 8 * * 1-5,0",
