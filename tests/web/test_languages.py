@@ -243,3 +243,23 @@ def test_one_english_word_is_told_by_what_it_means(admin: User, addresses: list[
     page = client.get(f"/jobs/{job.pk}/").content.decode()
     assert "<dt>Nonaktif otomatis</dt><dd>tidak pernah</dd>" in page
     assert re.search(r'/edit/"[^>]*>Ubah</a>', page)
+
+
+def test_an_error_of_the_server_is_told_in_the_readers_language(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Preference.objects.create(user=admin, language="id")
+    client = signed_in(admin)
+    client.raise_request_exception = False
+
+    def broken(*_args: object, **_named: object) -> None:
+        raise RuntimeError("not told to anybody")
+
+    monkeypatch.setattr("jobs.web.palette.entries", broken)
+    answer = client.get("/search/", {"q": "x"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 500
+    assert '<html lang="id">' in html
+    assert "Ada yang rusak di server" in html
+    assert "not told" not in html
