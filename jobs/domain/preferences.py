@@ -31,6 +31,7 @@ class FilterPage(StrEnum):
 
     JOBS = "jobs"
     EXECUTIONS = "executions"
+    ALERTS = "alerts"
     AUDIT = "audit"
 
 

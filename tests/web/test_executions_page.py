@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
         ("executions", "result=failed&trigger=manual&queue=&from=&to=&zone=UTC", "result=failed&trigger=manual"),
         ("executions", "queue=&from=2026-11-01T10:00&to=&zone=Asia/Jakarta", "from=2026-11-01T03%3A00%3A00Z"),
         ("jobs", "q=&type=command&tag=", "type=command"),
+        ("alerts", "phase=all&q=&severity=&rule=", "phase=all"),
         ("audit", "actor=ada&action=&object=&from=&to=&zone=UTC", "actor=ada"),
     ],
 )  # fmt: skip

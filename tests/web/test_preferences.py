@@ -100,6 +100,7 @@ def test_a_filter_is_kept_opened_and_removed_by_its_owner_alone(db: None) -> Non
     for name, query in (
         ("jobs", "q=backup&state=failing&page=3"),
         ("executions", "result=failed&before=17"),
+        ("alerts", "phase=all&severity=critical&after=17"),
         ("audit", "actor=anna&zone=UTC"),
     ):
         kept = client.post(
@@ -110,6 +111,7 @@ def test_a_filter_is_kept_opened_and_removed_by_its_owner_alone(db: None) -> Non
         assert (made.name, made.user) == ("My bad ones", anna)
         assert "page=" not in made.query
         assert "before=" not in made.query
+        assert "after=" not in made.query
         html = page(client, name)
         assert f'href="{reverse(name)}?{made.query.replace("&", "&amp;")}">My bad ones</a>' in html
         assert "My bad ones" not in page(other, name)
@@ -119,7 +121,7 @@ def test_a_filter_is_kept_opened_and_removed_by_its_owner_alone(db: None) -> Non
     assert foreign.status_code == 404
     client.post(reverse("filter_drop", args=[row.pk]))
     assert "My bad ones" not in page(client, "audit").replace("Removed the filter My bad ones", "")
-    assert SavedFilter.objects.count() == 2
+    assert SavedFilter.objects.count() == 3
 
 
 def test_with_a_script_the_page_s_address_is_the_filter(viewer_client: Client) -> None:

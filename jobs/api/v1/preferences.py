@@ -37,7 +37,7 @@ class FilterDocument(BaseModel):
     """A filter that a person keeps under a name."""
 
     id: int
-    page: str = Field(description="`jobs`, `executions` or `audit`.")
+    page: str = Field(description="`jobs`, `executions`, `alerts` or `audit`.")
     name: str
     query: str = Field(description="As in the page's address: `state=failed&tag=nightly`.")
 

@@ -18,6 +18,7 @@ from jobs.domain.alerts import Rule, Severity
 from jobs.domain.durations import format_duration, parse_duration
 from jobs.domain.errors import DurationError, InvalidError
 from jobs.domain.permissions import Permission
+from jobs.domain.preferences import FilterPage
 from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Alert, Execution
@@ -44,8 +45,9 @@ from jobs.web.alert_steps import next_step
 from jobs.web.alert_titles import cause_of, title_of, why_of
 from jobs.web.alert_words import COMPARISON, EVENT, LIMIT, METRIC, PHASE, RULE, SEVERITY
 from jobs.web.context import may_of
-from jobs.web.filters import page_mark
+from jobs.web.filters import page_mark, tidied
 from jobs.web.http import AuthedRequest, small_number, toast_or_redirect
+from jobs.web.kept import kept_filters
 from jobs.web.live import region, tag_of
 from jobs.web.toasts import Toast
 from jobs.web.words import Badge, Text
@@ -90,12 +92,15 @@ def shown(row: Alert, now: datetime, name: str | None = None) -> ShownAlert:
 @guard.page()
 def alert_list(request: AuthedRequest) -> HttpResponse:
     """Show the alerts of one phase or all, filtered."""
-    now = timezone.now()
+    now, query = timezone.now(), urlencode(_query(request))
+    if elsewhere := tidied(request, query):
+        return elsewhere
     context = {
         "section": "alerts",
         "own_search": True,
         "tag": _tag(now),
         "mutes": _MUTES,
+        **kept_filters(request, FilterPage.ALERTS, query),
         **_table(request, now),
     }
     return render(request, "pages/alerts.html", context)
