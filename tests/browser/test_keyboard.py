@@ -97,3 +97,21 @@ def test_the_theme_is_remembered(open_page: Open) -> None:
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
     page.keyboard.press("t")
     expect(root).not_to_have_attribute("data-theme", "dark")
+
+
+def test_one_key_leads_from_a_job_to_its_schedule(product: Product, open_page: Open) -> None:
+    daily = {"kind": "cron", "expression": "30 7 * * *", "timezone": "UTC"}
+    job = product.job("key-schedule", "true", schedules=[daily])
+    page = open_page(f"/jobs/{job}/")
+    page.wait_for_load_state()
+
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Edit key-schedule")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("weekdays at 9 in Paris")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#next-runs")).to_contain_text("Weekdays at 09:00")
+    expect(page.locator("#next-runs")).to_contain_text("0 9 * * 1-5 · Europe/Paris")

@@ -88,7 +88,7 @@ def test_without_script(product: Product, open_page: Open) -> None:
 
     page.get_by_role("link", name="Kill…").click()
     page.get_by_role("button", name="Kill run").click()
-    expect(page.get_by_text("is ended now")).to_be_visible()
+    expect(page.get_by_text("is being killed.")).to_be_visible()
     execution_id = int(page.url.rstrip("/").rpartition("/")[2])
     assert product.end_of(execution_id) == "cancelled"
     page.reload()

@@ -53,7 +53,9 @@ def _kill(request: AuthedRequest, execution_id: int, template: str) -> HttpRespo
     if request.method == "POST":
         execution = cancelling.cancel(execution_id, actor=request.actor)
         text = (
-            _("Run #%s is ended now.") if execution.state not in TERMINAL else _("Killed run #%s.")
+            _("Run #%s is being killed.")
+            if execution.state not in TERMINAL
+            else _("Killed run #%s.")
         )
         toast = Toast(text=text % execution.pk, kind="info", icon="circle-stop")
         return toast_or_redirect(request, toast, default=_url(execution))
