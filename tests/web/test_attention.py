@@ -164,7 +164,7 @@ def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
     assert "Queue reports: 3 alerts" in text_of(english)
     assert english.count('<li class="') == 4
     for sentence in (
-        "1 200 eksekusi menunggu di antrean reports",
+        "1.200 eksekusi menunggu di antrean reports",
         "Tidak ada worker yang melayani antrean reports",
         "Antrean reports tidak sehat: skor 0,31. 40",
         "7 jatuh tempo terlewat",
