@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -19,6 +21,7 @@ from jobs.domain.states import ExecutionState, Stream
 from jobs.executors import Chunk
 from jobs.models import Execution, Job, Worker, WorkerKind
 from jobs.queries.pulse import _GLANCE
+from jobs.queries.room import LOW_BYTES
 from jobs.services import jobs as services
 from jobs.services import logs
 from tests.factories import every, make_execution, make_freeze, make_job, make_worker
@@ -149,6 +152,27 @@ def test_a_heartbeat_that_only_ticked_on_costs_one_statement(
             cursor.execute(f"EXPLAIN QUERY PLAN {_GLANCE}", [LONG_AGO] * 4)
             plan = [row[3] for row in cursor.fetchall()]
         assert not [step for step in plan if step.startswith("SCAN")], plan
+
+
+def test_an_open_page_is_told_that_the_disk_is_full_and_that_there_is_room_again(
+    viewer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_worker(kind=WorkerKind.DISPATCHER.value, tick_at=timezone.now())
+    make_worker()
+
+    def polled(free: int, tag: str = "") -> tuple[bool, str]:
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+        answer = viewer_client.get(reverse("p_heartbeat"), headers={"HX-PTag": tag})
+        assert answer.status_code == 200
+        return b"The disk of the data directory is full" in answer.content, answer["HX-PTag"]
+
+    with time_machine.travel(timezone.now().replace(second=1), tick=False):
+        before, tag = polled(LOW_BYTES)
+        full, tag = polled(0, tag)
+        after, tag = polled(LOW_BYTES, tag)
+
+    assert [before, full, after] == [False, True, False]
 
 
 def test_what_a_heartbeat_shows_is_drawn_when_it_changes(job: Job, viewer_client: Client) -> None:

@@ -25,6 +25,7 @@ from jobs.queries.holds import holds_of
 from jobs.queries.overview import Totals, totals
 from jobs.queries.planning import left_of
 from jobs.queries.pulse import glance, pulse
+from jobs.queries.room import room
 from jobs.queries.standing import Standing, standing
 from jobs.queries.timeline import Lane, lanes
 from jobs.services import examples
@@ -123,7 +124,7 @@ def _running(reader: Actor) -> dict[str, object]:
 
 @guard.page()
 def heartbeat_region(request: AuthedRequest) -> HttpResponse:
-    """Answer the heartbeat's poll; the notice over the page comes with it.
+    """Answer the heartbeat's poll; the notices over the page come with it.
 
     A tick alone changes nothing but its age: its moment goes with the answer that says so.
     """
@@ -131,7 +132,8 @@ def heartbeat_region(request: AuthedRequest) -> HttpResponse:
     found = glance(now, now + ANNOUNCED)
     if found is None:  # nothing ticks: drawn each time, until something does
         return render(request, "partials/heartbeat_swap.html")
-    tag = f"{found.mark}.{int(now.timestamp()) // _HEARTBEAT_REDRAWN}"
+    left = room()
+    tag = f"{found.mark}.{int(now.timestamp()) // _HEARTBEAT_REDRAWN}.{left.full:d}{left.low:d}"
     response: HttpResponse
     if request.headers.get("HX-PTag") == tag:
         response = HttpResponseNotModified(headers={"X-Tick": found.tick_at.isoformat()})
