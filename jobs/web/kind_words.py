@@ -14,9 +14,10 @@ from jobs.web.words import Text
 
 _FIELDS: Mapping[str, Mapping[str, Text]] = {
     "http": {
-        "json_condition, connect_timeout_seconds, max_response_bytes": gettext_lazy(
-            "More that JSON may say."
+        '{"json_condition": {"path": "status", "equals": "ok"}}': gettext_lazy(
+            "Success only where the answer is JSON that says so."
         ),
+        "connect_timeout_seconds, max_response_bytes": gettext_lazy("More that JSON may say."),
         "POST https://example.org": gettext_lazy("Or all in one line. POST before it posts."),
     },
     "python": {

@@ -313,6 +313,8 @@ def test_channels_are_made_tested_and_deleted_on_pages(
         row = Channel.objects.get()
         assert (row.routes, row.remind_seconds) == ({"tags": ["a", "b"], "jobs": [job.pk]}, 5400)
         assert row.quiet == {"from": "22:00", "to": "07:00", "timezone": "Europe/Berlin"}
+        which = html_of(admin_client, reverse("channels"))
+        assert "<div>tags a, b</div><div>1 job</div>" in which
         late = admin_client.post(reverse("channel", args=[row.pk]), {**filled, "quiet_to": "7"})
         assert "no time of day" in late.content.decode()
         lost = admin_client.post(reverse("channel", args=[row.pk]), {**filled, "jobs": "nobody"})

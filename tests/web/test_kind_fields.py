@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from jobs.models import Job, Preference
 from jobs.services.stored_definitions import definition_of
-from jobs.web import kind_settings
+from jobs.web import kind_settings, kind_words
 from tests.factories import make_job
 from tests.web.browserform import SentForm, sent
 from tests.web.test_job_form import filled
@@ -244,3 +244,13 @@ def test_what_a_kind_refuses_is_told_in_the_readers_language(
 
     assert answer.status_code == 422
     assert words in answer.content.decode()
+
+
+def test_the_example_of_a_condition_on_json_is_one(editor_client: Client) -> None:
+    example = next(name for name, __ in kind_words.fields_of("http") if "json_condition" in name)
+
+    answer = editor_client.post(reverse("job_new"), filled(type="http", http_url=URL, spec=example))
+
+    assert answer.status_code == 303, answer.content.decode()
+    condition = definition_of(Job.objects.get())["spec"]["json_condition"]
+    assert condition == {"path": "status", "equals": "ok"}
