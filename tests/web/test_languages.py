@@ -242,7 +242,7 @@ def test_one_english_word_is_told_by_what_it_means(admin: User, addresses: list[
     assert "Kata sandi lama" in labels("/password/")
     page = client.get(f"/jobs/{job.pk}/").content.decode()
     assert "<dt>Nonaktif otomatis</dt><dd>tidak pernah</dd>" in page
-    assert re.search(r'/edit/"[^>]*>Ubah</a>', page)
+    assert re.search(r"/edit/[^>]*>Ubah</a>", page)
 
 
 def test_an_error_of_the_server_is_told_in_the_readers_language(
