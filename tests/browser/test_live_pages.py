@@ -176,6 +176,30 @@ def test_live_updates_can_be_paused(
         pass
 
 
+def test_no_list_is_asked_for_behind_a_dialog_or_in_a_hidden_tab(
+    jobs: dict[str, int], open_page: Open
+) -> None:
+    page = open_page("/jobs/?q=live-")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    asked.clear()
+    page.wait_for_timeout(6_000)
+    assert asked == []
+
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(6_000)
+    # The heartbeat goes on, once a minute: it tells what is critical in title and icon.
+    assert [url for url in asked if "/p/" in url and "/p/heartbeat/" not in url] == []
+
+    with page.expect_response("**/p/jobs/**"):
+        page.evaluate("delete document.hidden")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_a_silent_server_is_told_and_its_return_too(
     jobs: dict[str, int], open_page: Open, watch: Watch
 ) -> None:
