@@ -117,6 +117,8 @@ def _visit(
         target.mkdir(parents=True, exist_ok=True)
         # The wallboard is dark by itself.
         page.goto(f"{path}?theme={theme}" if name == "tv" else path)
+        # The first reader of a timeline is told so; the next look of the page brings the load.
+        page.get_by_text("is being worked out").wait_for(state="detached", timeout=60_000)
         if target is not DOCS:
             # As tall as the page is: a bar at the foot stands in the middle of a longer picture.
             whole = page.evaluate("document.documentElement.scrollHeight")
