@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -79,6 +81,21 @@ def test_an_operator_trips_and_closes(operator_client: Client) -> None:
     row.refresh_from_db()
     assert tripped == ("open", "moved", "otto")
     assert (row.state, answer.status_code) == ("closed", 303)
+
+
+def test_what_was_opened_or_closed_by_a_slip_is_undone_from_the_message(
+    operator_client: Client,
+) -> None:
+    row = make_breaker("paris")
+    states = []
+    for name in ("breaker_trip", "breaker_close"):
+        done = operator_client.post(reverse(name, args=[row.pk]), headers={"HX-Request": "true"})
+        (undo,) = re.findall(r'<form method="post" action="([^"]+)"', done.content.decode())
+        operator_client.post(undo, headers={"HX-Request": "true"})
+        row.refresh_from_db()
+        states.append(row.state)
+
+    assert states == ["closed", "open"]
 
 
 @pytest.mark.parametrize("name", ["breaker_close", "breaker_trip"])

@@ -225,7 +225,8 @@ def close(request: AuthedRequest, breaker_id: int) -> HttpResponse:
     """Close one."""
     row = breakers.close(breaker_id, actor=request.actor, reason=_reason(request))
     text = _("Closed the circuit breaker %s. Its jobs start again at their next due time.")
-    toast = Toast(text=text % _title(row.pk), icon="circle-check")
+    undo = reverse("breaker_trip", args=[row.pk])
+    toast = Toast(text=text % _title(row.pk), icon="circle-check", undo_url=undo)
     return toast_or_redirect(request, toast, default=reverse("breakers"))
 
 
@@ -234,7 +235,8 @@ def trip(request: AuthedRequest, breaker_id: int) -> HttpResponse:
     """Open one by hand."""
     row = breakers.trip(breaker_id, actor=request.actor, reason=_reason(request))
     text = _("Opened the circuit breaker %s. Due times of its jobs are left out meanwhile.")
-    toast = Toast(text=text % _title(row.pk), icon="unplug")
+    undo = reverse("breaker_close", args=[row.pk])
+    toast = Toast(text=text % _title(row.pk), icon="unplug", undo_url=undo)
     return toast_or_redirect(request, toast, default=reverse("breakers"))
 
 
