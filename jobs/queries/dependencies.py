@@ -179,9 +179,9 @@ def _joined(words: Iterable[str]) -> str:
     return said("{first} and {last}", first=told(found[:-1], ", "), last=found[-1])
 
 
-def dependents_of(job_id: int) -> list[Dependency]:
-    """Return who waits for a job, with the jobs, in the order of their names."""
-    rows = Dependency.objects.filter(upstream=job_id).select_related("job")
+def dependents_of(ids: Sequence[int]) -> list[Dependency]:
+    """Return who waits for some jobs and is none of them, with the jobs, in the order of their names."""
+    rows = Dependency.objects.filter(upstream__in=ids).exclude(job__in=ids).select_related("job")
     return sorted(rows, key=lambda row: row.job.name.lower())
 
 

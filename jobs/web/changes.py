@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from jobs.domain.states import JobState
 from jobs.models import Job
 from jobs.services.many_edits import PlannedEdit, next_if_resumed
 from jobs.web import formats
+from jobs.web.confirm import Fact
+from jobs.web.consequences import of_deleting
 from jobs.web.draft import words_of
 
 EDIT = "edit"
@@ -39,6 +41,7 @@ class Line:
     next_after: datetime | None
     after_words: str = ""  # instead of a moment
     error: str = ""
+    facts: Sequence[Fact] = ()
 
 
 def edit_data(given: QueryDict) -> dict[str, Any]:
@@ -71,7 +74,11 @@ def edited(planned: Iterable[PlannedEdit]) -> list[Line]:
 
 def done_to(jobs: Iterable[Job], do: str, actor: Actor, now: datetime) -> list[Line]:
     """Return the lines of a deed on each job."""
-    return [_deed(job, do, actor, now) for job in jobs]
+    lines = [_deed(job, do, actor, now) for job in jobs]
+    if do != "delete":
+        return lines
+    lost = of_deleting([line.job for line in lines if not line.error])
+    return [replace(line, facts=lost.get(line.job.pk, ())) for line in lines]
 
 
 def said_of_many(do: str, number: int) -> str:

@@ -14,7 +14,7 @@ from jobs.models import Execution, Job
 from jobs.services import access
 from jobs.services import jobs as job_services
 from tests.conftest import signed_in
-from tests.factories import cron, every, make_job, make_user
+from tests.factories import cron, every, make_execution, make_job, make_user
 
 URL = "/jobs/change/"
 
@@ -211,3 +211,21 @@ def test_what_changes_has_the_focus_unless_the_number_is_wrong(editor_client: Cl
     wrong = refused.content.decode()
     assert wrong.count("autofocus") == page.count("autofocus")
     assert '<a href="#count">Type 1, the number of jobs, to delete them.</a>' in wrong
+
+
+def test_deleting_many_tells_what_is_lost_with_each(editor_client: Client) -> None:
+    running, first, second = (make_job(name=name) for name in ("running", "first", "second"))
+    make_execution(running)
+    both = [{"job": "first", "on": "success"}, {"job": "second", "on": "success"}]
+    waits = make_job(name="waits", depends_on=both)
+
+    page = look(editor_client, id=[running.pk, first.pk, second.pk], do="delete")
+    alone = look(editor_client, id=[first.pk], do="delete")
+    together = look(editor_client, id=[first.pk, waits.pk], do="delete")
+
+    assert "1 run is in progress; it is killed." in page
+    assert page.count("waits waits for it, and will do so no more.") == 2
+    assert page.count("waits has no schedule and waits for no other job") == 2
+    assert "waits waits for it" in alone
+    assert "waits has no schedule" not in alone
+    assert "waits waits for it" not in together

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponse
@@ -17,12 +16,11 @@ from jobs.domain.permissions import Permission
 from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
-from jobs.queries.dependencies import dependents_of, left_without_start
 from jobs.queries.jobs import PAGE_SIZE, chosen_jobs, get_job
 from jobs.services import jobs as job_services
 from jobs.services import many, triggers
 from jobs.services.many import Deed
-from jobs.web import formats, guard
+from jobs.web import consequences, formats, guard
 from jobs.web.changes import said_of_many
 from jobs.web.confirm import Confirm, Fact
 from jobs.web.http import AuthedRequest, SeeOther, go_to, toast_on_page, toast_or_redirect
@@ -33,7 +31,6 @@ _LOOK_FIRST = ("change", "delete")
 _AT_ONCE = {"run": Deed.TRIGGER, "pause": Deed.PAUSE, "resume": Deed.RESUME}
 # What takes a deed back, from whom it changed; one that was paused before it stays so.
 _BACK = {"pause": ("resume", JobState.ACTIVE), "resume": ("pause", JobState.PAUSED)}
-MOST_NAMES = 10  # jobs that a question names
 
 
 def _url(name: str, job: Job) -> str:
@@ -182,36 +179,7 @@ def _delete(request: AuthedRequest, job_id: int, template: str) -> HttpResponse:
     return render(request, template, context, status=422 if error else 200)
 
 
-def _dependents(job: Job) -> list[Fact]:
-    """Return who waits for the job, and who will never run by itself without it."""
-    rows = dependents_of(job.pk)
-    if not rows:
-        return []
-    waiting = ngettext(
-        "%(names)s waits for it, and will do so no more.",
-        "%(names)s wait for it, and will do so no more.",
-        len(rows),
-    ) % {"names": _listed([row.job for row in rows])}
-    facts = [Fact("unplug", waiting)]
-    left = left_without_start(rows)
-    if left:
-        text = ngettext(
-            "%(names)s has no schedule and waits for no other job: it runs by hand only from then on.",
-            "%(names)s have no schedule and wait for no other job: they run by hand only from then on.",
-            len(left),
-        ) % {"names": _listed(left)}
-        facts.append(Fact("triangle-alert", text))
-    return facts
-
-
-def _listed(jobs: Sequence[Job]) -> str:
-    names = [job.name for job in jobs[:MOST_NAMES]]
-    more = len(jobs) - len(names)
-    return ", ".join([*names, *([_("%d more") % more] if more else [])])
-
-
 def _delete_question(job: Job, error: str) -> Confirm:
-    live = job.live_count
     facts = [
         Fact(
             "history",
@@ -224,19 +192,10 @@ def _delete_question(job: Job, error: str) -> Confirm:
             if job.execution_count
             else _("It has never run."),
         ),
-        Fact(
-            "circle-stop",
-            ngettext(
-                "%(count)d run is in progress; it is killed.",
-                "%(count)d runs are in progress; they are killed.",
-                live,
-            )
-            % {"count": live}
-            if live
-            else _("No run is in progress."),
-        ),
     ]
-    facts += _dependents(job)
+    if not job.live_count:
+        facts.append(Fact("circle-stop", _("No run is in progress.")))
+    facts += consequences.of_deleting([job])[job.pk]
     if job.next_fire_at:
         at = formats.clock(job.next_fire_at, timezone.now())
         facts.append(Fact("calendar-clock", _("Its next run at %s will not start.") % at))
