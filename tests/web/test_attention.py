@@ -176,3 +176,19 @@ def test_alerts_of_one_queue_stand_together_in_the_reader_s_language(
     assert "4 of 10 runs failed" not in reasons
     assert "gagal 3 kali beruntun" in page
     assert "failures in a row" not in page
+
+
+def test_how_late_a_job_is_stands_where_the_reader_s_language_has_it(
+    operator_client: Client,
+) -> None:
+    make_worker(kind="dispatcher", slots=0, tick_at=timezone.now())
+    due = timezone.now() - timedelta(minutes=7)
+    Job.objects.filter(pk=make_job(name="nightly").pk).update(next_fire_at=due)
+
+    def told(language: str) -> str:
+        headers = {"accept-language": language}
+        page = operator_client.get(reverse("overview"), headers=headers).content.decode()
+        return re.sub(r" (?=\.)", "", text_of(page.split('id="attention"')[1]))
+
+    assert "7 min late. No scheduler has decided it yet." in told("en")
+    assert "Terlambat 7 mnt. Belum ada scheduler yang memutuskannya." in told("id")
