@@ -59,3 +59,10 @@ def test_the_workspace_is_chosen_on_the_page_and_named_when_nothing_matches(
     assert (">inside<" in listed, ">outside<" in listed) == (True, False)
     assert "No execution matches" in empty
     assert "Failed, shop, slow, 2026-11-01 10:00 …" in empty
+
+
+def test_an_empty_audit_log_repeats_what_was_asked(admin_client: Client) -> None:
+    page = admin_client.get(reverse("audit") + "?actor=nobody&action=job.update").content.decode()
+
+    assert "Nothing matches" in page
+    assert "nobody, job.update" in page
