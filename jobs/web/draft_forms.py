@@ -12,10 +12,25 @@ from jobs.domain.said import spoken
 from jobs.web.draft import OWN_FIELD, Draft
 from jobs.web.draft_schedules import Values, main_field, plainer
 from jobs.web.forms import AfterForm, JobForm, ScheduleForm, VariableForm
+from jobs.web.kind_forms import KindForm
 from jobs.web.kind_settings import field_of
 
 # The place of an item in a list that one field holds.
 _ITEM = re.compile(r"\.\d+$", re.ASCII)
+# The fields as the page has them, from top to bottom; "schedule" and the like stand for their rows.
+_PAGE = (
+    *("type", "name", "tags", "workspace", "script", "command"),
+    *KindForm.base_fields,
+    *("spec", "schedule", "calendars", "run_on_create", "after"),
+    *("timeout_seconds", "soft_timeout_seconds", "overlap", "max_parallel", "misfire"),
+    *("retry_max_attempts", "retry_base_seconds", "retry_kind", "auto_disable_after", "retry_on"),
+    *("retry_lost", "retry_on_exit_codes", "retry_cap_seconds", "retry_jitter_seconds"),
+    *("breaker_kind", "breaker_name", "breaker_threshold", "breaker_window_seconds"),
+    *("breaker_open_seconds", "breaker_half_open_probes", "variable", "parameters"),
+    *("description", "owner", "queue", "priority", "alert_channel", "mutex", "requires"),
+    *("working_dir", "grace_seconds"),
+)
+_IN_A_ROW = (*ScheduleForm.base_fields, *VariableForm.base_fields, *AfterForm.base_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +86,21 @@ def forms_of(draft: Draft, errors: Mapping[str, str]) -> Forms:
             problems.append(Problem(field_id=bound.id_for_label, sentence=text))
         else:
             problems.append(Problem(field_id="", sentence=sentence))
+    problems.sort(key=_row_on_page)
     return Forms(job=job, schedules=schedules, variables=variables, after=after, problems=problems)
+
+
+def _row_on_page(problem: Problem) -> tuple[int, int, int]:
+    """Return what sorts problems as their fields stand; what is about the whole form comes first."""
+    if not problem.field_id:
+        return -1, 0, 0
+    name, __, rest = problem.field_id.removeprefix("id_").partition("-")
+    number, __, column = rest.partition("-")
+    return _rank(name, _PAGE), int(number or 0), _rank(column, _IN_A_ROW)
+
+
+def _rank(name: str, names: Sequence[str]) -> int:
+    return names.index(name) if name in names else len(names)
 
 
 def _after_place(key: str, sentence: str, draft: Draft, after: Sequence[AfterForm]) -> AfterForm:
