@@ -35,9 +35,8 @@
   const trouble = () => {
     failures += 1;
     quiet = Date.now() + Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
-    if (failures < 2) return;
     notice.querySelector("time").dateTime = new Date(answered).toISOString();
-    notice.hidden = false;
+    notice.hidden = failures < 2;
   };
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status >= 500) return trouble();
@@ -49,6 +48,7 @@
     if (tick) ctx.sourceElement.querySelector("time").dateTime = tick;
     notice.hidden = true;
   });
+  addEventListener("online", () => { quiet = 0; });
   document.addEventListener("htmx:error", ({ detail }) => { if (detail.ctx) trouble(); });
   // Rows never move while somebody aims at them.
   const aimed = (region) => region.querySelector(".pick:checked, [data-row]:hover, [data-row] :focus")
