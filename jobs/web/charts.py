@@ -27,6 +27,7 @@ STRIP_SLOTS = 20
 _STEP, _BAR = 7, 5  # pixels from mark to mark, and a mark's width
 BASE = 17  # pixels from the top to the line on which successes stand
 _RISE, _HANG = 14, 9  # pixels at most above, and always below
+_BESIDE_NOW, _AT_END = 8, 5  # percent of an axis that labels keep clear of, on a phone
 MANY = 60  # planned instants in one lane beyond which single marks would merge into a bar
 
 # What differs by outcome: class, and (top, height) of each piece below or across the line.
@@ -236,10 +237,10 @@ def axis(
     now_is_inside = window.holds(window.now)
     here = window.x(window.now)
     texts = (
-        _tick(svg.percent(window.x(moment)), text, place, nearer(moment) if nearer else "")
+        _tick(window.x(moment), text, place, nearer(moment) if nearer else "")
         for place, (moment, text) in enumerate(ticks)
         # A label under the word "now" could not be read.
-        if not now_is_inside or abs(window.x(moment) - here) > 6
+        if not now_is_inside or abs(window.x(moment) - here) > _BESIDE_NOW
     )
     drawn = format_html_join("", "{}", ((text,) for text in texts))
     if not now_is_inside:
@@ -254,12 +255,16 @@ def axis(
     )
 
 
-def _tick(x: str, text: str, place: int, query: str) -> SafeString:
-    """Draw one label; a link of it is for the mouse, as the drawing is hidden from readers."""
+def _tick(x: float, text: str, place: int, query: str) -> SafeString:
+    """Draw one label; a link of it is for the mouse, as the drawing is hidden from readers.
+
+    One at an end stays within the drawing: in the middle of its time half of it would stand outside.
+    """
     label = format_html(
-        '<text class="{}" x="{}" y="18" text-anchor="middle">{}</text>',
+        '<text class="{}" x="{}" y="18" text-anchor="{}">{}</text>',
         "alt" if place % 2 else "",
-        x,
+        svg.percent(x),
+        "start" if x < _AT_END else "end" if x > 100 - _AT_END else "middle",
         text,
     )
     if not query:

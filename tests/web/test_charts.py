@@ -118,6 +118,14 @@ def test_the_axis_leaves_room_for_now() -> None:
     assert ">now<" in svg
 
 
+def test_labels_at_the_ends_stay_within_the_drawing() -> None:
+    middle = WINDOW.start + (WINDOW.end - WINDOW.start) * 0.7
+    svg = axis(WINDOW, [(WINDOW.start, "first"), (middle, "middle"), (WINDOW.end, "last")])
+
+    anchors = re.findall(r'text-anchor="(\w+)">(first|middle|last)', svg)
+    assert anchors == [("start", "first"), ("middle", "middle"), ("end", "last")]
+
+
 def test_a_label_is_escaped() -> None:
     name = '"><script>alert(1)</script>'
 
