@@ -88,7 +88,9 @@ def at_work(limit: int, seen_by: Actor | None = None) -> list[Execution]:
         if cursor.fetchone() is None:
             return []
     rows = Execution.objects.filter(of_jobs_seen_by(seen_by), state__in=_AT_WORK)
-    rows = rows.select_related("job").only(*_ROW, "cancel_requested_at")
+    rows = rows.select_related("job").only(
+        *_ROW, "cancel_requested_at", "job__last_duration_seconds"
+    )
     return list(rows.order_by(F("started_at").asc(nulls_last=True), "pk")[:limit])
 
 

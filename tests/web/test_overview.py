@@ -218,3 +218,15 @@ def test_what_runs_now_is_pinned_with_progress_and_stop(
     assert reverse("execution_kill", args=[run.pk]) not in seen
     assert idle.status_code == 304
     assert "60 % done" in moved.content.decode()
+
+
+def test_what_runs_is_told_beside_how_long_the_last_run_took(viewer_client: Client) -> None:
+    """Whether a run is a runaway: an hour is long for what takes a second."""
+    job = changed(make_job(name="endless"), last_duration_seconds=1.4)
+    make_execution(job, state="running", started_at=timezone.now() - timedelta(hours=1))
+    make_execution(make_job(), state="running", started_at=timezone.now())
+
+    panel = overview(viewer_client).split('id="running"')[1].split("</section>")[0]
+
+    assert panel.count("the last run took") == 1
+    assert "the last run took 1.4 s" in panel
