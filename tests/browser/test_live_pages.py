@@ -135,24 +135,23 @@ def test_rows_stay_under_the_pointer_and_move_when_it_leaves(
     expect(offer).to_be_hidden()
 
 
-def test_no_list_of_the_overview_moves_under_the_pointer(
-    product: Product, jobs: dict[str, int], open_page: Open
-) -> None:
-    first, second = (product.trigger(jobs[name]) for name in ("live-a", "live-b"))
-    product.end_of(second)
+def test_no_list_of_the_overview_moves_under_the_pointer(product: Product, open_page: Open) -> None:
+    seen = product.job("seen", "true")
+    first = product.trigger(seen)
+    product.end_of(first)
     page = open_page("/")
     rows = page.locator("#recent [data-row]")
     expect(page.locator(f"#recent #run-{first}")).to_be_visible()
     shown = [row.get_attribute("id") for row in rows.all()]
     page.locator(f"#recent #run-{first}").hover()
 
-    third = product.trigger(jobs["live-c"])
-    product.end_of(third)
+    later = product.trigger(seen)
+    product.end_of(later)
 
     expect(page.locator("#recent [data-changes]")).to_be_visible(timeout=POLLED)
     assert [row.get_attribute("id") for row in rows.all()] == shown
     page.mouse.move(1, 1)
-    expect(rows.first).to_have_id(f"run-{third}", timeout=POLLED)
+    expect(rows.first).to_have_id(f"run-{later}", timeout=POLLED)
     # What has buttons is kept in the same way.
     for region in ("#attention", "#running", "#recent"):
         expect(page.locator(f"{region}[data-rows] [data-changes]")).to_have_count(1)
