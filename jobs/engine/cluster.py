@@ -243,7 +243,9 @@ class Cluster:
     def _leave(self) -> None:
         """Settle what was in hand and sign off; without the database the rescuer does it later."""
         try:
-            rescue.rescue_worker(self._presence.worker_id)
+            stopped = not (self._orphaned or self._broken)
+            why = rescue.KILLED_BY_STOP if stopped else rescue.LOST
+            rescue.rescue_worker(self._presence.worker_id, error=why)
             self._presence.sign_off()
         except DatabaseError as error:
             log.warning("Left without signing off: %s", error)

@@ -198,6 +198,7 @@ class Supervisor:
         self._wait_for([s for s in self._services if s.name != CLUSTER], STOP_SECONDS)
         self._wait_for(self._services, self._drain_seconds + AFTER_DRAIN_SECONDS)
         end_adopted(spare=())
+        log.info("Stopped.")
 
     def _wait_for(self, services: list[Service], seconds: float) -> None:
         """Wait until all have ended, at most so long; then end them."""

@@ -21,6 +21,9 @@ from jobs.services.running import load
 from jobs.services.writing import write_transaction
 
 LOST = "Its worker ended without a word; what became of the command is unknown."
+KILLED_BY_STOP = (
+    "The scheduler was stopped, and it did not end in time: it was killed with its worker."
+)
 
 
 def rescue_expired() -> int:
@@ -28,9 +31,9 @@ def rescue_expired() -> int:
     return _rescue(Q(lease_expires_at__lt=db_now()))
 
 
-def rescue_worker(worker_id: int) -> int:
-    """Rescue all that a dead cluster had in hand; return how many."""
-    return _rescue(Q(worker_id=worker_id))
+def rescue_worker(worker_id: int, *, error: str = LOST) -> int:
+    """Rescue all that a dead cluster had in hand, lost by ``error``; return how many."""
+    return _rescue(Q(worker_id=worker_id), error)
 
 
 def rescue_process(worker_id: int, pid: int, *, end_process: Callable[[int], None]) -> int:
@@ -46,19 +49,19 @@ def rescue_process(worker_id: int, pid: int, *, end_process: Callable[[int], Non
     return _rescue(Q(worker_id=worker_id, pid=pid))
 
 
-def _rescue(which: Q) -> int:
+def _rescue(which: Q, error: str = LOST) -> int:
     """Requeue the claimed and mark the running as lost."""
     count = claims.requeue(Execution.objects.filter(which))
     if count:
         wake.poke("queue")
     running = Execution.objects.filter(which, state=ExecutionState.RUNNING.value)
     for execution_id, token in list(running.values_list("pk", "token")):
-        count += mark_lost(execution_id, token, still=which)
+        count += mark_lost(execution_id, token, still=which, error=error)
     rollups.add_rescued(timezone.now(), count)
     return count
 
 
-def mark_lost(execution_id: int, token: str, *, still: Q | None = None) -> bool:
+def mark_lost(execution_id: int, token: str, *, still: Q | None = None, error: str = LOST) -> bool:
     """Record that an execution's worker is gone; False when it lives or ended meanwhile."""
     now = timezone.now()
     with write_transaction():
@@ -73,7 +76,7 @@ def mark_lost(execution_id: int, token: str, *, still: Q | None = None) -> bool:
             "exit_code": None,
             "signal": None,
             "message": "Lost",
-            "error": LOST,
+            "error": error,
         }
         state = ExecutionState.LOST if delay is None else ExecutionState.RETRYING
         if not mine.update(

@@ -53,6 +53,8 @@ def test_work_that_outlasts_the_drain_time_is_cancelled(
     assert time.monotonic() - asked_at < 10
     assert product.state(gentle) == "cancelled"
     assert product.state(deaf) in {"cancelled", "lost"}
+    [(why,)] = product.sql("SELECT error FROM jobs_execution WHERE id = %s", deaf)
+    assert "without a word" not in why, "the stop is not named"
     assert product.processes_left() == []
 
 
