@@ -101,7 +101,7 @@ def test_the_theme_is_remembered(open_page: Open) -> None:
 
 def test_one_key_leads_from_a_job_to_its_schedule(product: Product, open_page: Open) -> None:
     daily = {"kind": "cron", "expression": "30 7 * * *", "timezone": "UTC"}
-    job = product.job("key-schedule", "true", schedules=[daily])
+    job = product.job("to-its-schedule", "true", schedules=[daily])
     page = open_page(f"/jobs/{job}/")
     page.wait_for_load_state()
 
