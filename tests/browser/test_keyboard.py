@@ -106,7 +106,7 @@ def test_one_key_leads_from_a_job_to_its_schedule(product: Product, open_page: O
     page.wait_for_load_state()
 
     page.keyboard.press("s")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Edit key-schedule")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Edit to-its-schedule")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("ControlOrMeta+a")
