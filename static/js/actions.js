@@ -1,7 +1,7 @@
 // Toasts, dialogs, busy buttons, selection, copy.
 (() => {
   "use strict";
-  const { words, fill } = window.jobdeck;
+  const { words, put, fill } = window.jobdeck;
   const TOAST_STAYS = 10e3, BUSY_AFTER = 300;
   const token = () => /csrftoken=(\w*)/.exec(document.cookie)?.[1];
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
@@ -39,6 +39,10 @@
     if (event.target !== document) closeAll();
   });
 
+  // A double click presses once, even if answered in between.
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && event.target.closest("[hx-post] button:not([formaction])")) event.preventDefault();
+  }, true);
   // No guess at the new state: busy until the answer.
   const busy = new WeakMap();
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
@@ -86,12 +90,9 @@
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
     if (at(".pick")) return select(at(".pick"), event.shiftKey);
-    if (at("[data-pick-all]")) {
-      for (const box of all(".pick")) box.checked = at("[data-pick-all]").checked;
-      return count();
-    }
-    if (at("[data-pick-none]")) {
-      for (const box of all(".pick, [data-pick-all]")) box.checked = false;
+    const every = at("[data-pick-all], [data-pick-none]");
+    if (every) {
+      for (const box of all(".pick, [data-pick-all]")) box.checked = every.checked ?? false;
       return count();
     }
     if (at("[data-dismiss]")) return at(".toast").remove();
@@ -124,51 +125,41 @@
     tab.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.offsetLeft - 40;
   }
   arrived();
-})();
-// A key presses the element that names it in data-key, in the row first.
-(() => {
-  "use strict";
-  const { put } = window.jobdeck;
+
+  // A key presses the element that names it in data-key, in the row first.
+  const root = document.documentElement;
   let prefix = "", timer = 0;
-  const off = () => document.documentElement.dataset.keys === "off";
-  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select")
-    || element.isContentEditable;
   const row = () => document.activeElement.closest("[data-row]");
-
-  const step = (by) => {
-    const rows = [...document.querySelectorAll("[data-row]")];
-    const next = rows[Math.min(Math.max(rows.indexOf(row()) + by, 0), rows.length - 1)];
-    next?.querySelector("a")?.focus();
-  };
-  const press = (name) => {
-    const selector = `[data-key~="${CSS.escape(name)}"]`;
-    const element = row()?.querySelector(selector) ?? document.querySelector(`${selector}:not([data-row] *)`);
-    if (!element) return false;
-    if (element.matches("input:not([type=checkbox])")) { element.focus(); element.select(); }
-    else element.click();
-    return true;
-  };
-
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.repeat && event.key === "Enter" && event.target.matches("button")) return event.preventDefault();
     if (event.key === "Escape") {
-      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      for (const menu of all("details.menu[open]")) menu.open = false;
       return;
     }
-    if (typing(event.target) || off() || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select") || root.dataset.keys === "off"
+      || document.querySelector("dialog[open]")) return;
     const name = prefix ? `g${event.key}` : event.key;
     prefix = "";
     clearTimeout(timer);
-    if (event.key === "g" && name === "g") {
+    if (name === "g") {
       prefix = "g";
       timer = setTimeout(() => { prefix = ""; }, 1500);
-    } else if (name === "j") step(1);
-    else if (name === "k") step(-1);
-    else if (press(name)) event.preventDefault();
+    } else if (name === "j" || name === "k") {
+      const rows = [...all("[data-row]")];
+      rows[rows.indexOf(row()) + (name === "j" ? 1 : -1)]?.querySelector("a").focus();
+    } else {
+      const key = `[data-key~="${CSS.escape(name)}"]`;
+      const element = row()?.querySelector(key) ?? document.querySelector(`${key}:not([data-row] *)`);
+      if (!element || event.repeat) return;
+      event.preventDefault();
+      if (element.matches("input:not([type=checkbox])")) { element.focus(); element.select(); }
+      else element.click();
+    }
   });
   document.addEventListener("change", ({ target }) => {
     if (!target.matches("[data-keys-switch]")) return;
-    put("keys", document.documentElement.dataset.keys = target.checked ? "on" : "off");
+    put("keys", root.dataset.keys = target.checked ? "on" : "off");
   });
 })();
 // The palette: a field and the list under it.

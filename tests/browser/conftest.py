@@ -180,6 +180,9 @@ def open_page(
         page = context.new_page()
         watch.over(page)
         page.goto(path)
+        if options.get("java_script_enabled", True):
+            # htmx begins in a task of its own after the page is there; nobody presses that soon.
+            page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
         return page
 
     yield open_it

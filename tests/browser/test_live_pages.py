@@ -235,6 +235,38 @@ def test_a_double_click_starts_one_run(
     assert count == [[1]]
 
 
+def test_a_slow_double_click_or_a_key_held_down_starts_one_run_too(
+    product: Product, open_page: Open
+) -> None:
+    """The answer to the first press is there before the second."""
+    job = product.job("twice", "true", overlap="allow", max_parallel=9)
+    page = open_page("/jobs/?q=twice")
+    button = page.get_by_role("button", name="Run twice now")
+    toasts = page.locator(".toast").filter(has_text="Started twice")
+
+    def runs() -> int:
+        return int(product.sql("SELECT count(*) FROM jobs_execution WHERE job_id = %s", job)[0][0])
+
+    button.click()
+    expect(toasts).to_have_count(1)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    button.focus()
+    for _ in range(3):  # the first goes down, the others repeat it
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(200)
+    page.keyboard.up("Enter")
+    expect(toasts).to_have_count(2)
+    page.locator("[data-row] a").first.focus()
+    for _ in range(3):
+        page.keyboard.down("r")
+        page.wait_for_timeout(200)
+    page.keyboard.up("r")
+    expect(toasts).to_have_count(3)
+
+    assert runs() == 3
+
+
 def test_pause_can_be_undone(product: Product, jobs: dict[str, int], open_page: Open) -> None:
     """S0-159."""
     page = open_page("/jobs/?q=live-b")

@@ -51,6 +51,7 @@ def test_the_palette_finds_acts_and_opens_with_the_keyboard_alone(
     expect(chosen).to_contain_text("Overview")
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
+    expect(page.locator("#palette-q")).not_to_be_focused()  # let go when the browser draws next
     page.keyboard.press("g")
     page.keyboard.press("p")
     expect(page.get_by_role("heading", level=1)).to_have_text("Preferences")
