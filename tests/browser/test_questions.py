@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -43,7 +45,7 @@ def test_enter_behind_the_typed_name_deletes_and_does_not_pause(
     page.get_by_label("More actions").click()
     page.get_by_role("link", name="Delete…").click()
 
-    page.get_by_label("Type the job’s name to delete it").fill("for-good")
+    page.get_by_label(re.compile("Type the job.s name")).fill("for-good")
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/jobs/")

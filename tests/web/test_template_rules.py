@@ -80,7 +80,8 @@ def tags_of_all(attribute: str) -> list[str]:
 
 
 def test_every_post_form_carries_the_token() -> None:
-    texts = {path: path.read_text() for path in TEMPLATES}
+    # 503.html repeats all that was sent, and so the token that came with it.
+    texts = {path: path.read_text() for path in TEMPLATES if path.name != "503.html"}
     forms = {path: len(re.findall(r'<form[^>]*method="post"', texts[path])) for path in texts}
 
     assert sum(forms.values()) > 0
