@@ -88,7 +88,10 @@ def test_what_was_opened_or_closed_by_a_slip_is_undone_from_the_message(
 ) -> None:
     row = make_breaker("paris")
     states = []
-    for name in ("breaker_trip", "breaker_close"):
+    for before, name in (("closed", "breaker_trip"), ("open", "breaker_close")):
+        row.refresh_from_db()
+        if row.state != before:
+            breakers.trip(row.pk, actor=SYSTEM)
         done = operator_client.post(reverse(name, args=[row.pk]), headers={"HX-Request": "true"})
         (undo,) = re.findall(r'<form method="post" action="([^"]+)"', done.content.decode())
         operator_client.post(undo, headers={"HX-Request": "true"})
@@ -96,6 +99,21 @@ def test_what_was_opened_or_closed_by_a_slip_is_undone_from_the_message(
         states.append(row.state)
 
     assert states == ["closed", "open"]
+
+
+@pytest.mark.parametrize(("state", "name"), [("closed", "breaker_close"), ("open", "breaker_trip")])
+def test_what_changed_no_state_offers_no_way_back_to_another(
+    state: str, name: str, operator_client: Client
+) -> None:
+    """The defect: Undo after closing a closed one, whose failures then count anew, opened it."""
+    row = make_breaker("paris")
+    if state == "open":
+        breakers.trip(row.pk, actor=SYSTEM)
+
+    done = operator_client.post(reverse(name, args=[row.pk]), headers={"HX-Request": "true"})
+
+    assert "circuit breaker" in done.content.decode()
+    assert "Undo" not in done.content.decode()
 
 
 @pytest.mark.parametrize("name", ["breaker_close", "breaker_trip"])

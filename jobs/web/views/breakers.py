@@ -222,20 +222,22 @@ def _table(request: AuthedRequest, now: datetime) -> dict[str, object]:
 
 @guard.action(Permission.PAUSE)
 def close(request: AuthedRequest, breaker_id: int) -> HttpResponse:
-    """Close one."""
+    """Close one; the way back is offered for one that was open, and for no other."""
+    was = get_breaker(breaker_id).state
     row = breakers.close(breaker_id, actor=request.actor, reason=_reason(request))
     text = _("Closed the circuit breaker %s. Its jobs start again at their next due time.")
-    undo = reverse("breaker_trip", args=[row.pk])
+    undo = reverse("breaker_trip", args=[row.pk]) if was == BreakerState.OPEN else ""
     toast = Toast(text=text % _title(row.pk), icon="circle-check", undo_url=undo)
     return toast_or_redirect(request, toast, default=reverse("breakers"))
 
 
 @guard.action(Permission.PAUSE)
 def trip(request: AuthedRequest, breaker_id: int) -> HttpResponse:
-    """Open one by hand."""
+    """Open one by hand; the way back is offered for one that was closed, and for no other."""
+    was = get_breaker(breaker_id).state
     row = breakers.trip(breaker_id, actor=request.actor, reason=_reason(request))
     text = _("Opened the circuit breaker %s. Due times of its jobs are left out meanwhile.")
-    undo = reverse("breaker_close", args=[row.pk])
+    undo = reverse("breaker_close", args=[row.pk]) if was == BreakerState.CLOSED else ""
     toast = Toast(text=text % _title(row.pk), icon="unplug", undo_url=undo)
     return toast_or_redirect(request, toast, default=reverse("breakers"))
 
