@@ -56,6 +56,7 @@ class TimelineFilter:
     state: str = ""
     tag: str = ""
     queue: str = ""
+    workspace: str = ""
     ids: tuple[tuple[int, int], ...] = ()
     sort: str = "trouble"
     page: int = 1
@@ -64,7 +65,8 @@ class TimelineFilter:
     @property
     def active(self) -> bool:
         """Say whether anything is filtered out."""
-        return bool(self.q or self.state or self.tag or self.queue or self.ids)
+        chosen = (self.q, self.state, self.tag, self.queue, self.workspace, self.ids)
+        return any(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,13 @@ def lane_page(
 
 
 def _matching(chosen: TimelineFilter, now: datetime) -> QuerySet[Job]:
-    wide = JobFilter(q=chosen.q, state=chosen.state, tag=chosen.tag, seen_by=chosen.seen_by)
+    wide = JobFilter(
+        q=chosen.q,
+        state=chosen.state,
+        tag=chosen.tag,
+        workspace=chosen.workspace,
+        seen_by=chosen.seen_by,
+    )
     jobs = filtered(wide, now)
     if chosen.queue:
         jobs = jobs.filter(queue=chosen.queue)

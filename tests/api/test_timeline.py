@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
+from jobs.domain.permissions import SYSTEM
 from jobs.models import Job
+from jobs.services import workspaces
 from tests.api.callers import Caller
 from tests.factories import cron, make_execution, make_job, make_worker
 
@@ -69,14 +71,17 @@ def test_the_load_names_hot_spots(as_viewer: Caller) -> None:
 
 
 def test_filters_and_pages(as_viewer: Caller) -> None:
-    first = make_job(name="one", queue="slow")
+    workspaces.create(workspaces.parse_workspace({"name": "data"}), actor=SYSTEM)
+    first = make_job(name="one", queue="slow", workspace="data")
     make_job(name="two")
 
+    by_room = as_viewer.get("/timeline?workspace=data&load=false").json
     by_queue = as_viewer.get("/timeline?queue=slow&load=false").json
     by_id = as_viewer.get(f"/timeline?jobs={first.pk}&load=false").json
 
     assert [lane["job"] for lane in by_queue["lanes"]] == ["one"]
     assert [lane["job"] for lane in by_id["lanes"]] == ["one"]
+    assert [lane["job"] for lane in by_room["lanes"]] == ["one"]
     assert (by_queue["matching"], by_queue["more"], by_queue["load"]) == (1, False, None)
 
 

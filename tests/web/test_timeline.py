@@ -20,6 +20,7 @@ from jobs.domain.states import ExecutionState, OmissionReason
 from jobs.models import Freeze, Job, Omission
 from jobs.queries.timeline_page import LANES_A_PAGE
 from jobs.services import jobs as services
+from jobs.services import workspaces
 from tests.factories import cron, every, make_execution, make_freeze, make_job, make_worker
 
 NOW = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
@@ -287,6 +288,21 @@ def test_filters_choose_the_lanes(viewer_client: Client) -> None:
     assert "two:" not in page(viewer_client, q="one")
     assert "one:" not in page(viewer_client, q="two")
     assert "No job matches" in page(viewer_client, state="paused")
+
+
+def test_a_workspace_chooses_the_lanes_and_stays_in_the_links(viewer_client: Client) -> None:
+    workspaces.create(workspaces.parse_workspace({"name": "data"}), actor=SYSTEM)
+    make_job(name="inside", workspace="data")
+    make_job(name="outside")
+
+    body = page(viewer_client, workspace="data")
+
+    assert "inside:" in body
+    assert "outside:" not in body
+    assert "<option selected>data</option>" in body
+    assert "range=week&amp;workspace=data" in body
+    assert "Clear filters" in body
+    assert "No job matches" in page(viewer_client, workspace="shop")
 
 
 def test_lanes_are_paged(viewer_client: Client) -> None:

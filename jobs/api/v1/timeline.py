@@ -59,6 +59,7 @@ class TimelineQuery(Schema):
     state: Annotated[State, choice(State)] | None = None
     tag: Text = ""
     queue: Text = ""
+    workspace: Text = ""
     jobs: Text = Field("", description="Ids and ranges of ids, such as `3-7,12`.")
     sort: Annotated[Sort, choice(Sort)] = Sort.TROUBLE
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -191,6 +192,7 @@ def _filter(query: TimelineQuery, caller: Actor) -> TimelineFilter:
         state=query.state.value if query.state else "",
         tag=query.tag,
         queue=query.queue,
+        workspace=query.workspace,
         ids=ids,
         sort=query.sort.value,
         page=query.page,

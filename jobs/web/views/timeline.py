@@ -32,6 +32,7 @@ from jobs.queries.timeline_axis import (
 )
 from jobs.queries.timeline_marks import Axis, Mark, MarkKind
 from jobs.queries.timeline_page import SORTS, Lane, lane_page
+from jobs.queries.workspaces import workspace_names
 from jobs.services.firing import rules_of
 from jobs.web import freezing, guard, timeline_drawing, words
 from jobs.web import timeline_words as say
@@ -131,9 +132,12 @@ def timeline(request: AuthedRequest) -> HttpResponse:
         "follow": address.query(at="", page=""),
         **_shortcuts(address, axis, request),
         "kinds": [(name, _SHOW_WORDS[name]) for name in LISTED],
-        "unfiltered": address.query(q="", state="", tag="", queue="", jobs="", page=""),
+        "unfiltered": address.query(
+            q="", state="", tag="", queue="", workspace="", jobs="", page=""
+        ),
         "queues": queues_in_use(request.actor),
         "tags": tags_in_use(request.actor),
+        "workspaces": workspace_names(request.actor),
         "states": [(state, words.JOB_FILTER[state]) for state in STATES],
         "sorts": [(sort, _SORT_WORDS[sort]) for sort in SORTS],
         **_lanes(address, axis),
@@ -279,6 +283,7 @@ def _in_words(address: Address) -> str:
         f"“{chosen.q}”" if chosen.q else "",
         _("queue %s") % chosen.queue if chosen.queue else "",
         chosen.tag,
+        chosen.workspace,
         _("chosen jobs") if chosen.ids else "",
     ]
     return ", ".join(part for part in parts if part)
@@ -319,7 +324,7 @@ def _spot_row(spot: Spot, queue: QueueForecast, address: Address, clock: Clock) 
     return SpotRow(
         words=say.spot_words(spot, queue, clock),
         over=spot.over,
-        query=address.query(jobs=ids, page="", q="", tag="", state="", sort="name"),
+        query=address.query(jobs=ids, page="", q="", tag="", workspace="", state="", sort="name"),
     )
 
 
