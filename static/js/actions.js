@@ -39,7 +39,7 @@
     if (event.target !== document) closeAll();
   });
 
-  // A double click presses once, even if answered in between.
+  // A double click presses once, even if answered.
   document.addEventListener("click", (event) => {
     if (event.detail > 1 && event.target.closest("[hx-post] button:not([formaction])")) event.preventDefault();
   }, true);
@@ -54,7 +54,7 @@
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     const { text, response, sourceElement, sourceEvent, request: { submitter } } = ctx;
     if (text !== undefined && response.status < 500) sourceElement.closest(".toast")?.remove(); // its "Undo" was used
-    else if (/click|submit/.test(sourceEvent?.type) && !text?.includes("<hx-partial")) {
+    else if (/click|submit/.test(sourceEvent?.type) && !/Abort|<hx-partial/.test(ctx.status + text)) {
       document.getElementById("toasts").append(document.getElementById("unanswered").content.cloneNode(true));
     }
     if (!submitter) return;
@@ -146,7 +146,7 @@
       prefix = "g";
       timer = setTimeout(() => { prefix = ""; }, 1500);
     } else if (name === "j" || name === "k") {
-      const rows = [...all("[data-row]")];
+      const rows = [...all("[data-row]:has(a)")];
       rows[rows.indexOf(row()) + (name === "j" ? 1 : -1)]?.querySelector("a").focus();
     } else {
       const key = `[data-key~="${CSS.escape(name)}"]`;

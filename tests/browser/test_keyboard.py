@@ -39,6 +39,19 @@ def test_keys_move_through_rows_and_act_there(product: Product, open_page: Open)
     expect(page.locator(f"#job-{second}")).not_to_contain_text("Paused")
 
 
+def test_keys_pass_over_rows_that_lead_nowhere(open_page: Open) -> None:
+    """The defect: the first row without a link was the last that `j` came to, with an error."""
+    page = open_page("/settings/retention/")
+    expect(page.locator("[data-row]").first).to_be_visible()
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<p data-row><a href=\"/\">last</a></p>')"
+    )
+
+    page.keyboard.press("j")
+
+    expect(page.get_by_role("link", name="last", exact=True)).to_be_focused()
+
+
 def test_selected_jobs_are_changed_by_keys_alone(product: Product, open_page: Open) -> None:
     jobs = [product.job(f"many-{number}", "true") for number in range(2)]
     page = open_page("/jobs/?q=many-")

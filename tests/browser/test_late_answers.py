@@ -62,6 +62,22 @@ def test_the_last_letter_typed_is_the_filter_however_slow_the_server(open_page: 
     expect(page.locator("#job-table td .name")).to_have_text(["late-ab"])
 
 
+def test_an_answer_that_nobody_waits_for_any_more_is_no_trouble(open_page: Open) -> None:
+    """The defect: letters typed after Enter, on a slow line, said that the server had not answered."""
+    page = open_page("/jobs/?q=late")
+    page.route("**/p/jobs/?q=late-a&**", lambda route: None)
+
+    page.get_by_role("searchbox", name="Search jobs").focus()
+    page.keyboard.press("End")
+    page.keyboard.type("-a")
+    with page.expect_request("**/p/jobs/?q=late-a&**"):
+        page.keyboard.press("Enter")
+    page.keyboard.type("b")
+
+    expect(page.locator("#job-table td .name")).to_have_text(["late-ab"])
+    expect(page.locator(".toast")).to_have_count(0)
+
+
 def test_a_server_that_hangs_is_told_in_half_a_minute(open_page: Open, watch: Watch) -> None:
     watch.expected = ("htmx:error: timeout",)
     page = open_page("/jobs/?q=late")
