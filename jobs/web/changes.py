@@ -77,7 +77,7 @@ def done_to(jobs: Iterable[Job], do: str, actor: Actor, now: datetime) -> list[L
     lines = [_deed(job, do, actor, now) for job in jobs]
     if do != "delete":
         return lines
-    lost = of_deleting([line.job for line in lines if not line.error])
+    lost = of_deleting([line.job for line in lines if not line.error], actor)
     return [replace(line, facts=lost.get(line.job.pk, ())) for line in lines]
 
 

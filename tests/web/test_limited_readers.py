@@ -169,3 +169,21 @@ def test_programs_get_freezes_and_alerts_cut_to_their_jobs(room: Workspace, keep
     assert [one["target"] for one in held] == [room.name]
     one = program.get(f"/api/v1/freezes/{held[0]['id']}").json()
     assert one["jobs"] == 1
+
+
+def test_what_waits_for_a_job_is_counted_and_not_named_to_whom_it_is_hidden(keeper: User) -> None:
+    """The defect: the question before a deletion named jobs that no other page shows."""
+    job = make_job(name="tagged", tags=["mine"])
+    for name, tags in (("hidden", []), ("known", ["mine"])):
+        make_job(name=name, tags=tags, depends_on=[{"job": "tagged", "on": "success"}])
+    browser = signed_in(keeper)
+
+    pages = [
+        browser.get(address).content.decode()
+        for address in (f"/jobs/{job.pk}/delete/", f"/jobs/change/?do=delete&id={job.pk}")
+    ]
+
+    for page in pages:
+        assert "known, 1 job that you may not see wait for it" in page
+        assert "hidden wait" not in page
+        assert ">hidden" not in page

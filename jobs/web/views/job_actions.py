@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from jobs.domain.errors import InvalidError
-from jobs.domain.permissions import Permission
+from jobs.domain.permissions import Actor, Permission
 from jobs.domain.said import spoken
 from jobs.domain.states import JobState
 from jobs.models import Execution, Job
@@ -175,11 +175,11 @@ def _delete(request: AuthedRequest, job_id: int, template: str) -> HttpResponse:
             "typed": typed[:100],
             "name": job.name,
         }
-    context = {"section": "jobs", "confirm": _delete_question(job, error)}
+    context = {"section": "jobs", "confirm": _delete_question(job, error, request.actor)}
     return render(request, template, context, status=422 if error else 200)
 
 
-def _delete_question(job: Job, error: str) -> Confirm:
+def _delete_question(job: Job, error: str, reader: Actor) -> Confirm:
     facts = [
         Fact(
             "history",
@@ -195,7 +195,7 @@ def _delete_question(job: Job, error: str) -> Confirm:
     ]
     if not job.live_count:
         facts.append(Fact("circle-stop", _("No run is in progress.")))
-    facts += consequences.of_deleting([job])[job.pk]
+    facts += consequences.of_deleting([job], reader)[job.pk]
     if job.next_fire_at:
         at = formats.clock(job.next_fire_at, timezone.now())
         facts.append(Fact("calendar-clock", _("Its next run at %s will not start.") % at))
