@@ -34,7 +34,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
 }
 _ROW = (
     "id", "job_id", "state", "attempt", "trigger", "actor", "due_at", "queued_at", "started_at",
-    "finished_at", "retry_at", "message", "held", "progress", "warnings",
+    "finished_at", "retry_at", "message", "error", "held", "progress", "warnings",
     "job__name", "job__retry_max_attempts", "job__deleted_at",
 )  # fmt: skip
 

@@ -14,14 +14,17 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from jobs.domain import zones
 from jobs.domain.parameters import text_of
-from jobs.domain.states import ExecutionState
+from jobs.domain.states import FAILURES, ExecutionState
 from jobs.models import Attempt, Execution
 from jobs.web import figures, formats, toasts, waiting_words, words
+
+_SAID = 160  # characters of an error in a list
 
 register = template.Library()
 register.filter("duration", formats.duration)
@@ -207,6 +210,13 @@ def last_line(text: str) -> str:
     """Return the last line with words in it: of a traceback, the error itself."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1].strip() if lines else ""
+
+
+@register.filter
+def said_at_end(execution: Execution) -> str:
+    """Return the last line of the error of what failed, which says more than "exit status 1"."""
+    failed = execution.state in FAILURES and execution.error
+    return Truncator(last_line(execution.error)).chars(_SAID) if failed else execution.message
 
 
 @register.filter

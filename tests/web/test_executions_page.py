@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from jobs.domain.permissions import SYSTEM
 from jobs.domain.states import ExecutionState
@@ -12,6 +17,8 @@ from jobs.services import workspaces
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +73,28 @@ def test_an_empty_audit_log_repeats_what_was_asked(admin_client: Client) -> None
 
     assert "Nothing matches" in page
     assert "nobody, job.update" in page
+
+
+def test_lists_say_of_what_failed_the_last_line_of_its_error(
+    viewer_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = make_job()
+    common: dict[str, Any] = {"started_at": NOW, "finished_at": NOW, "message": "exit status 1"}
+    for _number in range(3):
+        make_execution(
+            job,
+            state=ExecutionState.FAILED,
+            error=f"connecting\n<b>no</b> route {'x' * 500}\n\n",
+            **common,
+        )
+    make_execution(job, state=ExecutionState.SUCCEEDED, error="a warning", **common)
+
+    with django_assert_max_num_queries(14):
+        every = viewer_client.get(reverse("executions")).content.decode()
+    own = viewer_client.get(reverse("job", args=[job.pk])).content.decode()
+
+    for body in (every, own):
+        cells = re.findall(r'<td class="c-msg msg" title="exit status 1">([^<]*)</td>', body)
+        assert cells[0] == "exit status 1"
+        assert [cell[:27] for cell in cells[1:]] == ["&lt;b&gt;no&lt;/b&gt; route"] * 3
+        assert "x" * 160 not in body.partition("c-msg")[2].partition("</table>")[0]
