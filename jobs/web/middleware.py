@@ -158,9 +158,15 @@ class OutageMiddleware:
         return HttpResponse(text, status=503, headers={"Retry-After": "5"})
 
 
+# Pages whose fields may hold what is never sent back to a browser.
+_SEALED = frozenset({"channel", "channel_new", "job_run_with"})
+
+
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
-    """Return what a form sent, to be sent once more; nothing of a file, and no password."""
-    if request.FILES or any("password" in name for name in request.POST):
+    """Return what a form sent, to be sent once more; nothing of a file, of a secret or a password."""
+    page = request.resolver_match.url_name if request.resolver_match else ""
+    sealed = page in _SEALED or bool(request.POST.get("secret"))
+    if sealed or request.FILES or any("password" in name for name in request.POST):
         return []
     return [(name, value) for name, values in request.POST.lists() for value in values]
 

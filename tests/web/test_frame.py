@@ -7,7 +7,7 @@ import re
 import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone, translation
 
 from jobs.queries.waiting import unserved, waiting_of
@@ -111,17 +111,24 @@ def test_a_press_during_an_outage_or_on_a_page_too_old_is_answered_where_it_was_
         assert b"<html" not in answer.content
 
 
-def test_the_page_of_an_outage_sends_what_was_typed_once_more_but_no_password() -> None:
+def test_the_page_of_an_outage_sends_what_was_typed_once_more_but_no_secret() -> None:
     def shown(path: str, sent: dict[str, str]) -> str:
+        request = RequestFactory().post(path, sent)
+        request.resolver_match = resolve(path)
         outage = OutageMiddleware(lambda _request: None).process_exception(  # type: ignore[arg-type, return-value]
-            RequestFactory().post(path, sent), OperationalError("away")
+            request, OperationalError("away")
         )
         assert outage is not None
         return outage.content.decode()
 
     form = shown("/variables/new/", {"name": "a", "value": '"two"\nlines'})
-    login = shown("/login/", {"username": "ada", "password": "typed"})
+    sealed = [
+        shown("/login/", {"username": "ada", "password": "s3c"}),
+        shown("/variables/new/", {"name": "a", "value": "s3c", "secret": "on"}),
+        shown("/channels/new/", {"name": "a", "address": "s3c"}),
+        shown("/jobs/1/run/with/", {"param-key": "s3c"}),
+    ]
 
     assert '<input type="hidden" name="value" value="&quot;two&quot;\nlines">' in form
     assert "Send what I typed again" in form
-    assert "typed" not in login
+    assert not [page for page in sealed if "s3c" in page or "Send what" in page]
