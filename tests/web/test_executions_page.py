@@ -68,6 +68,14 @@ def test_the_workspace_is_chosen_on_the_page_and_named_when_nothing_matches(
     assert "Failed, shop, slow, 2026-11-01 10:00 …" in empty
 
 
+def test_a_workspace_of_the_address_that_is_not_offered_stays_chosen(viewer_client: Client) -> None:
+    """The defect: the next filter that was chosen dropped one spelt "DATA", or beyond the offered."""
+    page = viewer_client.get(reverse("executions") + "?workspace=DATA").content.decode()
+
+    fields = page[page.index('name="workspace"') :].split("</select>")[0]
+    assert "<option selected>DATA</option>" in fields
+
+
 def test_an_empty_audit_log_repeats_what_was_asked(admin_client: Client) -> None:
     page = admin_client.get(reverse("audit") + "?actor=nobody&action=job.update").content.decode()
 
