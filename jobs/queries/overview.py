@@ -40,6 +40,7 @@ class Totals:
     active: int
     paused: int
     auto_disabled: int
+    failing: int  # not stopped, and the last run was bad
     executing: int
     waiting: int
     hours: list[Hour]  # the last week, oldest first; hours without an ending are missing
@@ -110,6 +111,7 @@ def totals(now: datetime, seen_by: Actor | None = None) -> Totals:
             active=Count("pk", filter=Q(state=JobState.ACTIVE.value)),
             paused=Count("pk", filter=Q(state=JobState.PAUSED.value)),
             auto_disabled=Count("pk", filter=Q(state=JobState.AUTO_DISABLED.value)),
+            failing=Count("pk", filter=Q(state=JobState.ACTIVE.value, consecutive_failures__gt=0)),
         )
     )
     live = (

@@ -69,6 +69,21 @@ def test_the_tiles_count_jobs_by_state(viewer_client: Client) -> None:
     }
 
 
+def test_the_tile_of_stopped_jobs_names_those_that_fail_and_go_on(viewer_client: Client) -> None:
+    make_execution(make_job())
+    calm = overview(viewer_client)
+    changed(make_job(), consecutive_failures=1)
+    failing = overview(viewer_client)
+    changed(make_job(), state="auto_disabled", consecutive_failures=5)
+    both = overview(viewer_client)
+
+    assert "disabled after failures" in calm
+    assert 'href="/jobs/?state=failing"><span class="k">' in failing
+    assert "disabled, 1 more failing" in failing
+    assert 'href="/jobs/?state=auto_disabled"><span class="k">' in both
+    assert "disabled, 1 more failing" in both
+
+
 def test_rates_come_from_the_hourly_sums(viewer_client: Client) -> None:
     make_job()
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
