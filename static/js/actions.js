@@ -3,7 +3,7 @@
   "use strict";
   const { words, put, fill } = window.jobdeck;
   const TOAST_STAYS = 10e3, BUSY_AFTER = 300;
-  const token = () => /csrftoken=(\w*)/.exec(document.cookie)?.[1];
+  const token = () => /(?:^| )csrftoken=(\w*)/.exec(document.cookie)?.[1];
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
 
   // An error stays; so does a toast that somebody is at.
@@ -62,7 +62,7 @@
     submitter.removeAttribute("aria-busy");
     submitter.disabled = false;
   });
-  // Another tab may have logged in since.
+  // Another tab may log in.
   document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
     request.body.delete("csrfmiddlewaretoken");
     request.headers["X-CSRFToken"] = token();

@@ -65,6 +65,23 @@ def test_a_press_on_a_page_from_before_another_login_counts(
     expect(page.locator(".toast")).to_contain_text("Started older-page")
 
 
+def test_a_press_takes_no_token_of_another_program_on_the_host(
+    product: Product, open_page: Open
+) -> None:
+    """The defect: cookies are for all ports of a host, and the first that ended alike was taken."""
+    product.job("beside", "true")
+    page = open_page("/login/", signed_in=False)
+    page.evaluate("document.cookie = 'other_csrftoken=' + 'x'.repeat(32) + '; path=/'")
+    page.context.clear_cookies(name="csrftoken")
+    page.goto("/login/")
+    log_in(page)
+    page.goto("/jobs/?q=beside")
+
+    page.get_by_role("button", name="Run beside now").click()
+
+    expect(page.locator(".toast")).to_contain_text("Started beside")
+
+
 def test_a_session_that_ends_costs_nothing_that_was_typed(open_page: Open) -> None:
     page = own_page(open_page, "/variables/new/")
     page.get_by_label("Name", exact=True).fill("typed_long_ago")
