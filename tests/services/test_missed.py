@@ -18,7 +18,7 @@ from jobs.queries import alert_facts
 from jobs.services import alert_jobs, alerting, backfills, missed
 from jobs.services import jobs as job_services
 from jobs.services.missed_requests import parse_missed
-from tests.factories import cron, make_execution, make_job
+from tests.factories import cron, make_execution, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +121,20 @@ def test_only_the_latest_of_each_job_and_batches_that_go_on(
     assert set(BackfillItem.objects.values_list("due_at", flat=True)) == {NOON}
     later = missed.preview(parse_missed({**WINDOW, "each": "latest"}), actor=SYSTEM)
     assert (later.runs, later.jobs[0].older) == (0, 3)
+
+
+@pytest.mark.parametrize(("jobs", "told"), [(1, ": 1 job at once."), (2, "; up to 2 jobs side by")])
+def test_no_more_jobs_are_told_to_run_at_once_than_there_are(
+    jobs: int, told: str, operator_client: Client
+) -> None:
+    """The defect: "4 job at once" for one job and four places of workers."""
+    make_worker(slots=4)
+    for place in range(jobs):
+        outage(f"job-{place}")
+
+    page = operator_client.get(reverse("missed"), WINDOW).content.decode()
+
+    assert f"oldest first{told}" in page
 
 
 @pytest.mark.parametrize(

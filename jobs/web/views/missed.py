@@ -173,12 +173,13 @@ def _consequences(found: Missed) -> list[Fact]:
 def _side_by_side(jobs: int, slots: int) -> str:
     if not slots:
         return _("No worker runs: the runs wait in their queues until one does.")
+    number = min(jobs, slots)
     text = ngettext(
         "One run at a time, oldest first: %s job at once.",
         "One run of a job at a time, oldest first; up to %s jobs side by side.",
-        min(jobs, slots),
+        number,
     )
-    return text % formats.count(slots)
+    return text % formats.count(number)
 
 
 def _likely_seconds(found: Missed, slots: int) -> float:
