@@ -192,3 +192,16 @@ def test_how_late_a_job_is_stands_where_the_reader_s_language_has_it(
 
     assert "7 min late. No scheduler has decided it yet." in told("en")
     assert "Terlambat 7 mnt. Belum ada scheduler yang memutuskannya." in told("id")
+
+
+def test_each_row_has_an_id_of_its_own_also_of_one_job(viewer_client: Client) -> None:
+    """The defect: of two long runs of one job the pointer over the list made one go."""
+    job = make_job(name="twice", overlap="allow", max_parallel=2)
+    for hours in (1, 2):
+        make_execution(job, state="running", started_at=timezone.now() - timedelta(hours=hours))
+    failed = make_execution(job, state="failed")
+    Job.objects.filter(pk=job.pk).update(consecutive_failures=4, last_execution_id=failed.pk)
+
+    ids = re.findall(r'<li [^>]*id="([^"]+)" data-row', panel_of(viewer_client))
+
+    assert len(ids) == len(set(ids)) == 3
