@@ -43,8 +43,10 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Any:
     other, objects = written_to(JsonFormatter())
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [*root.handlers, line, other])
-    monkeypatch.setattr(root, "level", logging.INFO)
-    return text, objects
+    before = root.level
+    root.setLevel(logging.INFO)  # forgets, too, what each logger remembers of the level before
+    yield text, objects
+    root.setLevel(before)
 
 
 @pytest.mark.django_db
