@@ -12,6 +12,7 @@ from jobs.domain.permissions import Actor
 from jobs.domain.states import ExecutionState, JobState
 from jobs.models import Execution, Job, Stat
 from jobs.models.job import of_jobs_seen_by
+from jobs.queries.standing import failing
 
 DAY, WEEK = 24, 24 * 7
 
@@ -40,7 +41,7 @@ class Totals:
     active: int
     paused: int
     auto_disabled: int
-    failing: int  # not stopped, and the last run was bad
+    failing: int  # not disabled, and the last run was bad or one of the last 24 hours
     executing: int
     waiting: int
     hours: list[Hour]  # the last week, oldest first; hours without an ending are missing
@@ -111,7 +112,7 @@ def totals(now: datetime, seen_by: Actor | None = None) -> Totals:
             active=Count("pk", filter=Q(state=JobState.ACTIVE.value)),
             paused=Count("pk", filter=Q(state=JobState.PAUSED.value)),
             auto_disabled=Count("pk", filter=Q(state=JobState.AUTO_DISABLED.value)),
-            failing=Count("pk", filter=Q(state=JobState.ACTIVE.value, consecutive_failures__gt=0)),
+            failing=Count("pk", filter=failing(now)),  # as the filter of jobs counts them
         )
     )
     live = (

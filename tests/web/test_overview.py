@@ -75,13 +75,16 @@ def test_the_tile_of_stopped_jobs_names_those_that_fail_and_go_on(viewer_client:
     changed(make_job(), consecutive_failures=1)
     failing = overview(viewer_client)
     changed(make_job(), state="auto_disabled", consecutive_failures=5)
+    changed(make_job(), last_failure_at=timezone.now() - timedelta(hours=23))
     both = overview(viewer_client)
+    chips = viewer_client.get(reverse("jobs")).content.decode()
 
     assert "disabled after failures" in calm
     assert 'href="/jobs/?state=failing"><span class="k">' in failing
     assert "disabled, 1 failing" in failing
     assert 'href="/jobs/?state=auto_disabled"><span class="k">' in both
-    assert "disabled, 1 failing" in both
+    assert "disabled, 2 failing" in both
+    assert re.search(r"Failing[^0-9]*2\b", chips), "the filter counts others"
 
 
 def test_rates_come_from_the_hourly_sums(viewer_client: Client) -> None:
