@@ -159,6 +159,11 @@ def watch(product: Product) -> Iterator[Watch]:
 Open = Callable[..., Page]
 
 
+def begun(page: Page) -> None:
+    """Wait for htmx, which begins in a task of its own after the page is there."""
+    page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
+
+
 @pytest.fixture
 def open_page(
     product: Product, chromium: Browser, cookies: list[Any], watch: Watch
@@ -181,8 +186,7 @@ def open_page(
         watch.over(page)
         page.goto(path)
         if options.get("java_script_enabled", True):
-            # htmx begins in a task of its own after the page is there; nobody presses that soon.
-            page.evaluate("() => new Promise((done) => setTimeout(done, 20))")
+            begun(page)
         return page
 
     yield open_it

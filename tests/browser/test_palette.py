@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, begun
 from tests.browser.test_every_page import violations
 from tests.e2e.harness import Product
 
@@ -38,6 +38,7 @@ def test_the_palette_finds_acts_and_opens_with_the_keyboard_alone(
     expect(chosen).to_contain_text("Job")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/jobs/{job}/")
+    begun(page)
 
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
