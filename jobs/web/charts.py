@@ -272,11 +272,8 @@ def _tick(x: float, text: str, place: int, query: str) -> SafeString:
     return format_html('<a href="?{}" tabindex="-1">{}</a>', query, label)
 
 
-def legend(*, many: bool = False) -> list[tuple[SafeString, str]]:
-    """Return a small drawing and a word for each mark that a lane or strip uses.
-
-    ``many``: also for the band of planned runs, which the timeline has in its own legend.
-    """
+def legend() -> list[tuple[SafeString, str]]:
+    """Return a small drawing and a word for each mark that a lane uses."""
     samples: list[tuple[str, list[svg.Rect], str]] = [
         ("", [svg.rect("ok", "1", 3, "9", 8, 1.5)], _("succeeded")),
         ("b", [svg.rect("bad", "1", 5, "9", 8, 1.5)], _("failed")),
@@ -287,7 +284,7 @@ def legend(*, many: bool = False) -> list[tuple[SafeString, str]]:
         ),
         ("", [svg.rect("hollow", "1", 3, "9", 8, 2)], _("executing")),
         ("", [svg.rect("plan", "1", 3, "8", 8, 2)], _("planned")),
-        *([("", [svg.rect("plan many", "1", 4, "14", 6, 3)], _("many planned"))] if many else []),
+        ("", [svg.rect("plan many", "1", 4, "14", 6, 3)], _("many planned")),
         ("", [svg.rect("off", "1", 3, "8", 8, 2)], _("will not run")),
     ]
     drawings = [

@@ -163,7 +163,6 @@ def load_drawing(queue: QueueForecast, clock: Clock) -> SafeString:
 def legend() -> list[tuple[SafeString, str]]:
     """Return a small drawing and a word for the marks that the overview's axis does not have."""
     samples = [
-        ([svg.rect("plan many", "1", 4, "14", 6, 3)], _("many planned")),
         ([svg.rect("left", "1", 9, "9", 4, 1)], _("left out")),
         ([svg.rect("held", "1", 3, "8", 8, 2)], _("held back")),
     ]

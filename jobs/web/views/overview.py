@@ -274,7 +274,7 @@ def _timeline(now: datetime, reader: Actor) -> dict[str, object]:
     return {
         "axis": charts.axis(window, _ticks(window)),
         "rows": [_row(lane, window, holds.get(lane.job.pk, ())) for lane in shown],
-        "legend": charts.legend(many=True),
+        "legend": charts.legend(),
     }
 
 
