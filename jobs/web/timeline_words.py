@@ -22,8 +22,7 @@ from jobs.web.timeline import Clock
 def when(mark: Mark, clock: Clock) -> str:
     """Return the moment or the stretch of a mark; what is planned is named by its start."""
     start, end = clock(mark.start), clock(mark.end)
-    single = mark.number <= 1 or start == end
-    text = start if single else clock.stretch % {"start": start, "end": end}
+    text = start if mark.number <= 1 else _span(start, end, clock)
     return f"~{text}" if mark.about else text
 
 
@@ -115,7 +114,7 @@ def note(lane: Lane, clock: Clock) -> str:
 def spot_words(spot: Spot, queue: QueueForecast, clock: Clock) -> str:
     """Return a hot spot as a sentence."""
     values = {
-        "span": _span(clock(spot.start), clock(spot.until)),
+        "span": _span(clock(spot.start), clock(spot.until), clock),
         "jobs": _jobs(spot.jobs),
         "peak": formats.count(spot.peak),
         "slots": formats.count(queue.slots or 0),
@@ -131,9 +130,9 @@ def spot_words(spot: Spot, queue: QueueForecast, clock: Clock) -> str:
     return text % values + "; " + _wait(spot)
 
 
-def _span(start: str, end: str) -> str:
+def _span(start: str, end: str, clock: Clock) -> str:
     """Return from when to when; what is over within the shown minute has one time."""
-    return start if start == end else _("%(start)s to %(end)s") % {"start": start, "end": end}
+    return start if start == end else clock.stretch % {"start": start, "end": end}
 
 
 def _jobs(number: int) -> str:
