@@ -12,13 +12,14 @@ from jobs.domain.permissions import Actor
 from jobs.models import Job, JobTag
 from jobs.models.job import of_jobs_seen_by
 
-MOST = 200
+MOST = 200  # that a field offers
 EVERY = 2**31
 _NEXT_TAG = (
     "SELECT tag.tag FROM jobs_jobtag tag JOIN jobs_job job ON job.id = tag.job_id "
     "WHERE job.deleted_at IS NULL {} ORDER BY tag.tag LIMIT 1"
 )
-_NEXT_QUEUE = "SELECT queue FROM jobs_job WHERE deleted_at IS NULL {} ORDER BY queue LIMIT 1"  # along the index job_queue
+# Along the index job_queue.
+_NEXT_QUEUE = "SELECT queue FROM jobs_job WHERE deleted_at IS NULL {} ORDER BY queue LIMIT 1"
 
 
 def tags_in_use(seen_by: Actor | None = None) -> list[str]:
